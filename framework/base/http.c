@@ -1,0 +1,96 @@
+/* http.c - what HTTP messages mean (RFC 9110, RFC 9111). */
+#include "framework/base/http.h"
+
+struct p2v_str p2v_header_get(const struct p2v_header *v, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p2v_str_is_nocase(v[i].name, name))
+			return v[i].value;
+	return (struct p2v_str){ NULL, 0 };
+}
+
+struct p2v_range p2v_range_parse(struct p2v_str s)
+{
+	struct p2v_range r = { false, false, 0, UINT64_MAX }, none = { false, false, 0, 0 };
+	struct p2v_str a, b;
+
+	s = p2v_str_trim(s);
+	if (s.n < 6 || !p2v_str_is_nocase((struct p2v_str){ s.p, 6 }, "bytes="))
+		return none;
+	b = (struct p2v_str){ s.p + 6, s.n - 6 };
+	if (!p2v_str_split(&b, '-', &a) || !b.p)
+		return none;
+	a = p2v_str_trim(a);
+	b = p2v_str_trim(b);
+	r.set = true;
+	if (a.n == 0) {
+		r.suffix = true;
+		return p2v_parse_u64(b, 0, UINT64_MAX, &r.first) < 0 ? none : r;
+	}
+	if (p2v_parse_u64(a, 0, UINT64_MAX, &r.first) < 0)
+		return none;
+	if (b.n && (p2v_parse_u64(b, 0, UINT64_MAX, &r.last) < 0 || r.last < r.first))
+		return none;
+	return r;
+}
+
+enum p2v_range_kind p2v_range_place(
+	const struct p2v_range *r, uint64_t length, uint64_t *first, uint64_t *last)
+{
+	if (!r->set)
+		return P2V_RANGE_NONE;
+	if (r->suffix) {
+		if (r->first == 0 || length == 0)
+			return P2V_RANGE_BAD;
+		*first = r->first < length ? length - r->first : 0;
+		*last = length - 1;
+		return P2V_RANGE_OK;
+	}
+	if (r->first >= length)
+		return P2V_RANGE_BAD;
+	*first = r->first;
+	*last = r->last < length ? r->last : length - 1;
+	return P2V_RANGE_OK;
+}
+
+int p2v_content_range_parse(struct p2v_str s, uint64_t *first, uint64_t *last, uint64_t *total)
+{
+	struct p2v_str range, a;
+
+	s = p2v_str_trim(s);
+	if (s.n < 6 || !p2v_str_is_nocase((struct p2v_str){ s.p, 6 }, "bytes "))
+		return P2V_EPARSE;
+	s = (struct p2v_str){ s.p + 6, s.n - 6 };
+	if (!p2v_str_split(&s, '/', &range) || !s.p || !p2v_str_split(&range, '-', &a) || !range.p)
+		return P2V_EPARSE;
+	if (p2v_parse_u64(a, 0, UINT64_MAX - 1, first) < 0 ||
+		p2v_parse_u64(range, *first, UINT64_MAX - 1, last) < 0)
+		return P2V_EPARSE;
+	*total = P2V_LENGTH_UNKNOWN;
+	if (!p2v_str_is(s, "*") && p2v_parse_u64(s, *last + 1, UINT64_MAX - 1, total) < 0)
+		return P2V_EPARSE;
+	return P2V_OK;
+}
+
+struct p2v_cache_control p2v_cache_control_parse(struct p2v_str s)
+{
+	struct p2v_cache_control c = { .max_age = 0 };
+	struct p2v_str item, name;
+	uint64_t seconds;
+
+	while (p2v_str_split(&s, ',', &item)) {
+		item = p2v_str_trim(item);
+		if (!p2v_str_split(&item, '=', &name))
+			continue;
+		c.no_store |= p2v_str_is_nocase(name, "no-store");
+		c.no_cache |= p2v_str_is_nocase(name, "no-cache");
+		c.is_private |= p2v_str_is_nocase(name, "private");
+		c.must_revalidate |= p2v_str_is_nocase(name, "must-revalidate");
+		if (p2v_str_is_nocase(name, "max-age") && item.p &&
+			p2v_parse_u64(item, 0, 100000000, &seconds) == P2V_OK) {
+			c.has_max_age = true;
+			c.max_age = (p2v_usec)seconds * P2V_SECOND;
+		}
+	}
+	return c;
+}

@@ -1,0 +1,55 @@
+/* timeline.h - one rendition over time: the fragments that its manifest lists now, on one
+ * continuous media clock, through reloads of a live manifest. */
+#ifndef P2V_STREAM_TIMELINE_H
+#define P2V_STREAM_TIMELINE_H
+
+#include "framework/stream/doc.h"
+
+struct p2v_timeline_entry {
+	uint64_t n;      /* media sequence number */
+	p2v_usec t, dur; /* [us] on the timeline's clock, which starts at 0 with the first entry
+			    ever seen */
+	char *url;       /* absolute */
+	struct p2v_manifest_range range; /* of the URL's body */
+	bool init;                       /* an initialisation segment: t is P2V_UNKNOWN */
+	bool gap;                        /* listed, but not there */
+	bool has_pdt;
+	int64_t pdt;   /* [us] since 1970-01-01 UTC */
+	p2v_usec seen; /* [us] now() when it was first listed */
+};
+
+struct p2v_timeline {
+	char *url; /* of its manifest */
+	bool live, ended;
+	p2v_usec target;  /* [us] longest fragment, as promised or as seen */
+	p2v_usec changed; /* now() of the last update that listed something new; P2V_UNKNOWN: none
+			     yet */
+	uint64_t bitrate; /* [bit/s] of the variant; 0 unknown */
+	struct p2v_timeline_entry
+		*v; /* shape (n): initialisation segments first, then media in order */
+	size_t n, n_init;
+	bool restarted; /* the last update broke with what was known: another encoder, or a rewound
+			   sequence */
+};
+
+/** @param url  [in] copied */
+P2V_MUST_USE int p2v_timeline_init(struct p2v_timeline *tl, const char *url);
+void p2v_timeline_fini(struct p2v_timeline *tl);
+
+/** Take a further reading of the manifest.
+ * Entries that are listed again keep their t and seen; new ones continue the clock, by sequence
+ * number where the manifest skipped some (with the target duration for each that was missed), by
+ * program date where both have one.
+ * @param track  index in d->tracks
+ * @param fresh  [out] how many media entries are new; may be NULL
+ * @return P2V_OK or P2V_ENOMEM (the timeline is as before) */
+P2V_MUST_USE int p2v_timeline_update(struct p2v_timeline *tl, const struct p2v_doc *d, size_t track,
+	p2v_usec now, size_t *fresh);
+
+/** @return the entry with that URL and range; NULL: not listed. range NULL matches any. */
+const struct p2v_timeline_entry *p2v_timeline_find(
+	const struct p2v_timeline *tl, const char *url, const struct p2v_manifest_range *range);
+/** @return media time of the end of the newest entry; P2V_UNKNOWN: none */
+p2v_usec p2v_timeline_edge(const struct p2v_timeline *tl);
+
+#endif

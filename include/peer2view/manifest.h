@@ -1,0 +1,148 @@
+/* manifest.h - kind `manifest`: which fragments exist, when, and where. A plugin reads the text of
+ * one manifest and tells what it means, event by event; it allocates nothing and resolves nothing.
+ * The host resolves URIs, keeps the timeline, rewrites the manifest from the spans it is told, and
+ * dumps it. One state per presentation. */
+#ifndef PEER2VIEW_MANIFEST_H
+#define PEER2VIEW_MANIFEST_H
+
+#include <peer2view/env.h>
+
+#define P2V_MANIFEST_ABI 1
+
+enum p2v_manifest_kind {
+	P2V_MANIFEST_MASTER = 1,  /* lists variants, each with a manifest of its own */
+	P2V_MANIFEST_MEDIA,       /* lists the fragments of one rendition */
+	P2V_MANIFEST_PRESENTATION /* lists renditions and their fragments in one document */
+};
+
+/** Told exactly once, at any point of the parse. */
+struct p2v_manifest_head {
+	enum p2v_manifest_kind kind;
+	bool live; /* it may grow: the host fetches it again */
+	bool endlist;
+	uint32_t version;     /* of the protocol; 0: not said */
+	p2v_usec target;      /* [us] longest fragment, as promised; 0: not said */
+	uint64_t seq;         /* number of the first fragment */
+	uint64_t disc_seq;    /* discontinuity sequence number */
+	bool can_block;       /* the server holds requests for what is not there yet */
+	p2v_usec part_target; /* [us]; 0: no partial fragments */
+	p2v_usec part_hold;   /* [us] */
+};
+
+struct p2v_manifest_variant {
+	struct p2v_str id;   /* position in the manifest, or the manifest's own name */
+	struct p2v_str uri;  /* of its manifest; absent in a presentation */
+	uint64_t bw, avg_bw; /* [bit/s]; 0: not said */
+	uint32_t w, h;       /* [pixels]; 0: not said */
+	struct p2v_str codecs, audio, video, subtitles; /* groups; absent: not said */
+	bool iframes;                                   /* for seeking only */
+};
+
+struct p2v_manifest_rendition {
+	struct p2v_str type; /* "AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS" */
+	struct p2v_str group, name, lang, uri;
+	bool dflt;
+};
+
+/** Fragments that follow belong to this track, until the next one. */
+struct p2v_manifest_track {
+	struct p2v_str variant; /* id of the variant; "0" in a media manifest */
+	struct p2v_str type; /* "video", "audio", "text", or "" where the manifest does not say */
+	uint64_t bw;         /* [bit/s]; 0: not said */
+};
+
+struct p2v_manifest_range {
+	bool set;
+	uint64_t off, len; /* [B] */
+};
+
+struct p2v_manifest_key {
+	struct p2v_str method; /* absent or "NONE": clear */
+	struct p2v_str uri;
+	bool has_iv;
+	uint8_t iv[16];
+};
+
+struct p2v_manifest_map {
+	struct p2v_str uri; /* absent: none */
+	struct p2v_manifest_range range;
+};
+
+struct p2v_manifest_segment {
+	uint64_t n;      /* media sequence number */
+	p2v_usec t, dur; /* [us] t from the start of this manifest's timeline */
+	struct p2v_str uri;
+	struct p2v_manifest_range range;
+	bool disc;    /* the timeline breaks before it */
+	bool gap;     /* listed, but not there */
+	bool bad_dur; /* its duration was missing or unreadable and was repaired */
+	bool has_pdt;
+	int64_t pdt; /* [us] since 1970-01-01 UTC */
+	struct p2v_manifest_map map;
+	struct p2v_manifest_key key;
+};
+
+/** A piece of the fragment that was told last or, where none was, that will be told next. */
+struct p2v_manifest_part {
+	uint32_t i; /* within its fragment */
+	p2v_usec dur;
+	struct p2v_str uri;
+	struct p2v_manifest_range range;
+	bool independent, gap;
+	bool hint; /* announced, not there yet */
+};
+
+enum p2v_uri_role {
+	P2V_URI_MANIFEST = 1, /* another manifest */
+	P2V_URI_MEDIA,        /* a fragment, a part, an initialisation segment */
+	P2V_URI_KEY,
+	P2V_URI_OTHER
+};
+enum p2v_uri_escape { P2V_ESCAPE_NONE = 0, P2V_ESCAPE_XML };
+
+/** Where in the manifest's text a URI stands, so that the host can put another in its place. */
+struct p2v_manifest_uri {
+	size_t off, len; /* [B] */
+	enum p2v_uri_role role;
+	enum p2v_uri_escape escape;
+};
+
+/** Where the host listens. Strings are borrowed until the call returns. A callback that returns
+ * other than P2V_OK ends the parse: the plugin returns that value. No member is NULL. */
+struct p2v_manifest_sink {
+	void *ctx;
+	int (*head)(void *ctx, const struct p2v_manifest_head *h);
+	int (*variant)(void *ctx, const struct p2v_manifest_variant *v);
+	int (*rendition)(void *ctx, const struct p2v_manifest_rendition *r);
+	int (*track)(void *ctx, const struct p2v_manifest_track *t);
+	int (*segment)(void *ctx, const struct p2v_manifest_segment *s);
+	int (*part)(void *ctx, const struct p2v_manifest_part *p);
+	int (*uri)(void *ctx, const struct p2v_manifest_uri *u); /* in the order of the text */
+	/** Something was dropped or repaired. `line` counts from 1; 0: no line to name. */
+	int (*warn)(void *ctx, uint32_t line, const char *fmt, ...) P2V_PRINTF(3, 4);
+};
+
+/** What is known before a body is read. Absent strings: not known. */
+struct p2v_manifest_probe {
+	struct p2v_str path;  /* of the URL, without the query */
+	struct p2v_str type;  /* Content-Type */
+	struct p2v_str start; /* first bytes of the body */
+};
+
+struct p2v_manifest_ops {
+	uint32_t size;
+
+	int (*open)(void *st, const struct p2v_env *env, const void *conf, struct p2v_err *err);
+	void (*close)(void *st); /* may be NULL */
+
+	/** @return 0 surely not this plugin's … 100 surely its manifest */
+	uint32_t (*probe)(const struct p2v_manifest_probe *in);
+
+	/** @param text  [in] the whole body, any bytes, borrowed until return
+	 * @return P2V_OK: understood, perhaps with warnings; P2V_EPARSE with err naming the line or
+	 * byte */
+	int (*parse)(void *st, struct p2v_str text, const struct p2v_manifest_sink *sink,
+		struct p2v_err *err);
+};
+
+#endif

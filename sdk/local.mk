@@ -1,0 +1,3 @@
+include sdk/sim/local.mk
+include sdk/player/local.mk
+EXTRA_DIST += sdk/peer2view.pc.in

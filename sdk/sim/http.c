@@ -1,0 +1,2 @@
+/* http.c */
+#include "sdk/sim/inside.h"

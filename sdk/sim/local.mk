@@ -1,0 +1,4 @@
+# The simulator's half of the house: the virtual world.
+noinst_LTLIBRARIES += libp2v_sim.la
+libp2v_sim_la_SOURCES = \
+	%reldir%/world.c %reldir%/world.h

@@ -1,0 +1,67 @@
+/* world.h - the virtual world: machines with clocks, links, sockets and names in one process, in
+ * virtual time. Each machine offers struct p2v_world, so the core runs on it unchanged. The same
+ * seed gives the same run, bit by bit. */
+#ifndef P2V_SIM_WORLD_H
+#define P2V_SIM_WORLD_H
+
+#include "framework/base/random.h"
+#include "framework/base/world.h"
+
+struct p2v_sim;
+struct p2v_machine;
+
+/** A machine's access link, both directions; the core of the network is fast. */
+struct p2v_link {
+	uint64_t up, down;   /* [B/s]; 0: no limit */
+	p2v_usec delay;      /* [us] one way, between this machine and the core */
+	uint64_t queue;      /* [B] drop-tail queue before each direction; 0: no limit */
+	double loss;         /* probability that a datagram leaving this machine is lost */
+	double duplicate;    /* … that it arrives twice */
+	double reorder;      /* … that it is held back by `reorder_by` */
+	p2v_usec reorder_by; /* [us] */
+};
+
+/** What went over a machine's link. */
+struct p2v_link_count {
+	uint64_t sent, sent_bytes; /* datagrams, and bytes with their IP and UDP headers */
+	uint64_t received, received_bytes;
+	uint64_t lost, overflowed; /* datagrams, counted where they left */
+};
+
+/** @param seed  of the run; any number
+ * @return NULL: no memory */
+struct p2v_sim *p2v_sim_new(uint64_t seed);
+/** Frees the machines too; what runs on them must be gone. */
+void p2v_sim_free(struct p2v_sim *s);
+
+p2v_usec p2v_sim_now(const struct p2v_sim *s);
+/** Run events until `until` (virtual) or until none is left. @return number of events */
+uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until);
+/** Hash of all that happened so far: times, machines, datagram contents, HTTP, log lines. */
+uint64_t p2v_sim_hash(const struct p2v_sim *s);
+/** Where log lines go, beside the hash; NULL: nowhere. Starts as NULL. */
+void p2v_sim_set_log(struct p2v_sim *s, FILE *to);
+
+/** Do something at `due`: a scenario's own events.
+ * @param fn  [in] called with ctx */
+void p2v_sim_at(struct p2v_sim *s, p2v_usec due, void (*fn)(void *ctx), void *ctx);
+
+/** Add a machine.
+ * @param name  [in] for the log; copied
+ * @param ip    [in] its one address; the port is ignored
+ * @return NULL: no memory, or the address is taken */
+struct p2v_machine *p2v_machine_new(struct p2v_sim *s, const char *name, const struct p2v_addr *ip,
+	const struct p2v_link *link);
+struct p2v_world p2v_machine_world(struct p2v_machine *m);
+void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link);
+void p2v_machine_count(const struct p2v_machine *m, struct p2v_link_count *out);
+/** Pull the plug: nothing comes out or in any more, timers do not fire, clients of its HTTP servers
+ * see broken connections. What ran on it can still be freed. */
+void p2v_machine_kill(struct p2v_machine *m);
+/** Freeze it, as SIGSTOP does: what arrives and fires waits until it is thawed. */
+void p2v_machine_freeze(struct p2v_machine *m, bool frozen);
+
+/** Give an address a name that resolve() and URLs can use. */
+void p2v_sim_name(struct p2v_sim *s, const char *name, const struct p2v_addr *ip);
+
+#endif

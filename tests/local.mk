@@ -1,0 +1,24 @@
+# Tests mirror the tree. Every test speaks TAP, so that each case counts.
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/sdk/aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_COMPILER = $(BASH)
+AM_TESTS_ENVIRONMENT = \
+	CRITERION_OUTPUTS=tap:-; CRITERION_JOBS=1; \
+	ASAN_OPTIONS=detect_leaks=0:abort_on_error=1; UBSAN_OPTIONS=print_stacktrace=1; \
+	P2V_SRCDIR='$(abs_top_srcdir)'; P2V_BUILDDIR='$(abs_top_builddir)'; CC='$(CC)'; NM='$(NM)'; \
+	CLANG_FORMAT='$(CLANG_FORMAT)'; \
+	export CRITERION_OUTPUTS CRITERION_JOBS ASAN_OPTIONS UBSAN_OPTIONS P2V_SRCDIR P2V_BUILDDIR CC NM CLANG_FORMAT;
+
+# What every unit test program is made with.
+UNIT_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+UNIT_LIBS = libp2v_sim.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
+
+include tests/unit/local.mk
+include tests/contract/local.mk
+include tests/sim/local.mk
+include tests/cli/local.mk
+include tests/e2e/local.mk
+include tests/fuzz/local.mk
+include tests/abi/local.mk
+include tests/style/local.mk
