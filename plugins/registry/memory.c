@@ -68,22 +68,15 @@ static struct swarm *swarm_find(struct state *st, const uint8_t id[32])
 	return s;
 }
 
-static void expire(struct state *st, struct swarm *s)
-{
-	p2v_usec now = p2v_env_now(st->env);
-
-	for (size_t i = s->n; i-- > 0;)
-		if (s->all[i]->expires <= now)
-			entry_free(st, s, s->all[i]);
-}
-
 static void sweep(struct p2v_timer *t, p2v_usec now)
 {
 	struct state *st = t->owner;
 	struct swarm *s, *next;
 
 	HASH_ITER (hh, st->swarms, s, next) {
-		expire(st, s);
+		for (size_t i = s->n; i-- > 0;)
+			if (s->all[i]->expires <= now)
+				entry_free(st, s, s->all[i]);
 		if (s->n == 0)
 			swarm_free(st, s);
 	}
@@ -205,10 +198,10 @@ static void memory_sample(void *vst, const uint8_t swarm[32], const uint8_t exce
 {
 	struct state *st = vst;
 	struct swarm *s = swarm_find(st, swarm);
+	p2v_usec now = p2v_env_now(st->env);
+	size_t i = 0;
 
-	if (s)
-		expire(st, s);
-	for (size_t i = 0; s && i < s->n && want > 0; i++) {
+	while (s && i < s->n && want > 0) {
 		/* The modulo's bias is below 2^-40 for any swarm that fits in memory. */
 		size_t k = i + (size_t)(st->env->ops->random(st->env->host) % (s->n - i));
 		struct entry *e = s->all[k];
@@ -217,10 +210,14 @@ static void memory_sample(void *vst, const uint8_t swarm[32], const uint8_t exce
 			.value = { e->value, e->n },
 			.expires = e->expires };
 
+		if (e->expires <= now) { /* the last one takes its place, so draw again */
+			entry_free(st, s, e);
+			continue;
+		}
 		s->all[k] = s->all[i];
 		s->all[k]->place = k;
 		s->all[i] = e;
-		e->place = i;
+		e->place = i++;
 		if (memcmp(e->peer, except, 32) == 0)
 			continue;
 		reader->entry(reader->ctx, &out);
@@ -229,14 +226,13 @@ static void memory_sample(void *vst, const uint8_t swarm[32], const uint8_t exce
 	reader->done(reader->ctx, P2V_OK);
 }
 
+/* With those that expired since the last sweep: counting them out would cost a walk for every join.
+ */
 static uint64_t memory_count(void *vst, const uint8_t swarm[32])
 {
 	struct swarm *s = swarm_find(vst, swarm);
 
-	if (!s)
-		return 0;
-	expire(vst, s);
-	return s->n;
+	return s ? s->n : 0;
 }
 
 static const struct p2v_option options[] = { P2V_OPT_U32(struct conf, max_members, "1000000", 1,
