@@ -9,6 +9,31 @@ struct p2v_str p2v_header_get(const struct p2v_header *v, size_t n, const char *
 	return (struct p2v_str){ NULL, 0 };
 }
 
+bool p2v_header_block_next(struct p2v_str *block, struct p2v_header *out)
+{
+	struct p2v_str line;
+
+	while (p2v_str_split(block, '\n', &line)) {
+		struct p2v_str value = p2v_str_trim(line);
+
+		if (!p2v_str_split(&value, ':', &out->name) || !value.p)
+			continue;
+		out->value = p2v_str_trim(value);
+		return true;
+	}
+	return false;
+}
+
+struct p2v_str p2v_header_block_get(struct p2v_str block, const char *name)
+{
+	struct p2v_header h;
+
+	while (p2v_header_block_next(&block, &h))
+		if (p2v_str_is_nocase(h.name, name))
+			return h.value;
+	return (struct p2v_str){ NULL, 0 };
+}
+
 struct p2v_range p2v_range_parse(struct p2v_str s)
 {
 	struct p2v_range r = { false, false, 0, UINT64_MAX }, none = { false, false, 0, 0 };

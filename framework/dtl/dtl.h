@@ -126,6 +126,9 @@ void *p2v_stream_user(const struct p2v_stream *t);
  * @param deadline  absolute; among equals the earlier goes first; P2V_NEVER */
 void p2v_stream_set_priority(struct p2v_stream *t, double priority, p2v_usec deadline);
 
+/** How urgently the remote should send on this stream: a PRIORITY frame. Arguments as above. */
+void p2v_stream_request_priority(struct p2v_stream *t, double priority, p2v_usec deadline);
+
 /** Append to what is sent. Takes the slice's reference, also on error. @return P2V_OK, P2V_ENOMEM,
  * P2V_ECLOSED */
 P2V_MUST_USE int p2v_stream_write(struct p2v_stream *t, struct p2v_slice s);

@@ -93,7 +93,6 @@ struct p2v_overlay {
 };
 
 /* overlay.c */
-bool p2v_overlay_active(const struct p2v_overlay *o); /* P2P is wanted here and now */
 /** @return [B] of a descriptor of this node, written to out */
 size_t p2v_overlay_describe(struct p2v_overlay *o, uint8_t *out, size_t cap);
 

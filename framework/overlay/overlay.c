@@ -251,9 +251,14 @@ void p2v_overlay_set_capacity(struct p2v_overlay *o, uint64_t capacity)
 	o->capacity = o->conf->upload_capacity ? o->conf->upload_capacity / 8 : capacity;
 }
 
+uint64_t p2v_overlay_upload_limit(const struct p2v_overlay *o)
+{
+	return o->conf->upload_limit / 8;
+}
+
 uint64_t p2v_overlay_capacity(const struct p2v_overlay *o)
 {
-	uint64_t limit = o->conf->upload_limit / 8;
+	uint64_t limit = p2v_overlay_upload_limit(o);
 
 	if (!p2v_overlay_may_upload(o))
 		return 0;

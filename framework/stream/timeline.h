@@ -14,8 +14,10 @@ struct p2v_timeline_entry {
 	bool init;                       /* an initialisation segment: t is P2V_UNKNOWN */
 	bool gap;                        /* listed, but not there */
 	bool has_pdt;
-	int64_t pdt;   /* [us] since 1970-01-01 UTC */
-	p2v_usec seen; /* [us] now() when it was first listed */
+	int64_t pdt;     /* [us] since 1970-01-01 UTC */
+	uint8_t key[32]; /* whoever reads the timeline keeps its name for it here */
+	bool keyed;      /* … once it is made; listed again, it stays */
+	p2v_usec seen;   /* [us] now() when it was first listed */
 };
 
 struct p2v_timeline {
