@@ -40,7 +40,10 @@ struct p2v_delivery_policies {
 P2V_MUST_USE int p2v_delivery_new(struct p2v_node *node, const struct p2v_delivery_conf *conf,
 	const struct p2v_delivery_policies *policies, struct p2v_delivery **out,
 	struct p2v_err *err);
-/** Before the overlay is freed, and after the gateway let go of its readers and waiters. */
+/** Begin nothing new: the end is near. */
+void p2v_delivery_stop(struct p2v_delivery *d);
+/** After the gateway let go of its readings and waiters, and after the overlay, whose partners it
+ * is told the end of. */
 void p2v_delivery_free(struct p2v_delivery *d);
 
 /** What the overlay calls; ctx is the delivery. */
@@ -82,6 +85,9 @@ struct p2v_manifest_answer {
 /** @return whether this URL is, or by its path may be, a manifest */
 bool p2v_feed_is_manifest(const struct p2v_feed *f, const char *url);
 
+/** @return whether a body of that Content-Type is a manifest */
+bool p2v_feed_reads_type(const struct p2v_feed *f, struct p2v_str type);
+
 /** Ask for a manifest. One fetch serves all who wait.
  * @param done  [in] called once, never in this call
  * @return P2V_OK, P2V_ENOMEM, P2V_EIO */
@@ -89,13 +95,6 @@ P2V_MUST_USE int p2v_feed_manifest(struct p2v_feed *f, const char *url,
 	void (*done)(void *ctx, const struct p2v_manifest_answer *a), void *ctx,
 	struct p2v_waiter **out, struct p2v_err *err);
 void p2v_waiter_cancel(struct p2v_waiter *w);
-
-/** A body that turned out to be a manifest when it arrived: from now on its URL is one.
- * @return P2V_OK: told through `done` like any other, in this call; P2V_EPARSE: it is none after
- * all */
-P2V_MUST_USE int p2v_feed_learn_manifest(struct p2v_feed *f, const char *url, struct p2v_str text,
-	struct p2v_str type, void (*done)(void *ctx, const struct p2v_manifest_answer *a),
-	void *ctx, struct p2v_err *err);
 
 /* ---- fragments ---- */
 

@@ -343,6 +343,7 @@ void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status)
 		(unsigned long long)p2v_id_short(&f->key), status);
 	P2V_LIST_EACH (it, &f->readers)
 		wake(P2V_OF(it, struct p2v_reading, in_fragment));
+	p2v_serve_cancel_all(f);
 }
 
 static void reader_fire(struct p2v_timer *t, p2v_usec now)

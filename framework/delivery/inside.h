@@ -246,7 +246,6 @@ struct p2v_holding {
 
 struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id *key);
 void p2v_holder_free(struct p2v_holder *h);
-struct p2v_mate *p2v_mate_of(struct p2v_partner *p);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
 void p2v_mates_tell_have(struct p2v_fragment *f);
 void p2v_mates_tell_gone(struct p2v_delivery *d, const struct p2v_fragment *const *v, size_t n);
@@ -296,8 +295,6 @@ void p2v_cdn_cancel(struct p2v_fragment *f);
 void p2v_cdn_needless(struct p2v_fragment *f);
 /** [us] that n bytes would take from the CDN, cautiously. */
 p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n);
-/** Headers that a fetch for this feed carries. */
-size_t p2v_feed_request_headers(const struct p2v_feed *f, struct p2v_header *out, size_t max);
 
 /* ---- plan.c ---- */
 
@@ -320,6 +317,8 @@ struct p2v_player_frag p2v_viewer_frag(const struct p2v_fragment *f);
 void p2v_playlist_free(struct p2v_playlist *p);
 /** News of a rendition: look at its manifest now. */
 void p2v_follow_news(struct p2v_delivery *d, uint64_t rendition, uint64_t newest);
+/** Unfollow what is no longer read, forget what is no longer asked for. */
+void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now);
 /** A player asked for a fragment of it. */
 void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e);
 
@@ -340,6 +339,7 @@ struct p2v_delivery {
 	p2v_usec waits[P2V_RATES]; /* [us] until their heads */
 	size_t n_rates;
 	struct p2v_timer beat;
+	bool stopping;
 
 	/* serving */
 	struct p2v_list serves; /* the most urgent first */

@@ -267,11 +267,6 @@ void p2v_mates_tell_news(struct p2v_rendition *r)
 
 /* ---- coming and going ---- */
 
-struct p2v_mate *p2v_mate_of(struct p2v_partner *p)
-{
-	return p2v_partner_user(p);
-}
-
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition)
 {
 	return follow_at(m, rendition) < m->n_follows;
@@ -318,6 +313,17 @@ static void on_up(void *ctx, struct p2v_partner *p)
 			tell_have(m, f);
 }
 
+static void mate_free(struct p2v_mate *m)
+{
+	p2v_partner_set_user(m->partner, NULL);
+	p2v_ask_cancel_mate(m);
+	p2v_serve_cancel_mate(m);
+	while (!p2v_list_empty(&m->holds))
+		p2v_holder_free(P2V_OF(p2v_list_first(&m->holds), struct p2v_holder, in_mate));
+	p2v_list_remove(&m->in_delivery);
+	free(m);
+}
+
 static void on_down(void *ctx, struct p2v_partner *p)
 {
 	struct p2v_delivery *d = ctx;
@@ -325,13 +331,7 @@ static void on_down(void *ctx, struct p2v_partner *p)
 
 	if (!m)
 		return;
-	p2v_partner_set_user(p, NULL);
-	p2v_ask_cancel_mate(m);
-	p2v_serve_cancel_mate(m);
-	while (!p2v_list_empty(&m->holds))
-		p2v_holder_free(P2V_OF(p2v_list_first(&m->holds), struct p2v_holder, in_mate));
-	p2v_list_remove(&m->in_delivery);
-	free(m);
+	mate_free(m);
 	p2v_plan_all(d);
 }
 

@@ -240,7 +240,7 @@ void p2v_plan(struct p2v_fragment *f)
 	p2v_usec now = now_of(f), next = P2V_NEVER;
 	struct p2v_player_due due;
 
-	if (f->planning || f->complete || f->failed || !f->wanted)
+	if (f->planning || f->complete || f->failed || !f->wanted || f->d->stopping)
 		return;
 	f->planning = true;
 	p2v_plan_due(f, &due);

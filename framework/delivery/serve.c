@@ -227,14 +227,18 @@ static void serve_timer(struct p2v_timer *t, p2v_usec now)
 
 /* ---- requests ---- */
 
-/* Whether all that is more urgent, and this, can be sent in time. Where the line's capacity is not
- * known, yes. */
-static bool can_serve(const struct p2v_delivery *d, p2v_usec deadline, uint64_t bytes)
+/* Whether all that is more urgent, and this, can be sent in time. Where no limit is set, yes: what
+ * was measured tells only how much the line could carry at least. */
+static bool can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64_t bytes)
 {
-	uint64_t capacity = p2v_overlay_capacity(d->overlay);
+	const struct p2v_delivery *d = one->d;
+	uint64_t capacity = p2v_overlay_upload_limit(d->overlay);
 	p2v_usec slack = deadline - now_of(d);
+	size_t of_mate = 0;
 
-	if (d->n_serves >= d->conf->uploads)
+	P2V_LIST_EACH (it, &one->mate->serves)
+		of_mate++;
+	if (d->n_serves >= d->conf->uploads || of_mate > SERVES_A_MATE)
 		return false;
 	if (capacity == 0)
 		return true;

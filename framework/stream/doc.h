@@ -105,11 +105,12 @@ void p2v_doc_free(struct p2v_doc *d);
 
 /** Where a URI of the manifest should lead instead.
  * @param url   [in] absolute
+ * @param uri   [in] as it stands in the manifest
  * @param role  what it stands for
  * @param out   [inout] append the new URI
  * @return false: leave it as it stands */
-typedef bool (*p2v_doc_map)(
-	void *ctx, const char *url, enum p2v_uri_role role, struct p2v_text *out);
+typedef bool (*p2v_doc_map)(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
+	struct p2v_text *out);
 
 /** The same manifest with other URIs: nothing else of its text changes.
  * @param text  [in] what d was parsed from
