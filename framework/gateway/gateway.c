@@ -173,7 +173,7 @@ static void on_drained(void *ctx, struct p2v_exchange *x)
 
 static void on_gone(void *ctx, struct p2v_exchange *x, bool whole)
 {
-	(void)ctx;
+	(void)ctx; /* the gateway may be gone already */
 	(void)whole;
 	if (x->user)
 		request_free(x->user);
@@ -256,6 +256,13 @@ void p2v_gateway_stop(struct p2v_gateway *g)
 	const struct p2v_world *w = &g->node->world;
 
 	g->draining = true;
+	/* The world tells the end of each exchange later, when there is no gateway any more. */
+	P2V_LIST_EACH (it, &g->requests) {
+		struct p2v_request *q = P2V_OF(it, struct p2v_request, in_gateway);
+
+		q->exchange->user = NULL;
+		request_free(q);
+	}
 	if (g->server)
 		w->ops->http_close(w->self, g->server);
 	g->server = NULL;
