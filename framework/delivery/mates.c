@@ -280,6 +280,28 @@ void p2v_mate_view(
 		out->flags |= P2V_PEER_FOLLOWS;
 }
 
+/* All that concerns the channels that it shares with us; what it knows already it hears again. */
+static void introduce(struct p2v_mate *m)
+{
+	struct p2v_delivery *d = m->d;
+
+	P2V_LIST_EACH (it, &d->feeds) {
+		struct p2v_feed *feed = P2V_OF(it, struct p2v_feed, in_delivery);
+
+		if (!shares(m, feed))
+			continue;
+		P2V_LIST_EACH (at, &feed->renditions) {
+			const struct p2v_rendition *r = P2V_OF(at, struct p2v_rendition, in_feed);
+
+			if (r->followed)
+				tell_follow(m, r, true);
+		}
+	}
+	for (const struct p2v_fragment *f = d->fragments; f; f = f->hh.next)
+		if (f->announced != P2V_ANNOUNCED_NOT && shares(m, f->feed))
+			tell_have(m, f);
+}
+
 static void on_up(void *ctx, struct p2v_partner *p)
 {
 	struct p2v_delivery *d = ctx;
@@ -296,21 +318,14 @@ static void on_up(void *ctx, struct p2v_partner *p)
 	p2v_list_init(&m->serves);
 	p2v_list_push(&d->mates, &m->in_delivery);
 	p2v_partner_set_user(p, m);
-	P2V_LIST_EACH (it, &d->feeds) {
-		struct p2v_feed *feed = P2V_OF(it, struct p2v_feed, in_delivery);
+	introduce(m);
+}
 
-		if (!shares(m, feed))
-			continue;
-		P2V_LIST_EACH (at, &feed->renditions) {
-			const struct p2v_rendition *r = P2V_OF(at, struct p2v_rendition, in_feed);
-
-			if (r->followed)
-				tell_follow(m, r, true);
-		}
-	}
-	for (const struct p2v_fragment *f = d->fragments; f; f = f->hh.next)
-		if (f->announced != P2V_ANNOUNCED_NOT && shares(m, f->feed))
-			tell_have(m, f);
+static void on_shares(void *ctx, struct p2v_partner *p)
+{
+	(void)ctx;
+	if (p2v_partner_user(p))
+		introduce(p2v_partner_user(p));
 }
 
 static void mate_free(struct p2v_mate *m)
@@ -348,9 +363,11 @@ static void on_transfer(void *ctx, struct p2v_partner *p, struct p2v_stream *t)
 
 const struct p2v_overlay_handler *p2v_delivery_overlay_handler(void)
 {
-	static const struct p2v_overlay_handler handler = {
-		.up = on_up, .down = on_down, .message = on_message, .transfer = on_transfer
-	};
+	static const struct p2v_overlay_handler handler = { .up = on_up,
+		.shares = on_shares,
+		.down = on_down,
+		.message = on_message,
+		.transfer = on_transfer };
 
 	return &handler;
 }

@@ -41,6 +41,8 @@ struct p2v_partner {
 	struct p2v_timer timer; /* hello has to come */
 	struct p2v_id id;
 	bool dialled, up, closing;
+	struct p2v_id member_of[P2V_CHANNELS_MAX]; /* channels that it named and may be in */
+	size_t n_member_of;
 	uint32_t channels; /* bit i: it is in overlay->swarms[i] */
 	uint64_t capacity; /* [B/s] */
 	uint32_t hops, flags;
@@ -116,7 +118,8 @@ void p2v_partner_end(struct p2v_partner *p);
 void p2v_partner_accepted(struct p2v_partner *p, struct p2v_stream *t);
 size_t p2v_partner_count(const struct p2v_overlay *o, bool up_only);
 struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p2v_id *id);
-void p2v_partner_rejoined(struct p2v_overlay *o); /* our own channels changed: say hello again */
+/** What we tell of ourselves has changed: say hello again. */
+void p2v_partner_rejoined(struct p2v_overlay *o);
 
 /* tracker_link.c */
 void p2v_link_start(struct p2v_overlay *o);

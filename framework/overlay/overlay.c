@@ -246,9 +246,24 @@ struct p2v_addr p2v_overlay_bound(const struct p2v_overlay *o)
 	return p2v_dtl_bound(o->dtl);
 }
 
+/* In steps of a factor of two, so that all elect by the same number and are told of a new one
+ * seldom. */
 void p2v_overlay_set_capacity(struct p2v_overlay *o, uint64_t capacity)
 {
-	o->capacity = o->conf->upload_capacity ? o->conf->upload_capacity / 8 : capacity;
+	uint64_t step = 65536;
+
+	if (o->conf->upload_capacity) {
+		step = o->conf->upload_capacity / 8;
+	} else if (capacity < step) {
+		step = 0;
+	} else {
+		while (step <= capacity / 2)
+			step *= 2;
+	}
+	if (step == o->capacity)
+		return;
+	o->capacity = step;
+	p2v_partner_rejoined(o);
 }
 
 uint64_t p2v_overlay_upload_limit(const struct p2v_overlay *o)

@@ -32,6 +32,8 @@ struct p2v_partner;
 struct p2v_overlay_handler {
 	/** A partner said hello and shares a channel with us. */
 	void (*up)(void *ctx, struct p2v_partner *p);
+	/** There is a further channel that it shares with us. */
+	void (*shares)(void *ctx, struct p2v_partner *p);
 	/** Last upcall for p; its transfers have ended. */
 	void (*down)(void *ctx, struct p2v_partner *p);
 	/** follow, news, have, gone. */

@@ -110,19 +110,32 @@ static bool superseded(struct p2v_partner *p)
 	return false;
 }
 
-static uint32_t shared_channels(struct p2v_partner *p, const struct p2v_msg_hello *m)
+static void take_channels(struct p2v_partner *p, const struct p2v_msg_hello *m)
+{
+	const struct p2v_crypto *c = &p->overlay->node->crypto;
+
+	p->n_member_of = 0;
+	for (size_t k = 0; k < m->channels.n; k++) {
+		struct p2v_id *id = &p->member_of[p->n_member_of];
+
+		memcpy(id->b, m->channels.v[k].p, sizeof id->b);
+		p->n_member_of += c->ops->allows(c->self, &p->id, id);
+	}
+}
+
+/* @return whether there is a channel that was not shared before */
+static bool share_channels(struct p2v_partner *p)
 {
 	struct p2v_overlay *o = p->overlay;
-	const struct p2v_crypto *c = &o->node->crypto;
-	uint32_t bits = 0;
+	uint32_t before = p->channels;
 
+	p->channels = 0;
 	for (size_t i = 0; i < o->n_swarms; i++)
-		for (size_t k = 0; k < m->channels.n; k++)
-			if (memcmp(o->swarms[i].channel.b, m->channels.v[k].p,
-				    sizeof(struct p2v_id)) == 0 &&
-				c->ops->allows(c->self, &p->id, &o->swarms[i].channel))
-				bits |= 1u << i;
-	return bits;
+		for (size_t k = 0; k < p->n_member_of; k++)
+			if (memcmp(&o->swarms[i].channel, &p->member_of[k],
+				    sizeof(struct p2v_id)) == 0)
+				p->channels |= 1u << i;
+	return p->channels & ~before;
 }
 
 static void on_hello(struct p2v_partner *p, const struct p2v_msg_hello *m)
@@ -138,8 +151,10 @@ static void on_hello(struct p2v_partner *p, const struct p2v_msg_hello *m)
 	}
 	p->capacity = d.descriptor.flags & 1 ? 0 : d.descriptor.capacity;
 	p->flags = (uint32_t)d.descriptor.flags;
-	p->channels = shared_channels(p, m);
+	take_channels(p, m);
 	p2v_disarm(&o->node->world, &p->timer);
+	if (share_channels(p) && p->up)
+		o->handler->shares(o->ctx, p);
 	if (p->up)
 		return;
 	if (!p2v_overlay_active(o)) {
@@ -254,8 +269,11 @@ void p2v_partner_rejoined(struct p2v_overlay *o)
 	P2V_LIST_EACH (it, &o->partners) {
 		struct p2v_partner *p = P2V_OF(it, struct p2v_partner, in_overlay);
 
-		if (p->up && !p->closing)
-			say_hello(p);
+		if (!p->up || p->closing)
+			continue;
+		say_hello(p);
+		if (share_channels(p))
+			o->handler->shares(o->ctx, p);
 	}
 }
 
