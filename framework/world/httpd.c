@@ -489,17 +489,17 @@ static void server_free(struct p2v_http_server *s)
 	struct p2v_loop *l = s->httpd->loop;
 
 	s->closing = true;
+	p2v_watch_free(s->watch);
+	p2v_watch_free(s->departures_watch);
 	P2V_LIST_EACH (it, &s->conns)
 		resume(P2V_OF(it, struct p2v_conn, in_server));
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	while (!p2v_list_empty(&s->sendings))
-		tell_gone(
-			P2V_OF(p2v_list_first(&s->sendings), struct p2v_sending, in_server), false);
+		tell_gone(P2V_OF(p2v_list_first(&s->sendings), struct p2v_sending, in_server),
+			false);
 	p2v_task_cancel(&s->task);
 	p2v_loop_disarm(l, &s->timer);
-	p2v_watch_free(s->watch);
-	p2v_watch_free(s->departures_watch);
 	if (s->departures >= 0)
 		(void)close(s->departures);
 	p2v_list_remove(&s->in_httpd);
