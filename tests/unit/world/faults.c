@@ -11,6 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Seen by shared libraries too: libcurl looks names up. */
+#define EXPORTED __attribute__((visibility("default")))
+
 struct faults p2v_faults;
 
 /* libc's own function of that name. ISO C has no conversion from object to function pointers. */
@@ -44,7 +47,7 @@ static int send_one(int fd, struct mmsghdr *m, int flags)
 
 /* One by one, so that each message can have its own fate; as the kernel does, an error is told only
  * for the first. */
-int sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
+EXPORTED int sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (send_one(fd, &v[i], flags) < 0)
@@ -52,7 +55,7 @@ int sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
 	return (int)n;
 }
 
-int getaddrinfo(
+EXPORTED int getaddrinfo(
 	const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out)
 {
 	static int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
@@ -66,7 +69,7 @@ int getaddrinfo(
 	return next(host, service, hints, out);
 }
 
-int socket(int domain, int type, int protocol)
+EXPORTED int socket(int domain, int type, int protocol)
 {
 	static int (*next)(int, int, int);
 
