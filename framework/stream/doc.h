@@ -18,6 +18,7 @@ struct p2v_ref {
 };
 
 struct p2v_doc_part {
+	uint64_t n; /* number of its fragment */
 	uint32_t i;
 	p2v_usec dur;
 	struct p2v_ref at;
