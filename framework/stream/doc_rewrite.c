@@ -115,6 +115,13 @@ struct rewrite {
 	void *ctx;
 };
 
+static bool is_http(struct p2v_str url)
+{
+	struct p2v_url u;
+
+	return p2v_url_split(url, &u) == P2V_OK && p2v_url_is_http(&u);
+}
+
 /* @return false: leave it as it stands */
 static bool ask(struct rewrite *w, struct p2v_str raw, const struct p2v_manifest_uri *u)
 {
@@ -124,7 +131,8 @@ static bool ask(struct rewrite *w, struct p2v_str raw, const struct p2v_manifest
 		from_xml(raw, &w->plain);
 		raw = (struct p2v_str){ w->plain.p, w->plain.n };
 	}
-	if (p2v_doc_urls_resolve(&w->urls, raw) < 0)
+	if (p2v_doc_urls_resolve(&w->urls, raw) < 0 ||
+		!is_http((struct p2v_str){ w->urls.out.p, w->urls.out.n }))
 		return false;
 	return w->map(w->ctx, w->urls.out.p, u->role, &w->fresh);
 }

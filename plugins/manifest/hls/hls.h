@@ -13,8 +13,9 @@ enum {
 	HLS_TOLD_COMMA = 1u << 2,
 	HLS_TOLD_ZONE = 1u << 3,
 	HLS_TOLD_LONG = 1u << 4,
-	HLS_TOLD_MIXED = 1u << 5,
-	HLS_TOLD_DEFINE = 1u << 6
+	HLS_TOLD_DEFINE = 1u << 5,
+	HLS_TOLD_NUL = 1u << 6,
+	HLS_TOLD_UTF8 = 1u << 7
 };
 
 struct hls {
