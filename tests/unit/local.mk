@@ -3,7 +3,20 @@ if HAVE_CRITERION
 check_PROGRAMS += tests/unit/unit_base
 TESTS += tests/unit/unit_base
 tests_unit_unit_base_SOURCES = \
-	%reldir%/base/text_test.c
+	%reldir%/fake_world.h \
+	%reldir%/base/addr_test.c \
+	%reldir%/base/http_test.c \
+	%reldir%/base/json_test.c \
+	%reldir%/base/list_test.c \
+	%reldir%/base/metrics_test.c \
+	%reldir%/base/node_test.c \
+	%reldir%/base/options_test.c \
+	%reldir%/base/random_test.c \
+	%reldir%/base/slice_test.c \
+	%reldir%/base/text_test.c \
+	%reldir%/base/timers_test.c \
+	%reldir%/base/url_test.c \
+	%reldir%/base/wire_test.c
 tests_unit_unit_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_base_LDADD = $(UNIT_LIBS)
 endif
