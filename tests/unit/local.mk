@@ -19,4 +19,19 @@ tests_unit_unit_base_SOURCES = \
 	%reldir%/base/wire_test.c
 tests_unit_unit_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_base_LDADD = $(UNIT_LIBS)
+
+# What lets allocations fail: see oom.h.
+OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
+OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
+check_PROGRAMS += tests/unit/unit_stream
+TESTS += tests/unit/unit_stream
+tests_unit_unit_stream_SOURCES = \
+	%reldir%/stream/doc_test.c \
+	%reldir%/stream/read.h \
+	%reldir%/stream/timeline_test.c \
+	$(OOM_SOURCES) $(TEST_MANIFEST_PLUGINS)
+tests_unit_unit_stream_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_stream_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_unit_unit_stream_LDADD = $(UNIT_LIBS)
 endif
