@@ -34,4 +34,10 @@ tests_unit_unit_stream_SOURCES = \
 tests_unit_unit_stream_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_stream_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_unit_stream_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/unit_manifest
+TESTS += tests/unit/unit_manifest
+tests_unit_unit_manifest_SOURCES = %reldir%/plugins/hls_test.c $(TEST_MANIFEST_PLUGINS)
+tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_manifest_LDADD = $(UNIT_LIBS)
 endif

@@ -289,9 +289,10 @@ bool hls_take_seconds(struct p2v_str *s, p2v_usec *out)
 	}
 	if (digits == 0 || whole > HLS_SECONDS_MAX / P2V_SECOND)
 		return false;
-	*out = whole * P2V_SECOND + part;
-	if (*out > HLS_SECONDS_MAX)
+	whole = whole * P2V_SECOND + part;
+	if (whole > HLS_SECONDS_MAX)
 		return false;
+	*out = whole;
 	skip(s, n);
 	return true;
 }
