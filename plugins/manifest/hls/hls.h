@@ -66,7 +66,7 @@ void hls_media(struct hls *h, bool dated, int64_t date);
 
 /** Read what stands for the whole of a media playlist: h->head, and which kind of playlist it is.
  * @param late_date  [out] a date is given, but not for the first fragment
- * @return P2V_OK or P2V_EPARSE with err */
+ * @return P2V_OK; P2V_EPARSE with err; what a callback refused with */
 int hls_survey(struct hls *h, bool *late_date, struct p2v_err *err);
 
 #endif

@@ -247,6 +247,8 @@ int hls_survey(struct hls *h, bool *late_date, struct p2v_err *err)
 		h->lines.n = 0;
 		hls_warn(h, "lines end with a CR alone");
 	}
+	if (h->rc != P2V_OK)
+		return h->rc;
 	rc = check_name(&s, first, err);
 	if (rc == P2V_OK)
 		rc = decide(&s, last, err);
