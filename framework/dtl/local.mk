@@ -16,5 +16,6 @@ libp2v_core_la_SOURCES += \
 	%reldir%/recvq.c %reldir%/recvq.h \
 	%reldir%/schedule.c %reldir%/schedule.h \
 	%reldir%/sendq.c %reldir%/sendq.h \
-	%reldir%/session.h \
+	%reldir%/session.c %reldir%/session.h \
+	%reldir%/session_inside.h %reldir%/session_record.c \
 	%reldir%/stream.c
