@@ -16,6 +16,7 @@ struct p2v_http_server {
 	bool local; /* bound to loopback: only its own machine gets through */
 	uint64_t id;
 	uint32_t refs; /* one while it listens, one an exchange */
+	bool closed;
 	const struct p2v_http_handler *handler;
 	void *ctx;
 	struct p2v_list exchanges;
@@ -137,14 +138,14 @@ static void tell_gone(struct p2v_sim_exchange *x)
 	exchange_free(x);
 }
 
+/* Whoever closed a server waits for the end of each of its exchanges: that comes even on a machine
+ * that has died since, or at the end of the run. */
 static void gone_run(struct p2v_event *e, bool dropped)
 {
 	struct p2v_sim_exchange *x = P2V_OF(e, struct p2v_sim_exchange, gone);
 
-	if (!dropped)
+	if (!dropped || x->server->closed)
 		tell_gone(x);
-	else if (p2v_list_empty(&x->in_server)) /* of a server that was closed */
-		exchange_free(x);
 }
 
 static void drained_run(struct p2v_event *e, bool dropped)
@@ -343,16 +344,13 @@ void p2v_sim_close(void *self, struct p2v_http_server *s)
 	struct p2v_machine *m = self;
 
 	HASH_DEL(m->sim->http, s);
+	s->closed = true;
 	P2V_LIST_EACH (it, &s->exchanges) {
 		struct p2v_sim_exchange *x = P2V_OF(it, struct p2v_sim_exchange, in_server);
 
-		if (m->dead) {
-			cut(x);
-			exchange_free(x);
-		} else {
-			p2v_list_remove(it);
-			abort_exchange(x);
-		}
+		abort_exchange(x);
+		if (x->whole)
+			p2v_event_at(&x->gone, x->left);
 	}
 	server_unref(s);
 }
@@ -361,6 +359,14 @@ void p2v_httpd_fini(struct p2v_sim *s)
 {
 	struct p2v_http_server *server, *next;
 
-	HASH_ITER (hh, s->http, server, next)
-		p2v_sim_close(server->machine, server);
+	HASH_ITER (hh, s->http, server, next) {
+		HASH_DEL(s->http, server);
+		P2V_LIST_EACH (it, &server->exchanges) {
+			struct p2v_sim_exchange *x = P2V_OF(it, struct p2v_sim_exchange, in_server);
+
+			cut(x);
+			exchange_free(x);
+		}
+		server_unref(server);
+	}
 }

@@ -34,7 +34,8 @@ struct p2v_link_count {
 /** @param seed  of the run; any number
  * @return NULL: no memory */
 struct p2v_sim *p2v_sim_new(uint64_t seed);
-/** Frees the machines too; what runs on them must be gone. */
+/** Frees the machines too; what runs on them must be gone. An HTTP server that was closed and has
+ * not been told yet how its exchanges ended is told in here. */
 void p2v_sim_free(struct p2v_sim *s);
 
 p2v_usec p2v_sim_now(const struct p2v_sim *s);

@@ -564,6 +564,24 @@ Test(sim_http, the_plug_is_pulled_on_the_server)
 	pair_close(&p);
 }
 
+Test(sim_http, who_closes_is_told_of_every_exchange_at_last)
+{
+	struct visit v, w;
+	struct pair p;
+
+	open_pair(&p, 1000000, act_stream);
+	visit(&v, &p, "http://far/a");
+	visit(&w, &p, "http://far/b");
+	p2v_sim_run(p.sim, 160000);
+	p2v_machine_kill(p.far);
+	p2v_sim_run(p.sim, P2V_SECOND);
+	cr_assert_eq(p.site.gones, 0);
+	p.site.w.ops->http_close(p.site.w.self, p.site.server);
+	p.site.server = NULL;
+	p2v_sim_free(p.sim);
+	cr_assert(p.site.gones == 2 && p.site.wholes == 0);
+}
+
 Test(sim_http, the_plug_is_pulled_on_the_client)
 {
 	struct visit v;

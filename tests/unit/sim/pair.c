@@ -113,7 +113,7 @@ static void on_gone(void *ctx, struct p2v_exchange *x, bool whole)
 	cr_assert_eq(x->user, p);
 	p->site.gones++;
 	p->site.wholes += whole;
-	p->site.gone_at = p2v_sim_now(p->sim);
+	p->site.gone_at = p->site.w.ops->now(p->site.w.self);
 }
 
 static const struct p2v_http_handler handler = { on_request, on_drained, on_gone };
