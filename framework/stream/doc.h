@@ -10,6 +10,10 @@
 
 #define P2V_MANIFEST_MAX (16u << 20) /* [B] largest manifest that is read */
 
+/* [us] No time, length or date in a document is over this, or below its negative: sums of a few
+ * never overflow. 36,000 years. */
+#define P2V_DOC_TIME_MAX (INT64_MAX / 8)
+
 /** A URI as written and where it leads. NULL: absent. Owned by the document. */
 struct p2v_ref {
 	const char *uri; /* as it stands in the manifest */
@@ -18,6 +22,7 @@ struct p2v_ref {
 };
 
 struct p2v_doc_part {
+	uint64_t n; /* number of its fragment */
 	uint32_t i;
 	p2v_usec dur;
 	struct p2v_ref at;

@@ -6,3 +6,9 @@ tests_contract_world_real_SOURCES = \
 	%reldir%/world_laws_http.c %reldir%/world_laws_inside.h \
 	%reldir%/world_real_test.c
 tests_contract_world_real_LDADD = libp2v_world.la libp2v_core.la
+
+TEST_MANIFEST_PLUGINS = $(HLS_SOURCES)
+check_PROGRAMS += tests/contract/manifest_dump
+tests_contract_manifest_dump_SOURCES = %reldir%/manifest_dump.c %reldir%/manifests.h $(TEST_MANIFEST_PLUGINS)
+tests_contract_manifest_dump_CFLAGS = $(AM_CFLAGS)
+tests_contract_manifest_dump_LDADD = libp2v_core.la
