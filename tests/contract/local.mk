@@ -12,3 +12,11 @@ check_PROGRAMS += tests/contract/manifest_dump
 tests_contract_manifest_dump_SOURCES = %reldir%/manifest_dump.c %reldir%/manifests.h $(TEST_MANIFEST_PLUGINS)
 tests_contract_manifest_dump_CFLAGS = $(AM_CFLAGS)
 tests_contract_manifest_dump_LDADD = libp2v_core.la
+
+check_PROGRAMS += tests/contract/world_sim
+TESTS += tests/contract/world_sim
+tests_contract_world_sim_SOURCES = \
+	%reldir%/world_laws.c %reldir%/world_laws.h \
+	%reldir%/world_laws_http.c %reldir%/world_laws_inside.h \
+	%reldir%/world_sim_test.c
+tests_contract_world_sim_LDADD = libp2v_sim.la libp2v_core.la
