@@ -6,7 +6,7 @@ tests_contract_world_real_SOURCES = \
 	%reldir%/world_laws_http.c %reldir%/world_laws_inside.h \
 	%reldir%/world_real_test.c
 tests_contract_world_real_LDADD = libp2v_world.la libp2v_core.la
-# tests/contract
+
 TEST_MANIFEST_PLUGINS = $(HLS_SOURCES)
 check_PROGRAMS += tests/contract/manifest_dump tests/contract/manifest_laws
 tests_contract_manifest_dump_SOURCES = %reldir%/manifest_dump.c %reldir%/manifests.h $(TEST_MANIFEST_PLUGINS)
@@ -22,3 +22,11 @@ EXTRA_DIST += tests/contract/manifest_golden.sh tests/data/hls
 golden-manifests: tests/contract/manifest_dump
 	P2V_SRCDIR='$(abs_top_srcdir)' P2V_BUILDDIR='$(abs_top_builddir)' $(srcdir)/tests/contract/manifest_golden.sh --write
 .PHONY: golden-manifests
+
+check_PROGRAMS += tests/contract/world_sim
+TESTS += tests/contract/world_sim
+tests_contract_world_sim_SOURCES = \
+	%reldir%/world_laws.c %reldir%/world_laws.h \
+	%reldir%/world_laws_http.c %reldir%/world_laws_inside.h \
+	%reldir%/world_sim_test.c
+tests_contract_world_sim_LDADD = libp2v_sim.la libp2v_core.la

@@ -41,4 +41,14 @@ TESTS += tests/unit/unit_manifest
 tests_unit_unit_manifest_SOURCES = %reldir%/plugins/hls_test.c $(TEST_MANIFEST_PLUGINS)
 tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_manifest_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/unit_sim
+TESTS += tests/unit/unit_sim
+tests_unit_unit_sim_SOURCES = \
+	%reldir%/sim/http_test.c \
+	%reldir%/sim/origin_test.c \
+	%reldir%/sim/pair.c %reldir%/sim/pair.h \
+	%reldir%/sim/udp_test.c \
+	%reldir%/sim/world_test.c
+tests_unit_unit_sim_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_sim_LDADD = $(UNIT_LIBS)
 endif
