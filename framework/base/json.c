@@ -26,33 +26,6 @@ void p2v_json_close(struct p2v_json *j, char bracket)
 	j->comma = true;
 }
 
-/* @return [B] length of the well-formed UTF-8 sequence at s (RFC 3629), 0: there is none */
-static size_t utf8(const unsigned char *s, size_t n)
-{
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t k;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	k = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (s[0] == 0xe0)
-		lo = 0xa0;
-	else if (s[0] == 0xed)
-		hi = 0x9f;
-	else if (s[0] == 0xf0)
-		lo = 0x90;
-	else if (s[0] == 0xf4)
-		hi = 0x8f;
-	if (n < k || s[1] < lo || s[1] > hi)
-		return 0;
-	for (size_t i = 2; i < k; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return k;
-}
-
 void p2v_json_str(struct p2v_json *j, const char *key, struct p2v_str v)
 {
 	const unsigned char *s = (const unsigned char *)v.p;
@@ -60,7 +33,7 @@ void p2v_json_str(struct p2v_json *j, const char *key, struct p2v_str v)
 	lead(j, key);
 	p2v_text_puts(j->out, "\"");
 	for (size_t i = 0; i < v.n;) {
-		size_t k = utf8(s + i, v.n - i);
+		size_t k = p2v_utf8((struct p2v_str){ v.p + i, v.n - i });
 
 		if (k == 0) {
 			p2v_text_puts(j->out, "\xef\xbf\xbd");
