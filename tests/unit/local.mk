@@ -6,4 +6,13 @@ tests_unit_unit_base_SOURCES = \
 	%reldir%/base/text_test.c
 tests_unit_unit_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_base_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/unit_host
+TESTS += tests/unit/unit_host
+tests_unit_unit_host_SOURCES =
+if SHARED
+tests_unit_unit_host_SOURCES += %reldir%/host/loader_test.c
+endif
+tests_unit_unit_host_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_host_LDADD = libp2v_host.la $(UNIT_LIBS)
 endif
