@@ -144,23 +144,9 @@ static int check_texts(
 	return P2V_OK;
 }
 
-static size_t field_size(const struct p2v_option *o)
-{
-	switch (o->type) {
-	case P2V_T_BOOL: return sizeof(bool);
-	case P2V_T_U32:
-	case P2V_T_ENUM: return sizeof(uint32_t);
-	case P2V_T_U64: return sizeof(uint64_t);
-	case P2V_T_USEC: return sizeof(p2v_usec);
-	case P2V_T_REAL: return sizeof(double);
-	case P2V_T_TEXT: return sizeof(const char *);
-	}
-	return 0;
-}
-
 static int check_option(const struct p2v_option *o, uint64_t conf_size, struct p2v_err *err)
 {
-	size_t size = field_size(o);
+	size_t size = p2v_option_size(o);
 
 	for (const char *c = o->name; *c; c++)
 		if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_'))

@@ -1,7 +1,7 @@
 /* dl.c - libltdl with a loader of our own. The stock one binds lazily, so a missing symbol would
  * show only when it is called; and when an open fails, the last of libltdl's loaders overwrites
  * what the others said with "file not found". */
-#include "config.h"
+#include <config.h>
 
 #include "framework/host/dl.h"
 

@@ -1,5 +1,5 @@
 /* loader.c - finding plugins in folders, or in the program itself, and opening them. */
-#include "config.h"
+#include <config.h>
 
 #include "framework/host/loader.h"
 

@@ -1,6 +1,6 @@
 /* loader_test.c - the load rule, on plugins that were built wrong on purpose (tests/abi/bad) and on
  * right ones (tests/abi/good). */
-#include "config.h"
+#include <config.h>
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
