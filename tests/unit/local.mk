@@ -51,4 +51,15 @@ tests_unit_unit_sim_SOURCES = \
 	%reldir%/sim/world_test.c
 tests_unit_unit_sim_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_sim_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/unit_host
+TESTS += tests/unit/unit_host
+tests_unit_unit_host_SOURCES = \
+	%reldir%/host/config_test.c
+if SHARED
+tests_unit_unit_host_SOURCES += \
+	%reldir%/host/choose_test.c \
+	%reldir%/host/loader_test.c
+endif
+tests_unit_unit_host_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_host_LDADD = libp2v_host.la $(UNIT_LIBS)
 endif
