@@ -61,6 +61,7 @@ struct p2v_crypto_ops {
 	int64_t (*expires)(void *self);
 
 	/** Take what the authority issued for this node's key.
+	 * @param chain  [in] n == 0: forget the certificate, which has expired
 	 * @return P2V_OK; P2V_EPERM with err: not for this key, or not by our authority */
 	int (*install)(void *self, const struct p2v_chain *chain, struct p2v_err *err);
 

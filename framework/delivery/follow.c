@@ -116,16 +116,57 @@ static void restarted(struct p2v_rendition *r)
 	}
 }
 
+/* How far apart two renditions' clocks are: by program date, else by number, else by their edges.
+ */
+static bool clock_offset(const struct p2v_timeline *a, const struct p2v_timeline *b, p2v_usec *out)
+{
+	const struct p2v_timeline_entry *x, *y;
+
+	if (a->n == a->n_init || b->n == b->n_init)
+		return false;
+	x = &a->v[a->n - 1];
+	y = &b->v[b->n - 1];
+	if (x->has_pdt && y->has_pdt) {
+		*out = (x->t - y->t) - (x->pdt - y->pdt);
+		return true;
+	}
+	for (size_t i = b->n; i-- > b->n_init;) {
+		if (b->v[i].n == x->n) {
+			*out = x->t - b->v[i].t;
+			return true;
+		}
+	}
+	*out = x->t + x->dur - y->t - y->dur;
+	return true;
+}
+
+/* Renditions of one feed share a clock: a player's position goes on through a switch. */
+static void join_clock(struct p2v_rendition *r)
+{
+	P2V_LIST_EACH (it, &r->feed->renditions) {
+		const struct p2v_rendition *q = P2V_OF(it, struct p2v_rendition, in_feed);
+		p2v_usec by;
+
+		if (q != r && clock_offset(&q->timeline, &r->timeline, &by)) {
+			p2v_timeline_shift(&r->timeline, by);
+			return;
+		}
+	}
+}
+
 static void update_rendition(struct p2v_playlist *p, size_t track)
 {
 	struct p2v_rendition *r = rendition_get(p, track);
 	uint64_t bitrate = bitrate_of(p);
+	bool first = r && r->timeline.changed == P2V_UNKNOWN;
 	size_t fresh = 0;
 
 	if (!r || p2v_timeline_update(&r->timeline, p->doc, track, now_of(p), &fresh) < 0)
 		return;
 	if (bitrate)
 		r->timeline.bitrate = bitrate;
+	if (first)
+		join_clock(r);
 	if (r->timeline.restarted)
 		restarted(r);
 	for (struct p2v_fragment *f = p->feed->d->fragments; f; f = f->hh.next)

@@ -135,13 +135,12 @@ static void on_follow(struct p2v_mate *m, const struct p2v_msg_follow *q)
 {
 	size_t i = follow_at(m, q->rendition);
 
-	if (q->on && i == m->n_follows && i < P2V_FOLLOWS_MAX)
-		m->n_follows++;
-	if (i < m->n_follows) {
+	if (i < m->n_follows && !q->on) {
+		m->follows[i] = m->follows[--m->n_follows];
+	} else if (q->on && i < P2V_FOLLOWS_MAX) {
 		m->follows[i].rendition = q->rendition;
 		m->follows[i].newest = q->newest;
-		if (!q->on)
-			m->follows[i] = m->follows[--m->n_follows];
+		m->n_follows += i == m->n_follows;
 	}
 	if (q->newest)
 		p2v_follow_news(m->d, q->rendition, q->newest);

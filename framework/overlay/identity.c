@@ -25,7 +25,7 @@ struct known {
 	struct p2v_slice issuer; /* DER of whoever issued it, without the authority's own; empty:
 				    the authority itself */
 	int64_t until;           /* [us] wall time */
-	enum p2v_role role;
+	enum p2v_standing role;
 	UT_hash_handle hh;
 };
 
@@ -46,6 +46,8 @@ struct p2v_identity {
 	struct p2v_slice issued[P2V_CHAIN_MAX]; /* what issue() handed out last */
 	size_t n_issued;
 	bool guests;
+	bool fixed; /* the certificate was given, not enrolled for: it is neither renewed nor
+		       forgotten */
 	struct known *known;
 	p2v_identity_shown shown;
 	void *shown_ctx;
@@ -120,7 +122,7 @@ static struct known *known_find(struct p2v_identity *me, const struct p2v_id *id
 }
 
 static struct known *known_add(struct p2v_identity *me, X509 *leaf, const struct p2v_id *id,
-	enum p2v_role role, X509 *issuer)
+	enum p2v_standing role, X509 *issuer)
 {
 	struct known *k = known_find(me, id);
 
@@ -229,11 +231,11 @@ static int verify_chain(struct p2v_identity *me, X509 *leaf, STACK_OF(X509) * un
 				*issuer = me->issuers[k];
 	}
 	/* An issuing key lies on a machine that is online: it may make peers, but no trackers. */
-	if (p2v_cert_role(leaf) == P2V_ROLE_TRACKER &&
+	if (p2v_cert_role(leaf) == P2V_IS_TRACKER &&
 		sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) != 2)
 		rc = p2v_fail(err, P2V_EPERM,
 			"a tracker's certificate must come from the authority itself");
-	else if (p2v_cert_role(leaf) == P2V_ROLE_GUEST)
+	else if (p2v_cert_role(leaf) == P2V_IS_GUEST)
 		rc = p2v_fail(
 			err, P2V_EPERM, "the certificate is neither a peer's nor a tracker's");
 out:
@@ -265,11 +267,11 @@ static int believe(struct p2v_identity *me, X509 *leaf, const struct p2v_bytes *
 {
 	STACK_OF(X509) *untrusted = untrusted_of(me, chain, n);
 	X509 *issuer = NULL;
-	enum p2v_role role = p2v_cert_role(leaf);
+	enum p2v_standing role = p2v_cert_role(leaf);
 	int rc = P2V_OK;
 
 	if (me->guests && X509_self_signed(leaf, 1) == 1)
-		role = P2V_ROLE_GUEST;
+		role = P2V_IS_GUEST;
 	else if (!me->store)
 		rc = p2v_fail(err, P2V_EPERM, "no authority is set, so nobody is believed");
 	else
@@ -301,7 +303,7 @@ static int judge(void *ctx, const struct p2v_bytes *chain, size_t n, bool dialle
 		return p2v_fail(err, P2V_EPERM, "the certificate cannot be read");
 	}
 	k = known_find(me, &id);
-	if (k && same(k->der, chain[0]) && (k->role != P2V_ROLE_GUEST || me->guests)) {
+	if (k && same(k->der, chain[0]) && (k->role != P2V_IS_GUEST || me->guests)) {
 		*out = (struct p2v_remote){ id, k->role };
 		rc = P2V_OK;
 	} else {
@@ -400,7 +402,7 @@ static int crypto_verify(void *self, const struct p2v_id *by, const uint8_t dige
 
 	if (memcmp(by, &me->id, sizeof *by) != 0) {
 		k = known_find(me, by);
-		if (!k || k->role == P2V_ROLE_GUEST)
+		if (!k || k->role == P2V_IS_GUEST)
 			return P2V_ENOENT;
 	}
 	return signature_fits(k ? k->key : me->key, digest, signature) ? P2V_OK : P2V_EINTEGRITY;
@@ -414,7 +416,7 @@ static int crypto_learn(
 
 	if (rc < 0)
 		return rc;
-	if (r.role != P2V_ROLE_PEER)
+	if (r.role != P2V_IS_PEER)
 		return p2v_fail(err, P2V_EPERM, "the certificate is no peer's");
 	*who = r.id;
 	return P2V_OK;
@@ -433,7 +435,7 @@ static int crypto_chain(void *self, const struct p2v_id *who, struct p2v_chain *
 		return P2V_OK; /* whoever we speak with has our issuers from the handshake */
 	}
 	k = known_find(me, who);
-	if (!k || k->role != P2V_ROLE_PEER)
+	if (!k || k->role != P2V_IS_PEER)
 		return P2V_ENOENT;
 	out->v[out->n++] = (struct p2v_bytes){ k->der.p, k->der.n };
 	if (k->issuer.n && !(me->n_chain > 1 && same(me->chain[1], (struct p2v_bytes){ k->issuer.p,
@@ -450,13 +452,15 @@ static bool crypto_allows(void *self, const struct p2v_id *who, const struct p2v
 	if (memcmp(who, &me->id, sizeof *who) == 0)
 		return me->leaf && p2v_cert_allows(me->leaf, channel);
 	k = known_find(me, who);
-	return k && k->role == P2V_ROLE_PEER && p2v_cert_allows(k->leaf, channel);
+	return k && k->role == P2V_IS_PEER && p2v_cert_allows(k->leaf, channel);
 }
 
 static int64_t crypto_expires(void *self)
 {
 	struct p2v_identity *me = self;
 
+	if (me->fixed)
+		return INT64_MAX;
 	return me->leaf ? until_of(me->leaf) : 0;
 }
 
@@ -543,8 +547,14 @@ static int crypto_install(void *self, const struct p2v_chain *chain, struct p2v_
 		if (!(certs[n] = p2v_cert_from_der(chain->v[n])))
 			rc = p2v_fail(err, P2V_EPERM, "certificate %zu of the chain cannot be read",
 				n + 1);
-	if (rc == P2V_OK && n == 0)
-		rc = p2v_fail(err, P2V_EPERM, "the chain is empty");
+	if (rc == P2V_OK && me->fixed)
+		rc = p2v_fail(err, P2V_EPERM, "the certificate was given, and is not replaced");
+	if (rc == P2V_OK && n == 0) {
+		chain_drop(me->chain, &me->n_chain);
+		X509_free(me->leaf);
+		me->leaf = NULL;
+		return show(me, err);
+	}
 	if (rc == P2V_OK && !me->store)
 		rc = p2v_fail(err, P2V_EPERM, "no authority is set");
 	if (rc == P2V_OK) {
@@ -701,7 +711,8 @@ int p2v_identity_key(struct p2v_identity *me, struct p2v_str pem, struct p2v_err
 	return set_key(me, p2v_key_from_pem(pem), err);
 }
 
-int p2v_identity_certificate(struct p2v_identity *me, struct p2v_str pem, struct p2v_err *err)
+int p2v_identity_certificate(
+	struct p2v_identity *me, struct p2v_str pem, bool fixed, struct p2v_err *err)
 {
 	X509 *certs[P2V_CHAIN_MAX] = { NULL };
 	size_t n = p2v_certs_from_pem(pem, certs, P2V_CHAIN_MAX);
@@ -710,6 +721,7 @@ int p2v_identity_certificate(struct p2v_identity *me, struct p2v_str pem, struct
 
 	for (size_t i = 0; i < n; i++)
 		X509_free(certs[i]);
+	me->fixed = rc == P2V_OK && fixed;
 	return rc;
 }
 

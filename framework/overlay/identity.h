@@ -27,9 +27,10 @@ P2V_MUST_USE int p2v_identity_authority(
 P2V_MUST_USE int p2v_identity_key(struct p2v_identity *me, struct p2v_str pem, struct p2v_err *err);
 /** Show these certificates, the leaf first. They are shown even when our own authority would refuse
  * them: it is the others' part to judge.
+ * @param fixed  they were given to this node: they are neither renewed nor forgotten
  * @return P2V_OK; P2V_ECONF: no certificate in the text, or not of our key */
 P2V_MUST_USE int p2v_identity_certificate(
-	struct p2v_identity *me, struct p2v_str pem, struct p2v_err *err);
+	struct p2v_identity *me, struct p2v_str pem, bool fixed, struct p2v_err *err);
 /** Hold an issuing key, as a tracker does. @param pem  [in] certificates of the issuer; its private
  * key */
 P2V_MUST_USE int p2v_identity_issuer(struct p2v_identity *me, struct p2v_str certificate,
@@ -60,10 +61,12 @@ struct p2v_authority {
 		issuer_key; /* the tracker issues with it: it can make peers, but no trackers */
 	struct p2v_text tracker, tracker_key; /* by which agents know the tracker */
 };
-/** Make one. @param name  [in] for the certificates' subjects
- * @param wall  [us] now, since 1970 */
-P2V_MUST_USE int p2v_authority_make(
-	const char *name, int64_t wall, struct p2v_authority *out, struct p2v_err *err);
+/** Make one.
+ * @param name  [in] for the certificates' subjects
+ * @param wall  [us] now, since 1970
+ * @param days  that it is valid; issuer and tracker half as long */
+P2V_MUST_USE int p2v_authority_make(const char *name, int64_t wall, uint32_t days,
+	struct p2v_authority *out, struct p2v_err *err);
 void p2v_authority_fini(struct p2v_authority *a);
 
 #endif

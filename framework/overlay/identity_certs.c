@@ -123,15 +123,15 @@ bool p2v_cert_to_pem(X509 *c, struct p2v_text *text)
 	return ok;
 }
 
-enum p2v_role p2v_cert_role(X509 *c)
+enum p2v_standing p2v_cert_role(X509 *c)
 {
 	char unit[32] = "";
 
 	(void)X509_NAME_get_text_by_NID(
 		X509_get_subject_name(c), NID_organizationalUnitName, unit, sizeof unit);
 	if (strcmp(unit, "peer") == 0)
-		return P2V_ROLE_PEER;
-	return strcmp(unit, "tracker") == 0 ? P2V_ROLE_TRACKER : P2V_ROLE_GUEST;
+		return P2V_IS_PEER;
+	return strcmp(unit, "tracker") == 0 ? P2V_IS_TRACKER : P2V_IS_GUEST;
 }
 
 static bool set_subject(X509 *c, const struct p2v_cert_wish *w)
@@ -271,23 +271,19 @@ static bool make_member(EVP_PKEY *ca_key, X509 *ca, const struct p2v_cert_wish *
 	return ok;
 }
 
-int p2v_authority_make(
-	const char *name, int64_t wall, struct p2v_authority *out, struct p2v_err *err)
+int p2v_authority_make(const char *name, int64_t wall, uint32_t days, struct p2v_authority *out,
+	struct p2v_err *err)
 {
-	const int64_t year = INT64_C(365) * 86400 * P2V_SECOND, since = wall - 3600 * P2V_SECOND;
-	struct p2v_cert_wish ca_wish = { .name = name,
-		.unit = "authority",
-		.path = 1,
-		.from = since,
-		.until = wall + 20 * year };
-	struct p2v_cert_wish issuer_wish = {
-		.name = name, .unit = "issuer", .path = 0, .from = since, .until = wall + 10 * year
+	const int64_t life = (int64_t)days * 86400 * P2V_SECOND, since = wall - 3600 * P2V_SECOND;
+	struct p2v_cert_wish ca_wish = {
+		.name = name, .unit = "authority", .path = 1, .from = since, .until = wall + life
 	};
-	struct p2v_cert_wish tracker_wish = { .name = name,
-		.unit = "tracker",
-		.path = -2,
-		.from = since,
-		.until = wall + 10 * year };
+	struct p2v_cert_wish issuer_wish = {
+		.name = name, .unit = "issuer", .path = 0, .from = since, .until = wall + life / 2
+	};
+	struct p2v_cert_wish tracker_wish = {
+		.name = name, .unit = "tracker", .path = -2, .from = since, .until = wall + life / 2
+	};
 	EVP_PKEY *key = p2v_key_new();
 	X509 *ca = key ? p2v_cert_make(key, NULL, NULL, &ca_wish) : NULL;
 	bool ok;

@@ -19,7 +19,7 @@ X509 *p2v_cert_from_der(struct p2v_bytes der);
 /** All certificates of a PEM text, in order. @return how many, at most max */
 size_t p2v_certs_from_pem(struct p2v_str pem, X509 **out, size_t max);
 bool p2v_cert_to_pem(X509 *c, struct p2v_text *out);
-enum p2v_role p2v_cert_role(X509 *c); /* by its subject's OU; GUEST: neither peer nor tracker */
+enum p2v_standing p2v_cert_role(X509 *c); /* by its subject's OU; GUEST: neither peer nor tracker */
 
 struct p2v_cert_wish {
 	const char *name;              /* CN */

@@ -212,7 +212,7 @@ static void talk(struct p2v_partner *p, struct p2v_stream *t)
 void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialled)
 {
 	const struct p2v_remote *r = p2v_session_remote(s);
-	struct p2v_partner *p = r->role == P2V_ROLE_PEER ? calloc(1, sizeof *p) : NULL;
+	struct p2v_partner *p = r->role == P2V_IS_PEER ? calloc(1, sizeof *p) : NULL;
 	struct p2v_stream *t;
 
 	if (!p) {

@@ -75,6 +75,15 @@ static bool certificate_due(const struct p2v_tracker_link *l)
 	return ends == 0 || (l->renew_at != 0 && now_of(l) >= l->renew_at);
 }
 
+/* When to renew a certificate whose issue we have not seen. 0: never, it does not end */
+static p2v_usec half_life(const struct p2v_tracker_link *l)
+{
+	const struct p2v_node *n = l->overlay->node;
+	int64_t ends = n->crypto.ops->expires(n->crypto.self);
+
+	return ends == INT64_MAX ? 0 : now_of(l) + (ends - n->world.ops->wall(n->world.self)) / 2;
+}
+
 static void enrol(struct p2v_tracker_link *l)
 {
 	struct p2v_overlay *o = l->overlay;
@@ -222,7 +231,7 @@ static void dialled(struct p2v_dial *d, struct p2v_session *s, const struct p2v_
 		return;
 	}
 	l->session = s;
-	if (p2v_session_remote(s)->role != P2V_ROLE_TRACKER) {
+	if (p2v_session_remote(s)->role != P2V_IS_TRACKER) {
 		failed(l, "whoever answers at the tracker's address is not a tracker");
 		return;
 	}
@@ -241,6 +250,8 @@ static void dialled(struct p2v_dial *d, struct p2v_session *s, const struct p2v_
 	} else {
 		set_state(l, P2V_LINK_UP);
 		l->failures = 0;
+		if (l->renew_at == 0)
+			l->renew_at = half_life(l);
 	}
 	work(l);
 }
@@ -259,6 +270,17 @@ static void resolved(void *ctx, const struct p2v_addr *v, size_t n, const struct
 	p2v_dial_start(&l->dial, l->overlay->node, l->overlay->dtl, NULL, v, n);
 }
 
+/* Whoever shows a certificate that has expired is refused; whoever shows none can enrol. */
+static void forget_expired(struct p2v_node *n)
+{
+	struct p2v_chain none = { .n = 0 };
+	int64_t ends = n->crypto.ops->expires(n->crypto.self);
+	struct p2v_err err;
+
+	if (ends != 0 && ends <= n->world.ops->wall(n->world.self))
+		(void)n->crypto.ops->install(n->crypto.self, &none, &err);
+}
+
 static void call(struct p2v_tracker_link *l)
 {
 	struct p2v_node *node = l->overlay->node;
@@ -268,6 +290,7 @@ static void call(struct p2v_tracker_link *l)
 	char host[256];
 	uint64_t port;
 
+	forget_expired(node);
 	if (p2v_addr_parse(tracker, &literal, &err) == P2V_OK) {
 		resolved(l, &literal, 1, &err);
 		return;

@@ -202,7 +202,8 @@ static void key_of(const struct p2v_channel *c, const struct p2v_crypto *crypto,
 	parts[0] = bytes_of(tag);
 	parts[1] = (struct p2v_bytes){ c->id.b, sizeof c->id.b };
 	parts[2] = (struct p2v_bytes){ tail, 16 };
-	/* Out of memory the whole URL is the identity: less is shared, but never the wrong thing. */
+	/* Out of memory the whole URL is the identity: less is shared, but never the wrong thing.
+	 */
 	parts[3] = t.oom ? bytes_of(url) : (struct p2v_bytes){ (const uint8_t *)t.p, t.n };
 	crypto->ops->digest(crypto->self, parts, 4, out->b);
 	p2v_text_fini(&t);

@@ -134,7 +134,7 @@ static bool ask(struct rewrite *w, struct p2v_str raw, const struct p2v_manifest
 	if (p2v_doc_urls_resolve(&w->urls, raw) < 0 ||
 		!is_http((struct p2v_str){ w->urls.out.p, w->urls.out.n }))
 		return false;
-	return w->map(w->ctx, w->urls.out.p, u->role, &w->fresh);
+	return w->map(w->ctx, w->urls.out.p, raw, u->role, &w->fresh);
 }
 
 /* @param opened  a quote stands right before it */

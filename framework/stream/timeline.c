@@ -216,6 +216,18 @@ static bool listed_init(const struct list *l, const struct p2v_doc_segment *s)
 	return false;
 }
 
+/* What an entry keeps when it is listed again. Its name goes with its URL: another token may be
+ * another name. */
+static void keep(
+	struct p2v_timeline_entry *e, const struct p2v_timeline_entry *old, const char *url)
+{
+	e->seen = old->seen;
+	if (old->keyed && strcmp(old->url, url) == 0) {
+		e->keyed = true;
+		memcpy(e->key, old->key, sizeof e->key);
+	}
+}
+
 static int add(struct list *l, struct p2v_timeline_entry e, const char *url)
 {
 	e.url = p2v_str_dup(p2v_str_of(url));
@@ -241,7 +253,7 @@ static int add_inits(struct list *l, const struct p2v_timeline *tl, const struct
 			continue;
 		old = how == RESTARTED ? NULL : known_init(tl, s);
 		if (old)
-			e.seen = old->seen;
+			keep(&e, old, s->map.url);
 		if (add(l, e, s->map.url) < 0)
 			return P2V_ENOMEM;
 	}
@@ -272,7 +284,7 @@ static int add_media(struct list *l, const struct p2v_timeline *tl, const struct
 			at++;
 		if (how == JOINED && at < n && v[at].n == s->n && same(&v[at], s, target)) {
 			off = v[at].t - s->t;
-			e.seen = v[at].seen;
+			keep(&e, &v[at], s->at.url);
 		} else {
 			l->fresh++;
 		}
@@ -381,4 +393,10 @@ p2v_usec p2v_timeline_edge(const struct p2v_timeline *tl)
 	const struct p2v_timeline_entry *v = media_of(tl, &n);
 
 	return n ? v[n - 1].t + v[n - 1].dur : P2V_UNKNOWN;
+}
+
+void p2v_timeline_shift(struct p2v_timeline *tl, p2v_usec by)
+{
+	for (size_t i = tl->n_init; i < tl->n; i++)
+		tl->v[i].t += by;
 }

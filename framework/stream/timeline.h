@@ -60,6 +60,9 @@ void p2v_timeline_fini(struct p2v_timeline *tl);
 P2V_MUST_USE int p2v_timeline_update(struct p2v_timeline *tl, const struct p2v_doc *d, size_t track,
 	p2v_usec now, size_t *fresh);
 
+/** Move the clock, so that renditions of one stream share theirs. */
+void p2v_timeline_shift(struct p2v_timeline *tl, p2v_usec by);
+
 /** @return the entry with that URL and range; NULL: not listed. range NULL matches any. */
 const struct p2v_timeline_entry *p2v_timeline_find(
 	const struct p2v_timeline *tl, const char *url, const struct p2v_manifest_range *range);

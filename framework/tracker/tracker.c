@@ -317,7 +317,7 @@ static void on_opened(void *ctx, struct p2v_session *s)
 	m->tracker = t;
 	m->session = s;
 	m->id = p2v_session_remote(s)->id;
-	m->vouched = p2v_session_remote(s)->role == P2V_ROLE_PEER;
+	m->vouched = p2v_session_remote(s)->role == P2V_IS_PEER;
 	m->timer.fire = silent;
 	m->timer.owner = m;
 	p2v_list_push(&t->members, &m->in_tracker);

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libp2v_sim.la
 libp2v_sim_la_SOURCES = \
 	%reldir%/record.c %reldir%/record.h \
+	%reldir%/crypto.c %reldir%/crypto.h \
 	%reldir%/encoder.c %reldir%/encoder.h \
 	%reldir%/http.c \
 	%reldir%/httpd.c \

@@ -291,8 +291,10 @@ static const char *law_refusal(struct ear *e, struct p2v_test_manifests *m, stru
 	return NULL;
 }
 
-static bool leave(void *ctx, const char *url, enum p2v_uri_role role, struct p2v_text *out)
+static bool leave(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
+	struct p2v_text *out)
 {
+	(void)uri;
 	(void)ctx;
 	(void)url;
 	(void)role;
@@ -302,8 +304,10 @@ static bool leave(void *ctx, const char *url, enum p2v_uri_role role, struct p2v
 
 static const char prefix[] = "http://127.0.0.1:8780/x/";
 
-static bool move(void *ctx, const char *url, enum p2v_uri_role role, struct p2v_text *out)
+static bool move(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
+	struct p2v_text *out)
 {
+	(void)uri;
 	(void)ctx;
 	(void)role;
 	p2v_text_puts(out, prefix);

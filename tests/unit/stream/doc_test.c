@@ -456,8 +456,10 @@ Test(doc, no_memory_at_any_allocation)
 	starve(rich_master);
 }
 
-static bool to_agent(void *ctx, const char *url, enum p2v_uri_role role, struct p2v_text *out)
+static bool to_agent(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
+	struct p2v_text *out)
 {
+	(void)uri;
 	(void)ctx;
 	p2v_text_printf(out, "http://agent/%d/%s", (int)role, url);
 	return true;
@@ -558,8 +560,10 @@ static void check_rewrite(
 	p2v_text_fini(&out);
 }
 
-static bool leave(void *ctx, const char *url, enum p2v_uri_role role, struct p2v_text *out)
+static bool leave(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
+	struct p2v_text *out)
 {
+	(void)uri;
 	(void)ctx;
 	(void)url;
 	(void)role;
@@ -587,8 +591,10 @@ Test(doc, rewriting_changes_uris_alone)
 	p2v_doc_free(d);
 }
 
-static bool add_query(void *ctx, const char *url, enum p2v_uri_role role, struct p2v_text *out)
+static bool add_query(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
+	struct p2v_text *out)
 {
+	(void)uri;
 	(void)ctx;
 	(void)role;
 	p2v_text_printf(out, "%s&'\"<>", url);
