@@ -4,7 +4,7 @@ check_PROGRAMS += tests/unit/unit_world
 TESTS += tests/unit/unit_world
 tests_unit_unit_world_SOURCES = \
 	%reldir%/faults.c %reldir%/faults.h \
-	%reldir%/httpc_test.c \
+	%reldir%/httpc_test.c %reldir%/httpd_test.c \
 	%reldir%/loop_test.c \
 	%reldir%/raw.c %reldir%/raw.h \
 	%reldir%/resolve_test.c \
