@@ -819,6 +819,34 @@ Test(httpc, a_paused_fetch_may_be_cancelled)
 	}
 }
 
+Test(httpc, nothing_spins_while_it_waits)
+{
+	struct raw_rig r;
+	struct raw_server *s = raw_serve(say_much), *t = raw_serve(say_head_and_hold);
+	struct got paused, held;
+	p2v_usec end;
+	char url[128];
+	unsigned turns = 0;
+
+	raw_open(&r);
+	got_init(&paused, &r);
+	paused.on_body = pause_here;
+	url_of(url, sizeof url, s, "/");
+	begin(&paused, &(struct p2v_fetch_request){ .url = url });
+	cr_assert(raw_until(&r, has_body, &paused));
+	got_init(&held, &r);
+	url_of(url, sizeof url, t, "/");
+	begin(&held, &(struct p2v_fetch_request){ .url = url });
+	cr_assert(raw_until(&r, has_head, &held));
+	raw_idle(&r, 50 * P2V_MSEC);
+	for (end = raw_clock() + 300 * P2V_MSEC; raw_clock() < end; turns++)
+		p2v_loop_turn(r.loop, 300 * P2V_MSEC);
+	cr_assert_lt(turns, 30);
+	raw_close(&r);
+	raw_stop(s);
+	raw_stop(t);
+}
+
 Test(httpc, the_loop_may_go_with_fetches_in_every_state)
 {
 	struct raw_rig r;

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -877,6 +878,154 @@ Test(httpd, an_abort_cuts_a_stalled_client)
 	cr_assert_eq(w.buf->refs, 1);
 	(void)close(fd);
 	web_close(&w);
+}
+
+/* A client that closes its sending half has said all it has to say. What is ready it gets; what is
+ * not, nobody waits for. */
+Test(httpd, half_closed_clients_get_what_is_ready)
+{
+	struct web w;
+	int fd;
+
+	web_open(&w, act_buffer);
+	buffer_init(&w, 5 << 20, 1 << 20);
+	fd = raw_connect(w.port);
+	raw_send(&w.rig, fd, GET("/"));
+	cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+	raw_idle(&w.rig, 20 * P2V_MSEC);
+	read_body(&w, fd, w.buf->size);
+	cr_assert(raw_until(&w.rig, one_gone, &w));
+	cr_assert_eq(w.whole, 1);
+	(void)close(fd);
+	w.act = NULL;
+	w.gone = 0;
+	fd = raw_connect(w.port);
+	raw_send(&w.rig, fd, GET("/"));
+	cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+	cr_assert(raw_until(&w.rig, one_gone, &w));
+	cr_assert_eq(w.whole, 1);
+	(void)close(fd);
+	web_close(&w);
+}
+
+Test(httpd, after_an_abort_nothing_counts)
+{
+	struct web w;
+	int fd;
+
+	web_open(&w, NULL);
+	buffer_init(&w, 1000, 100);
+	fd = raw_connect(w.port);
+	raw_send(&w.rig, fd, GET("/"));
+	cr_assert(raw_until(&w.rig, asked, &w));
+	w.rig.world.ops->http_abort(w.rig.world.self, w.x[0]);
+	act_buffer(&w, w.x[0], NULL);
+	cr_assert_eq(w.buf->refs, 1);
+	cr_assert(raw_until(&w.rig, one_gone, &w));
+	cr_assert_eq(w.whole, 0);
+	(void)close(fd);
+	web_close(&w);
+}
+
+/* ---- nothing spins ---- */
+
+/* @return turns of the loop in 300 ms: a few, when nothing happens */
+static unsigned turns(struct web *w)
+{
+	p2v_usec end_at = raw_clock() + 300 * P2V_MSEC;
+	unsigned n = 0;
+
+	for (; raw_clock() < end_at; n++)
+		p2v_loop_turn(w->rig.loop, 300 * P2V_MSEC);
+	return n;
+}
+
+Test(httpd, nothing_spins_while_it_waits)
+{
+	struct web w;
+	char buf[4096];
+	int fd[7], how;
+
+	web_open(&w, NULL);
+	buffer_init(&w, 30 << 20, 1 << 20);
+	for (int i = 0; i < 7; i++)
+		fd[i] = raw_connect(w.port);
+	raw_send(&w.rig, fd[1], "GET / HT");
+	raw_send(&w.rig, fd[2], "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123");
+	raw_send(&w.rig, fd[3], GET("/waits") GET("/behind it"));
+	cr_assert(raw_until(&w.rig, asked, &w));
+	raw_send(&w.rig, fd[4], GET("/streams"));
+	cr_assert(raw_until(&w.rig, asked_2, &w));
+	for (unsigned i = 0; i < 3; i++) {
+		if (i == 0)
+			reply(&w, w.x[1], 200, P2V_LENGTH_UNKNOWN);
+		say(&w, w.x[1], "hello");
+		(void)raw_recv(&w.rig, fd[4], buf, sizeof buf, "hello", &how);
+	}
+	w.act = act_buffer;
+	raw_send(&w.rig, fd[5], GET("/stalls"));
+	raw_idle(&w.rig, 50 * P2V_MSEC);
+	w.act = act_hello;
+	raw_send(&w.rig, fd[6], GET("/done"));
+	(void)raw_recv(&w.rig, fd[6], buf, sizeof buf, "hello", &how);
+	raw_idle(&w.rig, 50 * P2V_MSEC);
+	cr_assert_lt(turns(&w), 30);
+	cr_assert_eq(w.asked, 4);
+	for (int i = 0; i < 7; i++)
+		(void)close(fd[i]);
+	raw_idle(&w.rig, 50 * P2V_MSEC);
+	cr_assert_eq(w.gone, 4);
+	cr_assert_lt(turns(&w), 30);
+	web_close(&w);
+}
+
+static void over_family(const char *listen_at, int family)
+{
+	struct web w;
+	struct p2v_addr at, bound;
+	struct p2v_err err = { P2V_OK, "" };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	char buf[4096];
+	int fd, how;
+
+	memset(&w, 0, sizeof w);
+	w.act = act_hello;
+	raw_open(&w.rig);
+	cr_assert_eq(p2v_addr_parse(listen_at, &at, &err), P2V_OK);
+	if (w.rig.world.ops->http_listen(
+		    w.rig.world.self, &at, &handler, &w, &w.server, &bound, &err) < 0 &&
+		family == AF_INET6)
+		cr_skip_test("no IPv6 here: %s", err.text);
+	w.port = bound.port;
+	in6.sin6_port = htons(w.port);
+	if (family == AF_INET6) {
+		fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if (fd < 0 || (connect(fd, (struct sockaddr *)&in6, sizeof in6) < 0 &&
+				      errno != EINPROGRESS))
+			cr_skip_test("no IPv6 here");
+	} else {
+		fd = raw_connect(w.port);
+	}
+	raw_send(&w.rig, fd, GET("/"));
+	(void)raw_recv(&w.rig, fd, buf, sizeof buf, "hello", &how);
+	cr_assert_not_null(strstr(buf, "hello"));
+	(void)close(fd);
+	web_close(&w);
+}
+
+Test(httpd, any_address_serves_ipv4)
+{
+	over_family("*:0", AF_INET);
+}
+
+Test(httpd, any_address_serves_ipv6)
+{
+	over_family("*:0", AF_INET6);
+}
+
+Test(httpd, an_ipv6_address_is_served)
+{
+	over_family("[::1]:0", AF_INET6);
 }
 
 /* ---- the end of the server ---- */
