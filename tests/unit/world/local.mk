@@ -4,12 +4,15 @@ check_PROGRAMS += tests/unit/unit_world
 TESTS += tests/unit/unit_world
 tests_unit_unit_world_SOURCES = \
 	%reldir%/faults.c %reldir%/faults.h \
-	%reldir%/httpc_test.c %reldir%/httpd_test.c \
+	%reldir%/httpc_request_test.c %reldir%/httpc_test.c \
+	%reldir%/httpd_body_test.c %reldir%/httpd_test.c \
 	%reldir%/loop_test.c \
 	%reldir%/raw.c %reldir%/raw.h \
 	%reldir%/resolve_test.c \
 	%reldir%/tls_test.c \
-	%reldir%/udp_test.c
+	%reldir%/udp_test.c \
+	%reldir%/visit.c %reldir%/visit.h \
+	%reldir%/web.c %reldir%/web.h
 tests_unit_unit_world_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_world_LDADD = libp2v_world.la libp2v_core.la $(CRITERION_LIBS)
 endif
