@@ -68,6 +68,12 @@ Test(httpc_request, a_request_says_what_it_was_told_to)
 	cr_assert_not_null(strstr(g.body, "\r\nRange: bytes=5-99\r\n"));
 	cr_assert_null(strstr(g.body, "Accept-Encoding"));
 	cr_assert_null(strstr(g.body, "peer2view"));
+	got_init(&g, &r);
+	url_of(url, sizeof url, s, "/");
+	got_begin(&g, &(struct p2v_fetch_request){ .url = url });
+	cr_assert(raw_until(&r, got_done, &g));
+	cr_assert_not_null(strstr(g.body, "\r\nUser-Agent: peer2view/" P2V_VERSION "\r\n"));
+	cr_assert_null(strstr(g.body, "Range"));
 	raw_close(&r);
 	raw_stop(s);
 }
