@@ -2,6 +2,7 @@
  * timeline two times. A byte 0x1e in the input parts two readings of one playlist; without it the
  * second reading is the first. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "framework/stream/timeline.h"
@@ -11,11 +12,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static const char base[] = "https://cdn.example/live/channel/index.m3u8?token=1";
 
-static void must(bool holds)
+static void fail(int line)
 {
-	if (!holds)
-		abort();
+	(void)fprintf(stderr, "line %d of the target does not hold\n", line);
+	abort();
 }
+
+#define must(holds) ((holds) ? (void)0 : fail(__LINE__))
 
 static bool leave(void *ctx, const char *url, enum p2v_uri_role role, struct p2v_text *out)
 {

@@ -1,6 +1,7 @@
 /* fuzz_url.c - URLs and addresses: the first line is a base, the second a reference; the whole is
  * read as an address, too. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +11,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-static void must(bool holds)
+static void fail(int line)
 {
-	if (!holds)
-		abort();
+	(void)fprintf(stderr, "line %d of the target does not hold\n", line);
+	abort();
 }
+
+#define must(holds) ((holds) ? (void)0 : fail(__LINE__))
 
 static void split(struct p2v_str s)
 {
