@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static unsigned files;
 
-static void bail(const char *path)
+static _Noreturn void bail(const char *path)
 {
 	(void)printf("Bail out! cannot read %s\n", path);
 	exit(1);
@@ -25,7 +25,7 @@ static void replay_file(const char *path)
 	FILE *f = fopen(path, "rb");
 	const char *slash = strrchr(path, '/');
 	uint8_t *p;
-	long n;
+	long n = 0;
 
 	if (!f || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) < 0 || fseek(f, 0, SEEK_SET) != 0)
 		bail(path);
