@@ -317,10 +317,10 @@ struct p2v_session *net_dial(struct end *from, struct end *to)
 struct p2v_session *net_connect(struct end *from, struct end *to)
 {
 	struct p2v_session *s = net_dial(from, to);
-	unsigned opened = from->opened;
+	unsigned opened = from->opened, closed = from->closed;
 
 	cr_assert(s);
-	for (int i = 0; i < 2000 && from->opened == opened && from->closed == 0; i++)
+	for (int i = 0; i < 2000 && from->opened == opened && from->closed == closed; i++)
 		net_run(from->net, 10 * P2V_MSEC);
 	cr_assert(from->opened > opened, "the session opens");
 	for (int i = 0; i < 200 && !to->session; i++)
