@@ -17,4 +17,15 @@ tests_unit_unit_sim_SOURCES = \
 	%reldir%/sim/world_test.c
 tests_unit_unit_sim_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_sim_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/unit_player
+TESTS += tests/unit/unit_player
+tests_unit_unit_player_SOURCES = \
+	%reldir%/player/abr_test.c \
+	%reldir%/player/buffer_test.c \
+	%reldir%/player/player_test.c \
+	%reldir%/player/theatre.c %reldir%/player/theatre.h \
+	$(HLS_SOURCES)
+tests_unit_unit_player_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_player_LDADD = libp2v_player.la $(UNIT_LIBS)
 endif
