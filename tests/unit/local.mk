@@ -1,4 +1,5 @@
 # One program a room; one file of cases a source file.
+include tests/unit/world/local.mk
 if HAVE_CRITERION
 check_PROGRAMS += tests/unit/unit_base
 TESTS += tests/unit/unit_base
