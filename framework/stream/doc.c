@@ -72,9 +72,10 @@ static int keep(struct build *b, struct p2v_str s, const char **out)
 	q = p2v_doc_take(b->m, s.n + 1);
 	if (!q)
 		return no_room(b);
-	for (size_t i = 0; i < s.n; i++)
-		q[i] = s.p[i] ? s.p[i] : (char)0xff;
+	memcpy(q, s.p, s.n);
 	q[s.n] = 0;
+	for (size_t i = strlen(q); i < s.n; i += strlen(q + i))
+		q[i] = (char)0xff;
 	*out = q;
 	return P2V_OK;
 }

@@ -108,7 +108,7 @@ P2V_MUST_USE int p2v_doc_parse(const struct p2v_manifests *m, struct p2v_str tex
 	struct p2v_str type, struct p2v_doc **out, struct p2v_err *err);
 void p2v_doc_free(struct p2v_doc *d);
 
-/** Where a URI of the manifest should lead instead.
+/** Where a URI of the manifest should lead instead. Asked of http and https alone: others stay.
  * @param url   [in] absolute
  * @param role  what it stands for
  * @param out   [inout] append the new URI

@@ -115,6 +115,13 @@ struct rewrite {
 	void *ctx;
 };
 
+static bool is_http(struct p2v_str url)
+{
+	struct p2v_url u;
+
+	return p2v_url_split(url, &u) == P2V_OK && p2v_url_is_http(&u);
+}
+
 /* @return false: leave it as it stands */
 static bool ask(struct rewrite *w, struct p2v_str raw, const struct p2v_manifest_uri *u)
 {
@@ -124,18 +131,20 @@ static bool ask(struct rewrite *w, struct p2v_str raw, const struct p2v_manifest
 		from_xml(raw, &w->plain);
 		raw = (struct p2v_str){ w->plain.p, w->plain.n };
 	}
-	if (p2v_doc_urls_resolve(&w->urls, raw) < 0)
+	if (p2v_doc_urls_resolve(&w->urls, raw) < 0 ||
+		!is_http((struct p2v_str){ w->urls.out.p, w->urls.out.n }))
 		return false;
 	return w->map(w->ctx, w->urls.out.p, u->role, &w->fresh);
 }
 
-static void put(struct p2v_text *out, struct p2v_str s, enum p2v_uri_escape escape)
+/* @param opened  a quote stands right before it */
+static void put(struct p2v_text *out, struct p2v_str s, enum p2v_uri_escape escape, bool opened)
 {
 	if (escape == P2V_ESCAPE_XML) {
 		to_xml(s, out);
 		return;
 	}
-	if (escape == P2V_ESCAPE_BARE)
+	if (escape == P2V_ESCAPE_BARE && !opened)
 		p2v_text_puts(out, "\"");
 	p2v_text_str(out, s);
 	if (escape == P2V_ESCAPE_BARE)
@@ -157,7 +166,8 @@ void p2v_doc_rewrite(const struct p2v_doc *d, struct p2v_str text, p2v_doc_map m
 		if (!ask(&w, (struct p2v_str){ text.p + u->off, u->len }, u))
 			continue;
 		p2v_text_add(out, text.p + from, u->off - from);
-		put(out, (struct p2v_str){ w.fresh.p, w.fresh.n }, u->escape);
+		put(out, (struct p2v_str){ w.fresh.p, w.fresh.n }, u->escape,
+			u->off > 0 && text.p[u->off - 1] == '"');
 		from = u->off + u->len;
 	}
 	if (from < text.n)

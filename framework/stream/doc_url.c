@@ -24,7 +24,8 @@ static bool plain(struct p2v_str ref)
 	for (size_t i = 0; i < ref.n; i++) {
 		char c = ref.p[i];
 
-		if ((unsigned char)c <= ' ' || (unsigned char)c >= 127 || c == '#' || c == '"')
+		if ((unsigned char)c <= ' ' || (unsigned char)c >= 127 || c == '#' || c == '"' ||
+			c == '<' || c == '>')
 			return false;
 		if (path && (c == ':' || (segment_start && (c == '.' || c == '/'))))
 			return false;

@@ -189,7 +189,7 @@ static p2v_usec offset(const struct p2v_timeline *tl, const struct p2v_doc_track
 		if (i < n && v[i].n == s->n && s->at.url && same(&v[i], s, target))
 			return v[i].t - s->t;
 	}
-	assert(!"a reading that is joined has a fragment that is known");
+	assert(false && "a reading that is joined has a fragment that is known");
 	return 0;
 }
 

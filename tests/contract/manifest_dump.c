@@ -39,7 +39,7 @@ int main(int argc, char **argv)
 	rc = p2v_doc_parse(&m.all, (struct p2v_str){ text.p, text.n }, argv[2],
 		(struct p2v_str){ NULL, 0 }, &d, &err);
 	if (rc < 0) {
-		(void)fprintf(stderr, "%s: %s\n", argv[1], err.text);
+		(void)printf("%s\n", err.text);
 	} else {
 		p2v_doc_json(d, &out);
 		(void)printf("%s\n", out.p);

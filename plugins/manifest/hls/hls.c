@@ -210,6 +210,11 @@ static int hls_parse(
 		text.n -= 3;
 	}
 	h.lines = hls_lines_of(text);
+	if (text.p != h.text.p) {
+		h.lines.n = 1;
+		hls_warn(&h, "the text begins with a byte order mark");
+		h.lines.n = 0;
+	}
 	rc = hls_survey(&h, &late_date, err);
 	if (rc == P2V_OK)
 		rc = h.rc;

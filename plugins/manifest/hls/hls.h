@@ -13,8 +13,9 @@ enum {
 	HLS_TOLD_COMMA = 1u << 2,
 	HLS_TOLD_ZONE = 1u << 3,
 	HLS_TOLD_LONG = 1u << 4,
-	HLS_TOLD_MIXED = 1u << 5,
-	HLS_TOLD_DEFINE = 1u << 6
+	HLS_TOLD_DEFINE = 1u << 5,
+	HLS_TOLD_NUL = 1u << 6,
+	HLS_TOLD_UTF8 = 1u << 7
 };
 
 struct hls {
@@ -65,7 +66,7 @@ void hls_media(struct hls *h, bool dated, int64_t date);
 
 /** Read what stands for the whole of a media playlist: h->head, and which kind of playlist it is.
  * @param late_date  [out] a date is given, but not for the first fragment
- * @return P2V_OK or P2V_EPARSE with err */
+ * @return P2V_OK; P2V_EPARSE with err; what a callback refused with */
 int hls_survey(struct hls *h, bool *late_date, struct p2v_err *err);
 
 #endif

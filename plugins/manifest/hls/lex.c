@@ -34,6 +34,46 @@ bool hls_same(struct p2v_str a, struct p2v_str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* @return [B] of the character that begins s, which is not empty; 0: it is none */
+static size_t utf8_char(struct p2v_str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	unsigned char lo = 0x80, hi = 0xbf;
+	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+
+	if (n == 1)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || s.n < n)
+		return 0;
+	if (p[0] == 0xe0)
+		lo = 0xa0; /* shorter forms exist */
+	else if (p[0] == 0xed)
+		hi = 0x9f; /* surrogates */
+	else if (p[0] == 0xf0)
+		lo = 0x90;
+	else if (p[0] == 0xf4)
+		hi = 0x8f; /* beyond U+10FFFF */
+	if (p[1] < lo || p[1] > hi)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+bool hls_utf8(struct p2v_str s)
+{
+	while (s.n) {
+		size_t n = utf8_char(s);
+
+		if (n == 0)
+			return false;
+		s.p += n;
+		s.n -= n;
+	}
+	return true;
+}
+
 static const char *find_lf(const char *p, const char *end)
 {
 	const char *lf = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
@@ -45,7 +85,7 @@ struct hls_lines hls_lines_of(struct p2v_str text)
 {
 	const char *end = text.n ? text.p + text.n : text.p;
 
-	return (struct hls_lines){ text.p, end, find_lf(text.p, end), 0 };
+	return (struct hls_lines){ text.p, end, find_lf(text.p, end), 0, false };
 }
 
 bool hls_line_next(struct hls_lines *it, struct p2v_str *line)
@@ -60,8 +100,12 @@ bool hls_line_next(struct hls_lines *it, struct p2v_str *line)
 	end = cr ? cr : it->lf;
 	*line = hls_trim((struct p2v_str){ it->p, (size_t)(end - it->p) });
 	it->p = end;
-	if (end < it->end)
-		it->p += cr && end + 1 == it->lf && it->lf < it->end ? 2 : 1;
+	if (cr && end + 1 == it->lf && it->lf < it->end)
+		it->p += 2;
+	else if (end < it->end) {
+		it->p++;
+		it->lone_cr |= cr != NULL;
+	}
 	it->n++;
 	return true;
 }
@@ -245,9 +289,10 @@ bool hls_take_seconds(struct p2v_str *s, p2v_usec *out)
 	}
 	if (digits == 0 || whole > HLS_SECONDS_MAX / P2V_SECOND)
 		return false;
-	*out = whole * P2V_SECOND + part;
-	if (*out > HLS_SECONDS_MAX)
+	whole = whole * P2V_SECOND + part;
+	if (whole > HLS_SECONDS_MAX)
 		return false;
+	*out = whole;
 	skip(s, n);
 	return true;
 }

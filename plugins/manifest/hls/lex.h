@@ -13,6 +13,7 @@ struct hls_lines {
 	const char *lf; /* the first LF from p on, or end: remembered, so that a text of lone CRs is
 			   not searched again for each */
 	uint32_t n;     /* number of the line that was given last, from 1 */
+	bool lone_cr;   /* a line was ended by a CR alone */
 };
 
 struct hls_lines hls_lines_of(struct p2v_str text);
@@ -29,6 +30,8 @@ bool hls_tag(struct p2v_str line, struct p2v_str *name, struct p2v_str *value);
 bool hls_is(struct p2v_str s, const char *nul_ended);
 bool hls_same(struct p2v_str a, struct p2v_str b);
 struct p2v_str hls_trim(struct p2v_str s);
+/** @return whether all of s is UTF-8 (RFC 3629) */
+bool hls_utf8(struct p2v_str s);
 
 /* ---- attributes ---- */
 

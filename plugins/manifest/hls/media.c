@@ -10,6 +10,7 @@
 /* What the tags since the last URI say of the next one. */
 struct next {
 	bool inf, bad_dur, disc, gap, dated, ranged;
+	bool variant; /* it is no fragment at all */
 	p2v_usec dur;
 	int64_t date;
 	uint64_t off, len;
@@ -60,7 +61,8 @@ static void on_inf(struct media *m, struct p2v_str v)
 	m->next.inf = true;
 	m->next.bad_dur = !hls_take_seconds(&rest, &m->next.dur);
 	if (m->next.bad_dur)
-		hls_warn(m->h, "the duration '%.*s' cannot be used", HLS_CUT(said));
+		hls_warn(m->h, "the duration '%.*s' cannot be used: %lld us are taken",
+			HLS_CUT(said), (long long)repaired(m));
 	else if (rest.n)
 		hls_warn(m->h, "the duration '%.*s' is read as %lld us", HLS_CUT(said),
 			(long long)m->next.dur);
@@ -128,7 +130,8 @@ static void read_iv(struct media *m, struct p2v_str s, struct p2v_manifest_key *
 	if (!key->has_iv)
 		hls_warn(m->h, "IV '%.*s' is no number of 128 bits: it is dropped", HLS_CUT(s));
 	else if (s.n != 34)
-		hls_warn(m->h, "IV '%.*s' has fewer than 128 bits", HLS_CUT(s));
+		hls_warn(m->h, "IV '%.*s' has fewer than 128 bits: zeros are put before it",
+			HLS_CUT(s));
 }
 
 static void on_key(struct media *m, struct p2v_str v)
@@ -308,6 +311,13 @@ static void on_define(struct media *m, struct p2v_str v)
 	hls_warn_once(m->h, HLS_TOLD_DEFINE, "variables are not put in here");
 }
 
+/* A playlist that lists both: hls.js and ffmpeg play the fragments, and the variant is none. */
+static void on_variant(struct media *m, struct p2v_str v)
+{
+	(void)v;
+	m->next.variant = true;
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(struct media *m, struct p2v_str v);
@@ -315,7 +325,8 @@ static const struct {
 	{ "EXT-X-BYTERANGE", on_range }, { "EXT-X-PART", on_part },
 	{ "EXT-X-DISCONTINUITY", on_disc }, { "EXT-X-GAP", on_gap }, { "EXT-X-KEY", on_key },
 	{ "EXT-X-MAP", on_map }, { "EXT-X-SKIP", on_skip }, { "EXT-X-PRELOAD-HINT", on_hint },
-	{ "EXT-X-RENDITION-REPORT", on_report }, { "EXT-X-DEFINE", on_define } };
+	{ "EXT-X-RENDITION-REPORT", on_report }, { "EXT-X-DEFINE", on_define },
+	{ "EXT-X-STREAM-INF", on_variant } };
 
 /* ---- fragments ---- */
 
@@ -324,7 +335,8 @@ static void check_duration(struct media *m)
 	struct next *x = &m->next;
 
 	if (!x->inf) {
-		hls_warn(m->h, "a fragment without #EXTINF");
+		hls_warn(m->h, "a fragment without #EXTINF: %lld us are taken",
+			(long long)repaired(m));
 		x->bad_dur = true;
 	}
 	if (x->bad_dur) {
@@ -344,6 +356,10 @@ static void on_uri(struct media *m, struct p2v_str uri)
 	struct p2v_manifest_segment s = { .uri = uri };
 	struct next *x = &m->next;
 
+	if (x->variant && !x->inf) {
+		x->variant = false;
+		return;
+	}
 	check_duration(m);
 	s.n = m->n;
 	s.t = m->t;

@@ -147,10 +147,19 @@ static const struct {
 	{ "EXT-X-MEDIA", on_master, false }, { "EXT-X-I-FRAME-STREAM-INF", on_master, false },
 	{ "EXT-X-SESSION-DATA", on_master, false }, { "EXT-X-SESSION-KEY", on_master, false } };
 
+static void check_text(struct hls *h, struct p2v_str line)
+{
+	if (line.n && memchr(line.p, 0, line.n))
+		hls_warn_once(h, HLS_TOLD_NUL, "a NUL byte");
+	if (!hls_utf8(line))
+		hls_warn_once(h, HLS_TOLD_UTF8, "bytes that are no UTF-8");
+}
+
 static void on_line(struct survey *s, struct p2v_str line)
 {
 	struct p2v_str name, value;
 
+	check_text(s->h, line);
 	if (!hls_tag(line, &name, &value)) {
 		if (line.n && line.p[0] != '#') {
 			s->uri = true;
@@ -234,6 +243,12 @@ int hls_survey(struct hls *h, bool *late_date, struct p2v_err *err)
 			first = s.named ? h->lines.n : UINT32_MAX;
 	}
 	last = h->lines.n;
+	if (h->lines.lone_cr) {
+		h->lines.n = 0;
+		hls_warn(h, "lines end with a CR alone");
+	}
+	if (h->rc != P2V_OK)
+		return h->rc;
 	rc = check_name(&s, first, err);
 	if (rc == P2V_OK)
 		rc = decide(&s, last, err);
