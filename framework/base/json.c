@@ -26,33 +26,6 @@ void p2v_json_close(struct p2v_json *j, char bracket)
 	j->comma = true;
 }
 
-/* @return [B] length of the well-formed UTF-8 sequence at s (RFC 3629), 0: there is none */
-static size_t utf8(const unsigned char *s, size_t n)
-{
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t k;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	k = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (s[0] == 0xe0)
-		lo = 0xa0;
-	else if (s[0] == 0xed)
-		hi = 0x9f;
-	else if (s[0] == 0xf0)
-		lo = 0x90;
-	else if (s[0] == 0xf4)
-		hi = 0x8f;
-	if (n < k || s[1] < lo || s[1] > hi)
-		return 0;
-	for (size_t i = 2; i < k; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return k;
-}
-
 static bool plain(unsigned char c)
 {
 	return c >= ' ' && c < 127 && c != '"' && c != '\\';
@@ -61,7 +34,7 @@ static bool plain(unsigned char c)
 /* One character that is not plain. @return [B] how much of s it is */
 static size_t add_escaped(struct p2v_text *out, const unsigned char *s, size_t n)
 {
-	size_t k = utf8(s, n);
+	size_t k = p2v_utf8((struct p2v_str){ (const char *)s, n });
 
 	if (k == 0)
 		p2v_text_puts(out, "\xef\xbf\xbd");

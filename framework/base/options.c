@@ -51,6 +51,20 @@ const char *p2v_option_nearest(const struct p2v_option *table, uint32_t stride, 
 	return best;
 }
 
+size_t p2v_option_size(const struct p2v_option *o)
+{
+	switch (o->type) {
+	case P2V_T_BOOL: return sizeof(bool);
+	case P2V_T_U32:
+	case P2V_T_ENUM: return sizeof(uint32_t);
+	case P2V_T_U64: return sizeof(uint64_t);
+	case P2V_T_USEC: return sizeof(p2v_usec);
+	case P2V_T_REAL: return sizeof(double);
+	case P2V_T_TEXT: return sizeof(const char *);
+	}
+	return 0;
+}
+
 static int bad_range(const struct p2v_option *o, const char *text, bool above, struct p2v_err *err)
 {
 	struct p2v_text t = { 0 };

@@ -62,4 +62,15 @@ TESTS += tests/unit/unit_manifest
 tests_unit_unit_manifest_SOURCES = %reldir%/plugins/hls_test.c $(TEST_MANIFEST_PLUGINS)
 tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_manifest_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/unit_host
+TESTS += tests/unit/unit_host
+tests_unit_unit_host_SOURCES = \
+	%reldir%/host/config_test.c
+if SHARED
+tests_unit_unit_host_SOURCES += \
+	%reldir%/host/choose_test.c \
+	%reldir%/host/loader_test.c
+endif
+tests_unit_unit_host_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_host_LDADD = libp2v_host.la $(UNIT_LIBS)
 endif
