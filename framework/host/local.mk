@@ -43,3 +43,20 @@ peer2view_SOURCES = %reldir%/main.c
 peer2view_LDADD = libp2v_host.la libp2v_world.la libp2v_core.la $(OPENSSL_LIBS)
 peer2view_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 EXTRA_peer2view_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
+# Manual pages are what the program says of itself.
+if !CROSS
+man_MANS += %reldir%/peer2view.1 %reldir%/peer2view.ini.5 $(plugin_LTLIBRARIES:.la=.7)
+CLEANFILES += %reldir%/peer2view.1 %reldir%/peer2view.ini.5 $(plugin_LTLIBRARIES:.la=.7)
+P2V_TELL = env -u P2V_PLUGIN_PATH ASAN_OPTIONS=detect_leaks=0 ./peer2view$(EXEEXT)
+
+%reldir%/peer2view.1 %reldir%/peer2view.ini.5: peer2view$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && page=$@ && \
+	$(P2V_TELL) --man="$${page##*/}" >$@-t && mv -f $@-t $@
+
+SUFFIXES = .la .7
+$(plugin_LTLIBRARIES:.la=.7): peer2view$(EXEEXT)
+.la.7:
+	$(AM_V_GEN)m=$@ && m=$${m##*/p2v_} && m=$${m%.7} && \
+	$(P2V_TELL) plugins "$${m%%_*}.$${m#*_}" --man >$@-t && mv -f $@-t $@
+endif

@@ -1,6 +1,7 @@
 # Fuzz targets, one a parser. Here they replay their corpus. To fuzz, configure a build of its own with
 # CC=clang --enable-fuzz --enable-sanitize, make tests/fuzz/fuzz_NAME, and run it on a copy of the corpus.
 FUZZ_TARGETS = tests/fuzz/fuzz_hls tests/fuzz/fuzz_url
+FUZZ_TARGETS = tests/fuzz/fuzz_ini
 check_PROGRAMS += $(FUZZ_TARGETS)
 if FUZZ
 FUZZ_MAIN =
@@ -20,3 +21,9 @@ tests_fuzz_fuzz_url_SOURCES = %reldir%/fuzz_url.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_url_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_url_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_url_LDADD = libp2v_core.la
+EXTRA_DIST += %reldir%/replay.c %reldir%/ini.dict %reldir%/corpus
+
+tests_fuzz_fuzz_ini_SOURCES = %reldir%/fuzz_ini.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ini_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_ini_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_ini_LDADD = libp2v_host.la libp2v_core.la
