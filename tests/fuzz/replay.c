@@ -25,7 +25,7 @@ static void replay_file(const char *path)
 	FILE *f = fopen(path, "rb");
 	const char *slash = strrchr(path, '/');
 	uint8_t *p;
-	long n;
+	long n = 0;
 
 	if (!f || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) < 0 || fseek(f, 0, SEEK_SET) != 0)
 		bail(path);
