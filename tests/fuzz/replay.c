@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static unsigned files;
 
-static void bail(const char *path)
+static _Noreturn void bail(const char *path)
 {
 	(void)printf("Bail out! cannot read %s\n", path);
 	exit(1);
