@@ -48,7 +48,7 @@ char *p2v_hex(const uint8_t *p, size_t n, char *out);
 /** @return edits (insert, delete, change) between a and b, at most `limit` + 1 */
 unsigned p2v_text_distance(const char *a, const char *b, unsigned limit);
 /** The candidate nearest to `word`, for "did you mean": NULL when none is within a third of its
- * length.
+ * length and one more edit.
  * @param candidates  [in] NULL-ended */
 const char *p2v_text_nearest(const char *word, const char *const *candidates);
 

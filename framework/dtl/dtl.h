@@ -39,7 +39,8 @@ enum p2v_dtl_code {
 	P2V_DTL_STREAM_LIMIT = 4, /* more streams than allowed */
 	P2V_DTL_IDLE = 5,
 	P2V_DTL_HANDSHAKE = 6,
-	P2V_DTL_GOING_AWAY = 7 /* the node shuts down */
+	P2V_DTL_GOING_AWAY = 7, /* the node shuts down */
+	P2V_DTL_BAD_VERSION = 8 /* of the transport: the ends have none in common */
 };
 
 struct p2v_dtl_handler {
@@ -55,9 +56,10 @@ struct p2v_dtl_handler {
 	void (*readable)(void *ctx, struct p2v_stream *t);
 	/** What was written has mostly left: p2v_stream_unsent() fell below 32 KiB. */
 	void (*writable)(void *ctx, struct p2v_stream *t);
-	/** Last upcall for t. code: P2V_OK both directions ran to their end and all was
-	 * acknowledged; P2V_ECLOSED the remote cut it (reason tells); P2V_ECANCELED the session
-	 * ended. Not called after p2v_stream_release(). */
+	/** Last upcall for t. code: P2V_OK both directions ran to their end, all that came was
+	 * consumed, and all that went was acknowledged; P2V_ECLOSED the remote cut it (reason
+	 * tells); P2V_ECANCELED we cut it, or the session ended. Not called after
+	 * p2v_stream_release(). */
 	void (*ended)(void *ctx, struct p2v_stream *t, int code, uint64_t reason);
 	/** A datagram of the class that RFC 7983 leaves us for probes (first byte 64…79). May be
 	 * NULL. */
@@ -71,11 +73,13 @@ struct p2v_dtl_handler {
  * @param cc       [in] kind cc; outlives the transport
  * @param bind     [in] "::" is dual-stack
  * @param out      [out]
- * @return P2V_OK, P2V_ENOMEM, P2V_EIO (the place is taken, …) */
+ * @return P2V_OK, P2V_ENOMEM, P2V_EIO (the place is taken, …), P2V_ECONF (options that contradict
+ * each other) */
 P2V_MUST_USE int p2v_dtl_new(struct p2v_node *node, const struct p2v_dtl_conf *conf,
 	const struct p2v_records *records, struct p2v_policy *cc, const struct p2v_addr *bind,
 	const struct p2v_dtl_handler *h, void *ctx, struct p2v_dtl **out, struct p2v_err *err);
-/** Tell every remote (P2V_DTL_GOING_AWAY), close the socket, free everything. No upcalls. */
+/** Tell every remote (P2V_DTL_GOING_AWAY), close the socket, free everything. No upcalls; not from
+ * within one. */
 void p2v_dtl_free(struct p2v_dtl *d);
 /** Where the socket is bound. */
 struct p2v_addr p2v_dtl_bound(const struct p2v_dtl *d);
@@ -126,6 +130,12 @@ void *p2v_stream_user(const struct p2v_stream *t);
  * @param deadline  absolute; among equals the earlier goes first; P2V_NEVER */
 void p2v_stream_set_priority(struct p2v_stream *t, double priority, p2v_usec deadline);
 
+/** Ask the remote to move the priority of its sending on this stream: whoever waits for the bytes
+ * knows best how urgent they are. The latest wish counts; it travels in a PRIORITY frame.
+ * @param priority  0…4
+ * @param deadline  absolute, of our clock; P2V_NEVER */
+void p2v_stream_request_priority(struct p2v_stream *t, double priority, p2v_usec deadline);
+
 /** Append to what is sent. Takes the slice's reference, also on error. @return P2V_OK, P2V_ENOMEM,
  * P2V_ECLOSED */
 P2V_MUST_USE int p2v_stream_write(struct p2v_stream *t, struct p2v_slice s);
@@ -145,8 +155,9 @@ size_t p2v_stream_peek(const struct p2v_stream *t, const uint8_t **p);
 void p2v_stream_consume(struct p2v_stream *t, size_t n);
 /** @return whether the remote finished and all of it was consumed */
 bool p2v_stream_eof(const struct p2v_stream *t);
-/** Forget the handle: no more upcalls for it. What was written and finished is still delivered; if
- * it was not finished, or the remote still sends, both directions are cut. */
+/** Forget the handle: no more upcalls for it. What was written and finished is still delivered, and
+ * a remote that still sends is told to stop (P2V_DTL_DONE); if it was not finished, both directions
+ * are cut. */
 void p2v_stream_release(struct p2v_stream *t);
 
 #endif

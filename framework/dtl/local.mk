@@ -1,3 +1,21 @@
+# The transport. session.c alone knows OpenSSL.
 libp2v_core_la_SOURCES += \
+	%reldir%/ack.c %reldir%/ack.h \
+	%reldir%/conf.c \
+	%reldir%/connection.c \
 	%reldir%/dtl.h \
-	%reldir%/record.h
+	%reldir%/endpoint.c \
+	%reldir%/incoming.c \
+	%reldir%/inside.h \
+	%reldir%/outbox.c %reldir%/outbox.h \
+	%reldir%/outgoing.c \
+	%reldir%/packet.c %reldir%/packet.h \
+	%reldir%/ranges.c %reldir%/ranges.h \
+	%reldir%/record.h \
+	%reldir%/recovery.c %reldir%/recovery.h \
+	%reldir%/recvq.c %reldir%/recvq.h \
+	%reldir%/schedule.c %reldir%/schedule.h \
+	%reldir%/sendq.c %reldir%/sendq.h \
+	%reldir%/session.c %reldir%/session.h \
+	%reldir%/session_inside.h %reldir%/session_record.c \
+	%reldir%/stream.c

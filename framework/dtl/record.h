@@ -9,16 +9,16 @@
 #include "framework/base/slice.h"
 #include "framework/base/world.h"
 
-enum p2v_role {
-	P2V_ROLE_GUEST = 0, /* it holds the key of its id, but no authority vouches for it */
-	P2V_ROLE_PEER,
-	P2V_ROLE_TRACKER
+enum p2v_standing {
+	P2V_IS_GUEST = 0, /* it holds the key of its id, but no authority vouches for it */
+	P2V_IS_PEER,
+	P2V_IS_TRACKER
 };
 
 /** Whom we speak with, once the handshake is done. */
 struct p2v_remote {
-	struct p2v_id id; /* SHA-256 of its SubjectPublicKeyInfo */
-	enum p2v_role role;
+	struct p2v_id id;       /* SHA-256 of its SubjectPublicKeyInfo */
+	enum p2v_standing role; /* what its certificate makes it */
 };
 
 /** Whoever judges certificates: framework/overlay/identity, or a test. */
@@ -45,9 +45,19 @@ struct p2v_record {
 	const struct p2v_records_ops *ops;
 	enum p2v_record_state state;
 	struct p2v_remote remote; /* valid from P2V_RECORD_UP on */
+	bool client;              /* we began the handshake; stream numbers follow from it */
 	struct p2v_err why;       /* P2V_RECORD_FAILED: one sentence */
 	uint32_t overhead;        /* [B] that a datagram is larger than its packet; valid from
 				     P2V_RECORD_UP on */
+};
+
+/** What a datagram is to a session that there is with its address. */
+enum p2v_record_class {
+	P2V_RECORD_DATA = 0, /* of a session that is up */
+	P2V_RECORD_SHAKE,    /* of the handshake under way, or of its end */
+	P2V_RECORD_CALL,     /* the remote calls us: give it to `accept`, what comes of it takes the
+				session's place */
+	P2V_RECORD_STALE     /* drop it */
 };
 
 /** What a record layer hands up while it works on a datagram or a timer. */
@@ -72,6 +82,11 @@ struct p2v_records_ops {
 	 * @return P2V_OK, P2V_ENOMEM; P2V_EPROTO: not for us, dropped */
 	int (*accept)(void *self, const struct p2v_addr *from, const uint8_t *p, size_t n,
 		const struct p2v_record_up *up, struct p2v_record **out);
+
+	/** What a datagram is to this session. When both ends call each other at once, each sees
+	 * the other's call; the rule by which one of the two is STALE for its receiver is the
+	 * maker's, and gives the same answer at both ends. */
+	enum p2v_record_class (*classify)(struct p2v_record *r, const uint8_t *p, size_t n);
 
 	/** A datagram of this session. Watch r->state afterwards. */
 	void (*input)(

@@ -8,8 +8,13 @@
 struct p2v_authority_wish {
 	const char *dir;  /* made when it is not there; it must be empty of an authority */
 	const char *name; /* common name in its certificate */
-	uint32_t days;    /* that it is valid */
+	uint32_t days;    /* that the authority is valid; its tracker half as long */
 };
+
+/** The files of an authority: its certificate and key, those of the issuer that a tracker holds,
+ * and the tracker's own. Keys have the odd numbers. */
+enum { P2V_AUTHORITY_FILES = 6 };
+extern const char *const p2v_authority_files[P2V_AUTHORITY_FILES];
 
 /** Make an authority.
  * @return P2V_OK; P2V_EPERM: there is one already; P2V_EIO: a file cannot be written; P2V_ENOMEM */

@@ -29,8 +29,8 @@ static const struct p2v_example examples[] = {
 	{ NULL, NULL }
 };
 
-static const struct p2v_command *const commands[] = { &p2v_cmd_check, &p2v_cmd_plugins,
-	&p2v_cmd_status, NULL };
+static const struct p2v_command *const commands[] = { &p2v_cmd_run, &p2v_cmd_check,
+	&p2v_cmd_plugins, &p2v_cmd_status, &p2v_cmd_manifest, &p2v_cmd_authority, NULL };
 
 static bool manual(const struct p2v_program *p, const char *page, struct p2v_text *out)
 {

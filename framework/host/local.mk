@@ -2,27 +2,36 @@
 noinst_LTLIBRARIES += libp2v_host.la
 libp2v_host_la_SOURCES = \
 	%reldir%/abi.c %reldir%/abi.h \
-	%reldir%/authority.h \
+	%reldir%/agent.c %reldir%/agent.h \
+	%reldir%/agent_role.c \
+	%reldir%/authority.c %reldir%/authority.h \
 	%reldir%/bound.c \
 	%reldir%/choose.c \
 	%reldir%/cmd_authority.c \
 	%reldir%/cmd_check.c \
 	%reldir%/cmd_manifest.c \
 	%reldir%/cmd_plugins.c \
+	%reldir%/cmd_run.c \
 	%reldir%/cmd_status.c \
 	%reldir%/command.c %reldir%/command.h \
 	%reldir%/commands.c %reldir%/commands.h \
 	%reldir%/config.c %reldir%/config.h %reldir%/config_inside.h \
 	%reldir%/dl.c %reldir%/dl.h \
+	%reldir%/files.c %reldir%/files.h \
 	%reldir%/http_get.c %reldir%/http_get.h \
+	%reldir%/identity_files.c %reldir%/identity_files.h \
 	%reldir%/ini.c %reldir%/ini.h \
 	%reldir%/loader.c %reldir%/loader.h \
 	%reldir%/manual.c %reldir%/manual.h \
 	%reldir%/reload.c \
+	%reldir%/role.h \
+	%reldir%/roles.c %reldir%/roles.h \
+	%reldir%/run.c \
 	%reldir%/sample.c \
 	%reldir%/sections.c %reldir%/sections.h \
 	%reldir%/setup.c %reldir%/setup.h \
-	%reldir%/still.c %reldir%/still.h
+	%reldir%/still.c %reldir%/still.h \
+	%reldir%/tracker_role.c %reldir%/tracker_role.h
 libp2v_host_la_LIBADD = $(LTDL_LIBS) $(INIH_LIBS) $(CURL_LIBS) $(JANSSON_LIBS)
 
 # What a program that loads plugins adds to its own link: with --disable-shared the plugins are linked into it.
@@ -31,7 +40,7 @@ P2V_PRELOAD = -dlopen force `for m in $(plugin_LTLIBRARIES); do echo "-dlopen $$
 
 bin_PROGRAMS += peer2view
 peer2view_SOURCES = %reldir%/main.c
-peer2view_LDADD = libp2v_host.la libp2v_core.la $(OPENSSL_LIBS)
+peer2view_LDADD = libp2v_host.la libp2v_world.la libp2v_core.la $(OPENSSL_LIBS)
 peer2view_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 EXTRA_peer2view_DEPENDENCIES = $(plugin_LTLIBRARIES)
 

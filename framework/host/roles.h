@@ -4,6 +4,8 @@
 
 #include "framework/host/role.h"
 
+extern const struct p2v_role p2v_agent_role, p2v_tracker_role;
+
 /** @return NULL-ended */
 const struct p2v_role *const *p2v_roles(void);
 

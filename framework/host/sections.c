@@ -2,6 +2,11 @@
  * roles and a few words for the manual. */
 #include "framework/host/sections.h"
 
+#include "framework/gateway/gateway.h"
+#include "framework/host/identity_files.h"
+#include "framework/host/tracker_role.h"
+#include "framework/tracker/tracker.h"
+
 static const char *const roles[] = { "agent", "tracker", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 
@@ -46,6 +51,25 @@ static const struct p2v_section sections[] = {
 		sizeof(struct p2v_plugins_conf), NULL,
 		"Which plugin answers which question. A plugin's own options stand in a section [KIND.NAME], such as "
 		"[cc.cubic]; a section of a plugin that is not chosen is checked, and has no effect." },
+	{ "channel", true, P2V_ROLE_AGENT, p2v_channel_options, sizeof(struct p2v_channel_conf), NULL,
+		"A live event: under which path players find it, and where its CDN is. Agents whose channels have the same origin, or "
+		"the same swarm, share it." },
+	{ "gateway", false, P2V_ROLE_AGENT, p2v_gateway_options, sizeof(struct p2v_gateway_conf), NULL,
+		"The side of the players." },
+	{ "overlay", false, P2V_ROLE_AGENT, p2v_overlay_options, sizeof(struct p2v_overlay_conf), NULL,
+		"The side of the other agents." },
+	{ "identity", false, P2V_ROLE_AGENT, p2v_identity_options, sizeof(struct p2v_identity_conf), p2v_identity_conf_check,
+		"Who this agent is, and whom it believes." },
+	{ "delivery", false, P2V_ROLE_AGENT, p2v_delivery_options, sizeof(struct p2v_delivery_conf), NULL,
+		"Where fragments come from, and when." },
+	{ "transport", false, P2V_ROLES_ALL, p2v_dtl_options, sizeof(struct p2v_dtl_conf), NULL,
+		"Sessions with other nodes." },
+	{ "tracker", false, P2V_ROLE_TRACKER, p2v_tracker_options, sizeof(struct p2v_tracker_conf), NULL,
+		"Whom the tracker admits, and how it introduces them." },
+	{ "authority", false, P2V_ROLE_TRACKER, p2v_authority_options, sizeof(struct p2v_authority_conf), NULL,
+		"With whose word the tracker vouches for agents." },
+	{ "status", false, P2V_ROLE_TRACKER, p2v_status_options, sizeof(struct p2v_status_conf), NULL,
+		"The tracker's status pages." },
 	{ NULL, false, 0, NULL, 0, NULL, NULL }
 };
 /* clang-format on */

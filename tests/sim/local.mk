@@ -1,1 +1,15 @@
-# tests/sim
+# tests/sim: whole nodes in virtual time
+if HAVE_CRITERION
+check_LTLIBRARIES += libp2v_test_cc.la
+libp2v_test_cc_la_SOURCES = plugins/cc/newreno.c plugins/cc/cubic.c
+
+check_PROGRAMS += tests/sim/sim_dtl
+TESTS += tests/sim/sim_dtl
+tests_sim_sim_dtl_SOURCES = \
+	%reldir%/dtl_basic_test.c \
+	%reldir%/dtl_certs.c %reldir%/dtl_certs.h \
+	%reldir%/dtl_net.c %reldir%/dtl_net.h \
+	%reldir%/no_http.c
+tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+endif

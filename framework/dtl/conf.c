@@ -1,0 +1,24 @@
+/* conf.c - the options of section [transport]. */
+#include <peer2view/option.h>
+#include "framework/dtl/dtl.h"
+
+typedef struct p2v_dtl_conf C;
+
+const struct p2v_option p2v_dtl_options[] = { P2V_OPT_USEC(C, handshake_timeout, "10s", P2V_SECOND,
+						      60 * P2V_SECOND, "us",
+						      "How long a handshake may take"),
+	P2V_OPT_USEC(C, idle_timeout, "60s", 2 * P2V_SECOND, 600 * P2V_SECOND, "us",
+		"A remote that is silent for so long is given up"),
+	P2V_OPT_USEC(C, keep_alive, "15s", P2V_SECOND, 300 * P2V_SECOND, "us",
+		"After so long without a sign of life the remote is asked for one"),
+	P2V_OPT_USEC(C, ack_delay, "25ms", P2V_MSEC, 100 * P2V_MSEC, "us",
+		"How long an acknowledgement may be held back"),
+	P2V_OPT_U64(C, session_window, "4Mi", 262144, 1073741824, "B",
+		"What a remote may have under way to this node, all streams together"),
+	P2V_OPT_U64(C, stream_window, "1Mi", 65536, 268435456, "B",
+		"What a remote may have under way to this node on one stream"),
+	P2V_OPT_U32(C, max_streams, "256", 16, 65536, "1",
+		"Streams that a remote may have open at once"),
+	P2V_OPT_U32(C, max_sessions, "1024", 1, 100000, "1",
+		"Sessions that this node has at once, with those that shake hands"),
+	P2V_OPT_END };

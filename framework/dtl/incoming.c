@@ -1,0 +1,316 @@
+/* incoming.c - what a packet of the remote means for a session and its streams. A remote that
+ * breaks a rule is closed with the rule's name; nothing that it sends reaches an assert. */
+#include "framework/dtl/schedule.h"
+
+static void broke(struct p2v_session *s, const struct p2v_err *err)
+{
+	p2v_session_end(s, P2V_EPROTO, P2V_DTL_PROTOCOL, "%s", err->text);
+}
+
+/* ---- acknowledgements ---- */
+
+void p2v_session_outcome(struct p2v_session *s, const struct p2v_outcome *o)
+{
+	const struct p2v_cc_ops *ops = s->dtl->cc->plugin->ops.cc;
+	struct p2v_recovery *r = &s->recovery;
+	p2v_usec now = p2v_now(&s->dtl->node->world);
+
+	if (!s->cc)
+		return;
+	if (o->lost_packets) {
+		struct p2v_cc_loss l = { .now = now,
+			.sent = o->lost_sent,
+			.bytes = o->lost_bytes,
+			.packets = o->lost_packets,
+			.in_flight = r->in_flight,
+			.srtt = r->srtt,
+			.persistent = o->persistent };
+
+		ops->on_loss(s->cc, &l);
+	}
+	if (o->acked_bytes) {
+		struct p2v_cc_ack a = { .now = now,
+			.sent = o->acked_sent,
+			.bytes = o->acked_bytes,
+			.in_flight = r->in_flight,
+			.rtt = o->rtt,
+			.srtt = r->srtt,
+			.min_rtt = r->min_rtt,
+			.owd = o->owd,
+			.app_limited = o->app_limited };
+
+		ops->on_ack(s->cc, &a);
+	}
+	if (o->lost_packets || o->acked_bytes)
+		ops->view(s->cc, &s->view);
+}
+
+static void on_ack(struct p2v_session *s, const struct p2v_frame_ack *a, uint32_t stamp)
+{
+	struct p2v_outcome o;
+	struct p2v_err err;
+
+	if (p2v_recovery_ack(&s->recovery, a, stamp, p2v_now(&s->dtl->node->world), &o, &err) !=
+		P2V_OK) {
+		broke(s, &err);
+		return;
+	}
+	if (o.ack_below)
+		p2v_acks_forget(&s->acks, o.ack_below);
+	if (s->recovery.pto_count == 0)
+		s->probes = 0;
+	p2v_session_outcome(s, &o);
+}
+
+/* ---- streams ---- */
+
+/* Streams open in order: a number opens all below it too, RFC 9000 2.1. */
+static bool open_up_to(struct p2v_session *s, uint64_t index, unsigned initiator)
+{
+	if (index >= s->max_remote) {
+		p2v_session_end(s, P2V_EPROTO, P2V_DTL_STREAM_LIMIT,
+			"the remote opens more streams than it may");
+		return false;
+	}
+	while (s->opened_remote <= index) {
+		struct p2v_stream *t = p2v_stream_new(s, s->opened_remote << 2 | initiator);
+
+		if (!t) {
+			p2v_session_end(s, P2V_ENOMEM, P2V_DTL_INTERNAL, "no memory for a stream");
+			return false;
+		}
+		s->opened_remote++;
+		p2v_stream_tell(t, P2V_TELL_ACCEPTED);
+	}
+	return true;
+}
+
+/* @return the stream that a frame names; NULL: it has gone, or the session ends for it */
+static struct p2v_stream *stream_of(struct p2v_session *s, uint64_t id, enum p2v_frame_type type)
+{
+	unsigned initiator = (unsigned)(id & 1);
+	bool ours = initiator == (s->record->client ? 0u : 1u);
+	struct p2v_stream *t;
+
+	if (s->last && s->last->id == id)
+		return s->last;
+	if (id & 2) {
+		p2v_session_end(s, P2V_EPROTO, P2V_DTL_PROTOCOL,
+			"a %s frame names a stream of one direction", p2v_frame_name(type));
+		return NULL;
+	}
+	if (ours && id >> 2 >= s->opened_local) {
+		p2v_session_end(s, P2V_EPROTO, P2V_DTL_PROTOCOL,
+			"a %s frame names a stream that was never opened", p2v_frame_name(type));
+		return NULL;
+	}
+	if (!ours && id >> 2 >= s->opened_remote && !open_up_to(s, id >> 2, initiator))
+		return NULL;
+	HASH_FIND(hh, s->by_id, &id, sizeof id, t);
+	s->last = t;
+	return t;
+}
+
+/* The remote named bytes up to `end`: check it against every window.
+ * @return false: the session ends for it */
+static bool claim(struct p2v_stream *t, uint64_t end, bool fin)
+{
+	struct p2v_session *s = t->session;
+	uint64_t before = t->recv.top;
+	struct p2v_err err;
+
+	if (p2v_recvq_claim(&t->recv, end, fin, &err) != P2V_OK) {
+		broke(s, &err);
+		return false;
+	}
+	if (t->recv.top > t->recv_limit) {
+		p2v_session_end(
+			s, P2V_EPROTO, P2V_DTL_FLOW, "the remote sends beyond a stream's window");
+		return false;
+	}
+	s->data_got += t->recv.top - before;
+	if (s->data_got > s->data_limit) {
+		p2v_session_end(s, P2V_EPROTO, P2V_DTL_FLOW,
+			"the remote sends beyond the session's window");
+		return false;
+	}
+	if (t->recv_cut) {
+		t->recv.consumed = t->recv.next = t->recv.top;
+		p2v_session_credit(s, t->recv.top - before);
+	}
+	return true;
+}
+
+static void on_stream(struct p2v_session *s, const struct p2v_frame *f)
+{
+	struct p2v_stream *t = stream_of(s, f->u.stream.id, f->type);
+	const struct p2v_bytes *b = &f->u.stream.data;
+	struct p2v_err err;
+	uint64_t next;
+	bool whole;
+	int code;
+
+	if (!t)
+		return;
+	next = t->recv.next;
+	whole = p2v_recvq_whole(&t->recv);
+	if (!claim(t, f->u.stream.offset + b->n, f->u.stream.fin))
+		return;
+	if (t->recv_cut) {
+		p2v_stream_check(t);
+		return;
+	}
+	code = p2v_recvq_put(&t->recv, f->u.stream.offset, b->p, b->n, &err);
+	if (code != P2V_OK) {
+		p2v_session_end(s, code == P2V_ENOMEM ? code : P2V_EPROTO,
+			code == P2V_ENOMEM ? P2V_DTL_INTERNAL : P2V_DTL_FLOW, "%s", err.text);
+		return;
+	}
+	if (t->recv.next > next || p2v_recvq_whole(&t->recv) != whole)
+		p2v_stream_tell(t, P2V_TELL_READABLE);
+	p2v_stream_check(t);
+}
+
+static void on_reset(struct p2v_session *s, const struct p2v_frame *f)
+{
+	struct p2v_stream *t = stream_of(s, f->u.cut.id, f->type);
+
+	if (!t || !claim(t, f->u.cut.size, true))
+		return;
+	if (!t->recv_cut && !p2v_recvq_whole(&t->recv)) {
+		if (!t->cut_by_remote)
+			t->cut_code = f->u.cut.code;
+		t->cut_by_remote = true;
+		p2v_stream_cut_recv(t);
+		p2v_stream_cut_send(t, f->u.cut.code);
+	}
+	p2v_stream_check(t);
+}
+
+static void on_stop(struct p2v_session *s, const struct p2v_frame *f)
+{
+	struct p2v_stream *t = stream_of(s, f->u.cut.id, f->type);
+
+	if (!t || t->send_cut || p2v_sendq_done(&t->send))
+		return;
+	if (!t->cut_by_us && !t->released) {
+		t->cut_by_remote = true;
+		t->cut_code = f->u.cut.code;
+	}
+	p2v_stream_cut_send(t, f->u.cut.code);
+	p2v_stream_check(t);
+}
+
+static void on_max_stream_data(struct p2v_session *s, const struct p2v_frame *f)
+{
+	struct p2v_stream *t = stream_of(s, f->u.max.id, f->type);
+
+	if (!t || f->u.max.max <= t->send_limit)
+		return;
+	t->send_limit = f->u.max.max;
+	if (p2v_list_empty(&t->in_ready))
+		p2v_schedule(t);
+}
+
+static void on_priority(struct p2v_session *s, const struct p2v_frame *f, uint64_t number)
+{
+	struct p2v_stream *t = stream_of(s, f->u.priority.id, f->type);
+	p2v_usec slack = f->u.priority.slack, now = p2v_now(&s->dtl->node->world);
+
+	if (!t || number < t->priority_from)
+		return; /* an older wish that came late */
+	t->priority_from = number + 1;
+	p2v_stream_set_priority(t, (double)f->u.priority.priority / P2V_PRIORITY_UNIT,
+		slack > P2V_NEVER - now ? P2V_NEVER : now + slack);
+}
+
+/* ---- the session ---- */
+
+static void on_settings(struct p2v_session *s, const struct p2v_settings *v)
+{
+	if (v->max_data > s->data_max)
+		s->data_max = v->max_data;
+	if (v->max_streams > s->max_local)
+		s->max_local = v->max_streams;
+	s->recovery.max_ack_delay = v->ack_delay;
+	if (v->max_stream_data <= s->remote_stream_data)
+		return;
+	s->remote_stream_data = v->max_stream_data;
+	P2V_LIST_EACH (it, &s->streams) {
+		struct p2v_stream *t = P2V_OF(it, struct p2v_stream, in_session);
+
+		if (t->send_limit >= v->max_stream_data)
+			continue;
+		t->send_limit = v->max_stream_data;
+		if (p2v_list_empty(&t->in_ready))
+			p2v_schedule(t);
+	}
+}
+
+static void on_close(struct p2v_session *s, const struct p2v_frame *f)
+{
+	char text[P2V_CLOSE_TEXT + 1];
+	size_t n = 0;
+
+	/* Whatever the remote says goes into our logs: printable characters alone. */
+	for (; n < f->u.close.text.n; n++) {
+		unsigned char c = (unsigned char)f->u.close.text.p[n];
+
+		text[n] = c >= ' ' && c != '"' && c < 127 ? (char)c : '?';
+	}
+	text[n] = '\0';
+	p2v_session_end(s, P2V_ECLOSED, P2V_CLOSE_SILENT,
+		"the remote closed the session with code %llu%s%s",
+		(unsigned long long)f->u.close.code, n ? ": " : "", text);
+}
+
+static void on_frame(struct p2v_session *s, const struct p2v_packet *k, const struct p2v_frame *f)
+{
+	switch (f->type) {
+	case P2V_F_PADDING:
+	case P2V_F_PING: break;
+	case P2V_F_ACK: on_ack(s, &f->u.ack, k->stamp); break;
+	case P2V_F_RESET: on_reset(s, f); break;
+	case P2V_F_STOP: on_stop(s, f); break;
+	case P2V_F_STREAM: on_stream(s, f); break;
+	case P2V_F_MAX_DATA:
+		if (f->u.max.max > s->data_max)
+			s->data_max = f->u.max.max;
+		break;
+	case P2V_F_MAX_STREAM_DATA: on_max_stream_data(s, f); break;
+	case P2V_F_MAX_STREAMS:
+		if (f->u.max.max > s->max_local)
+			s->max_local = f->u.max.max;
+		break;
+	case P2V_F_PRIORITY: on_priority(s, f, k->number); break;
+	case P2V_F_SETTINGS: on_settings(s, &f->u.settings); break;
+	case P2V_F_CLOSE: on_close(s, f); break;
+	}
+}
+
+void p2v_session_packet(struct p2v_session *s, const uint8_t *p, size_t n)
+{
+	p2v_usec now = p2v_now(&s->dtl->node->world);
+	struct p2v_packet k;
+	struct p2v_frame f;
+	struct p2v_err err;
+	bool elicits = false;
+	int got = 0;
+
+	if (p2v_packet_open((struct p2v_bytes){ p, n }, p2v_acks_expected(&s->acks), &k, &err) !=
+		P2V_OK) {
+		broke(s, &err);
+		return;
+	}
+	if (p2v_acks_seen(&s->acks, k.number))
+		return;
+	s->heard = now;
+	while (s->state == P2V_SESSION_UP && (got = p2v_frame_next(&k.frames, &f, &err)) > 0) {
+		elicits = elicits || p2v_frame_elicits(f.type);
+		on_frame(s, &k, &f);
+	}
+	if (got < 0)
+		broke(s, &err);
+	else
+		p2v_acks_got(&s->acks, k.number, k.stamp, now, elicits);
+}

@@ -1,0 +1,246 @@
+/* inside.h - what the files of the transport share with each other, and with nobody else: the
+ * endpoint, its sessions, their streams. */
+#ifndef P2V_DTL_INSIDE_H
+#define P2V_DTL_INSIDE_H
+
+#include <peer2view/cc.h>
+#include "framework/base/hash.h"
+#include "framework/base/list.h"
+#include "framework/dtl/ack.h"
+#include "framework/dtl/dtl.h"
+#include "framework/dtl/outbox.h"
+#include "framework/dtl/recovery.h"
+#include "framework/dtl/recvq.h"
+#include "framework/dtl/sendq.h"
+
+enum {
+	P2V_WRITABLE_BELOW = 32 * 1024, /* [B] unsent, from which on `writable` is told */
+	P2V_FLUSH_PACKETS = 64,         /* that one session sends before others have their turn */
+	P2V_PACKET_ROOM = 1500          /* [B] of the largest packet */
+};
+
+/* What an end may use before it has seen the remote's SETTINGS. */
+#define P2V_EARLY_STREAMS     UINT64_C(16)
+#define P2V_EARLY_STREAM_DATA UINT64_C(65536)
+#define P2V_EARLY_DATA        UINT64_C(262144)
+
+enum p2v_ref_kind {
+	P2V_REF_STREAM = 0,
+	P2V_REF_RESET,
+	P2V_REF_STOP,
+	P2V_REF_MAX_STREAM_DATA,
+	P2V_REF_PRIORITY,
+	P2V_REF_SETTINGS,
+	P2V_REF_MAX_DATA,
+	P2V_REF_MAX_STREAMS
+};
+
+/* Frames that wait to be sent, of a session or of a stream. */
+enum {
+	P2V_DUE_SETTINGS = 1u << 0,
+	P2V_DUE_MAX_DATA = 1u << 1,
+	P2V_DUE_MAX_STREAMS = 1u << 2,
+	P2V_DUE_PING = 1u << 3,
+	P2V_DUE_RESET = 1u << 4,
+	P2V_DUE_STOP = 1u << 5,
+	P2V_DUE_MAX_STREAM_DATA = 1u << 6,
+	P2V_DUE_PRIORITY = 1u << 7
+};
+
+/* Upcalls that wait for the end of the turn. */
+enum {
+	P2V_TELL_ACCEPTED = 1u << 0,
+	P2V_TELL_READABLE = 1u << 1,
+	P2V_TELL_WRITABLE = 1u << 2,
+	P2V_TELL_ENDED = 1u << 3
+};
+
+struct p2v_dtl {
+	struct p2v_node *node;
+	struct p2v_dtl_conf conf;
+	struct p2v_records records;
+	struct p2v_policy *cc;
+	struct p2v_dtl_handler handler;
+	void *ctx;
+	struct p2v_udp *udp;
+	struct p2v_addr bound;
+	struct p2v_session *by_addr; /* hash; a session's heir is not in it */
+	struct p2v_list all, lingering;
+	struct p2v_list busy;    /* sessions with something to do before the turn ends */
+	struct p2v_list later;   /* sessions that have more to send than one turn takes */
+	struct p2v_list stalled; /* sessions that wait for the socket */
+	size_t n_sessions;
+	struct p2v_timer turn;
+	bool turning; /* between p2v_dtl_begin and the end of p2v_dtl_finish */
+	struct p2v_outbox out;
+};
+
+enum p2v_session_state {
+	P2V_SESSION_SHAKES = 0,
+	P2V_SESSION_UP,
+	P2V_SESSION_ENDED,  /* `closed` is to be told */
+	P2V_SESSION_LINGERS /* told; what still arrives is answered with CLOSE */
+};
+
+struct p2v_session {
+	struct p2v_dtl *dtl;
+	struct p2v_addr addr;
+	UT_hash_handle hh;
+	struct p2v_list in_all, in_busy, in_lingering;
+	enum p2v_session_state state;
+	struct p2v_record *record;
+	struct p2v_record_up up;
+	struct p2v_session *heir;  /* the remote calls anew while this session lives */
+	struct p2v_session *elder; /* the session that this one will replace */
+	void *user;
+	bool dialled;
+	bool known;       /* the handler has heard of it: p2v_dtl_dial or `opened` */
+	bool tell_opened; /* `opened` is to be told */
+	struct p2v_timer timer;
+	p2v_usec armed;          /* when the timer is due; P2V_NEVER */
+	p2v_usec born;           /* when the handshake began, then when it ended */
+	p2v_usec heard;          /* when something arrived that verified */
+	p2v_usec pinged;         /* when the last keep-alive left */
+	p2v_usec pruned;         /* when an ACK was last sent with a PING */
+	uint64_t sent, received; /* [B] of datagrams */
+	uint64_t replies;        /* datagrams that arrived while it lingers */
+
+	/* how it ended */
+	struct p2v_err why;
+	uint64_t close_code;
+	bool close_told;  /* the remote is told */
+	p2v_usec gone_at; /* when lingering ends */
+
+	/* packets */
+	struct p2v_recovery recovery;
+	struct p2v_acks acks;
+	uint32_t mtu;    /* [B] of a datagram's payload */
+	unsigned probes; /* packets to send without regard to the window */
+	unsigned due;    /* P2V_DUE_* */
+
+	/* congestion */
+	void *cc;
+	struct p2v_cc_view view;
+	double priority;     /* as the controller has it */
+	bool priority_moved; /* look whether it is still right */
+	int64_t tokens;      /* [B * us] that may be sent now */
+	p2v_usec paced;      /* up to when tokens were given out */
+	p2v_usec pace_due;   /* when there will be enough; P2V_NEVER */
+
+	/* streams */
+	struct p2v_stream *by_id;
+	struct p2v_stream *last; /* found */
+	struct p2v_list streams, ready, control, events, zombies;
+	uint64_t opened_local, opened_remote;
+	uint64_t max_local, max_remote; /* streams that may be opened, in all */
+
+	/* flow: [B] of all streams together */
+	uint64_t data_sent, data_max;
+	uint64_t data_got, data_limit, data_done;
+	uint64_t remote_stream_data; /* that the remote grants a new stream */
+};
+
+struct p2v_stream {
+	struct p2v_session *session;
+	uint64_t id;
+	UT_hash_handle hh;
+	struct p2v_list in_session, in_ready, in_control, in_events;
+	void *user;
+	double priority;
+	p2v_usec deadline;
+	uint32_t refs; /* in packets under way */
+	unsigned due;  /* P2V_DUE_* */
+	unsigned tell; /* P2V_TELL_* */
+
+	struct p2v_sendq send;
+	uint64_t send_limit; /* [B] the remote's window */
+	bool send_cut;       /* nothing more is sent but RESET */
+	bool reset_acked;
+	uint64_t reset_code;
+
+	struct p2v_recvq recv;
+	uint64_t recv_limit; /* [B] our window, as the remote knows it */
+	bool recv_cut;       /* what arrives is dropped */
+	uint64_t stop_code;
+
+	double asked_priority; /* what the remote is asked for */
+	p2v_usec asked_deadline;
+	uint64_t priority_from; /* one above the number of the packet that last moved it */
+
+	bool released; /* the handle is dead */
+	bool closed;   /* out of the session's tables; it waits for its references */
+	bool over;     /* how it ended is known */
+	int over_code;
+	uint64_t over_reason;
+	bool cut_by_remote, cut_by_us;
+	uint64_t cut_code;
+};
+
+/* ---- endpoint.c ---- */
+
+/** Serve this session before the turn ends, or in a turn of its own now. */
+void p2v_session_wake(struct p2v_session *s);
+/** Take a session out of every table and free it. */
+void p2v_session_free(struct p2v_session *s);
+/** A call from the world begins: what wakes until p2v_dtl_finish is served there. */
+void p2v_dtl_begin(struct p2v_dtl *d);
+/** It ends: upcalls, packets, one send. */
+void p2v_dtl_finish(struct p2v_dtl *d);
+
+/* ---- connection.c ---- */
+
+/** @return NULL: no memory. In `all`, not in the hash; without a record. */
+struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *addr, bool dialled);
+/** Free what the session holds, but not the session. */
+void p2v_session_fini(struct p2v_session *s);
+/** Work on a datagram of this session's remote. */
+void p2v_session_input(struct p2v_session *s, const uint8_t *p, size_t n);
+/** The record layer may have changed its state: follow it. */
+void p2v_session_follow(struct p2v_session *s);
+/** End it: `closed` will be told at the end of the turn.
+ * @param code  P2V_E*
+ * @param wire  what CLOSE tells the remote; P2V_CLOSE_SILENT: it is not told */
+void p2v_session_end(struct p2v_session *s, int code, uint64_t wire, const char *fmt, ...)
+	P2V_PRINTF(4, 5);
+#define P2V_CLOSE_SILENT UINT64_MAX
+/** Upcalls, packets, timers of one session. It may be freed. */
+void p2v_session_serve(struct p2v_session *s);
+
+/* ---- incoming.c ---- */
+
+/** One packet arrived, authenticated. */
+void p2v_session_packet(struct p2v_session *s, const uint8_t *p, size_t n);
+/** Tell the controller what came of an ACK or of a timer. */
+void p2v_session_outcome(struct p2v_session *s, const struct p2v_outcome *o);
+
+/* ---- outgoing.c ---- */
+
+/** Send what may be sent. */
+void p2v_session_flush(struct p2v_session *s);
+/** @return [B/s] at which packets leave; 0: without a limit */
+uint64_t p2v_session_rate(const struct p2v_session *s);
+/** Send CLOSE, as s->close_code and s->why have it. */
+void p2v_session_send_close(struct p2v_session *s);
+/** What became of a reference's packet; of struct p2v_recovery. */
+void p2v_session_settle(void *ctx, const struct p2v_ref *ref, enum p2v_fate fate);
+
+/* ---- stream.c ---- */
+
+/** @return a stream in the session's tables; NULL: no memory */
+struct p2v_stream *p2v_stream_new(struct p2v_session *s, uint64_t id);
+void p2v_stream_free(struct p2v_stream *t);
+/** Have an upcall made at the end of the turn. */
+void p2v_stream_tell(struct p2v_stream *t, unsigned what);
+/** Have frames sent. */
+void p2v_stream_due(struct p2v_stream *t, unsigned what);
+/** Drop what was not sent, and send RESET. */
+void p2v_stream_cut_send(struct p2v_stream *t, uint64_t code);
+/** Drop what was received and what still comes. */
+void p2v_stream_cut_recv(struct p2v_stream *t);
+/** Something changed: see whether the stream has ended, and whether it can go. It may be freed when
+ * no packet under way knows it. */
+void p2v_stream_check(struct p2v_stream *t);
+/** The session's window moves on: n bytes are done with. */
+void p2v_session_credit(struct p2v_session *s, uint64_t n);
+
+#endif

@@ -1,0 +1,48 @@
+/* recvq.h - one stream's receiving side: bytes in any order become bytes in order. Memory is
+ * bounded by what the stream's window allows, and the number of holes is bounded too. */
+#ifndef P2V_DTL_RECVQ_H
+#define P2V_DTL_RECVQ_H
+
+#include "framework/dtl/ranges.h"
+
+enum {
+	P2V_RECV_BLOCK = 16384, /* [B] */
+	P2V_RECV_HOLES = 4096   /* no correct sender leaves so many */
+};
+#define P2V_SIZE_UNKNOWN UINT64_MAX
+
+/** Zeroed, with final = P2V_SIZE_UNKNOWN, = empty. */
+struct p2v_recvq {
+	uint8_t *
+		*blocks; /* block i holds offsets (first + i) * P2V_RECV_BLOCK and up; NULL: none */
+	size_t n, cap;
+	uint64_t first;         /* number of the first block */
+	uint64_t consumed;      /* [B] */
+	uint64_t next;          /* [B] all below arrived */
+	uint64_t top;           /* [B] the highest offset that was named */
+	uint64_t final;         /* [B] size of the stream; P2V_SIZE_UNKNOWN */
+	struct p2v_ranges over; /* what arrived above next */
+};
+
+void p2v_recvq_fini(struct p2v_recvq *q);
+
+/** Check what a frame claims against the final size.
+ * @param end  [B] where its data ends
+ * @param fin  the stream ends there
+ * @return P2V_OK and top and final are up to date; P2V_EPROTO with err */
+P2V_MUST_USE int p2v_recvq_claim(struct p2v_recvq *q, uint64_t end, bool fin, struct p2v_err *err);
+/** Store data that was claimed.
+ * @return P2V_OK; P2V_ENOMEM; P2V_ELIMIT with err: too many holes */
+P2V_MUST_USE int p2v_recvq_put(
+	struct p2v_recvq *q, uint64_t offset, const uint8_t *p, size_t n, struct p2v_err *err);
+/** @return [B] in order at *p; 0: none */
+size_t p2v_recvq_peek(const struct p2v_recvq *q, const uint8_t **p);
+/** Have done with n bytes, which may be more than peek showed at once, but no more than are in
+ * order. */
+void p2v_recvq_consume(struct p2v_recvq *q, uint64_t n);
+/** @return whether all of the stream arrived */
+bool p2v_recvq_whole(const struct p2v_recvq *q);
+/** Forget all data; top and final stay. */
+void p2v_recvq_drop(struct p2v_recvq *q);
+
+#endif

@@ -1,0 +1,20 @@
+/* schedule.h - which stream of a session sends next: the one of the highest priority, among equals
+ * the one with the earliest deadline, among equals each in turn. */
+#ifndef P2V_DTL_SCHEDULE_H
+#define P2V_DTL_SCHEDULE_H
+
+#include "framework/dtl/inside.h"
+
+/** The stream has something to send, or its priority or deadline changed: put it where it belongs,
+ * or take it off when it has nothing that its own window allows. */
+void p2v_schedule(struct p2v_stream *t);
+/** It sent a packet's worth: let its equals go first. */
+void p2v_schedule_yield(struct p2v_stream *t);
+/** @param out  [out] what it should send
+ * @return the stream that sends next; NULL: none may */
+struct p2v_stream *p2v_schedule_next(const struct p2v_session *s, struct p2v_piece *out);
+/** @return the highest priority among streams that have bytes to send or under way; `idle` when
+ * there is none */
+double p2v_schedule_priority(const struct p2v_session *s, double idle);
+
+#endif
