@@ -304,6 +304,6 @@ const void *p2v_config_at(
 			*name = b->arg;
 		return b->conf;
 	}
-	assert(!"a section that is not there");
+	assert(false && "a section that is not there");
 	return NULL;
 }

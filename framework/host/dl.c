@@ -82,8 +82,9 @@ static int join(struct shared **out)
 			return P2V_EIO;
 		}
 		/* It fails when another user of libltdl has modules open: then the stock loader
-		 * stays, behind ours. */
-		(void)lt_dlloader_remove("lt_dlopen");
+		 * stays, behind ours. What it returns is the caller's to free, as lt_dlexit does.
+		 */
+		free(lt_dlloader_remove("lt_dlopen"));
 	}
 	s->users++;
 	*out = s;

@@ -2,6 +2,7 @@
 # status.sh - peer2view status against a server that answers what it is told to.
 . "$P2V_SRCDIR/tests/tap.sh"
 p2v=$P2V_BUILDDIR/peer2view
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 perl -MIO::Socket::INET -e 1 2>/dev/null || skip_all "no perl with IO::Socket::INET"
 
 # serve STATUS-LINE BODY: answers one request on a port of its own, which is then in $port.
