@@ -20,8 +20,10 @@ static void fail(int line)
 
 #define must(holds) ((holds) ? (void)0 : fail(__LINE__))
 
-static bool leave(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role, struct p2v_text *out)
+static bool leave(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
+	struct p2v_text *out)
 {
+	(void)uri;
 	(void)ctx;
 	(void)url;
 	(void)role;
@@ -29,8 +31,10 @@ static bool leave(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_r
 	return false;
 }
 
-static bool move(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role, struct p2v_text *out)
+static bool move(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
+	struct p2v_text *out)
 {
+	(void)uri;
 	(void)ctx;
 	(void)role;
 	p2v_text_printf(out, "http://127.0.0.1:8780/x/%s", url);
