@@ -1,8 +1,5 @@
 # tests/sim: whole nodes in virtual time
 if HAVE_CRITERION
-check_LTLIBRARIES += libp2v_test_cc.la
-libp2v_test_cc_la_SOURCES = plugins/cc/newreno.c plugins/cc/cubic.c
-
 check_PROGRAMS += tests/sim/sim_dtl
 TESTS += tests/sim/sim_dtl
 tests_sim_sim_dtl_SOURCES = \
