@@ -1,3 +1,16 @@
 include sdk/sim/local.mk
 include sdk/player/local.mk
 EXTRA_DIST += sdk/peer2view.pc.in
+EXTRA_DIST += sdk/doc/manifest-json.md
+
+# For plugins of others: the macro, and a package to begin with. `make installcheck` builds it.
+aclocaldir = $(datadir)/aclocal
+dist_aclocal_DATA = %reldir%/m4/p2v.m4
+templatedir = $(pkgdatadir)/template
+dist_template_DATA = %reldir%/template/configure.ac %reldir%/template/Makefile.am %reldir%/template/mine.c
+EXTRA_DIST += %reldir%/template/installcheck.sh
+
+installcheck-local:
+	P2V_BIN='$(DESTDIR)$(bindir)' P2V_ACLOCAL='$(DESTDIR)$(aclocaldir)' \
+	P2V_PKGCONFIG='$(DESTDIR)$(pkgconfigdir)' P2V_TEMPLATE='$(DESTDIR)$(templatedir)' \
+	P2V_DESTDIR='$(DESTDIR)' CC='$(CC)' $(BASH) '$(top_srcdir)/sdk/template/installcheck.sh'

@@ -6,13 +6,19 @@ SH_LOG_COMPILER = $(BASH)
 AM_TESTS_ENVIRONMENT = \
 	CRITERION_OUTPUTS=tap:-; CRITERION_JOBS=1; \
 	ASAN_OPTIONS=detect_leaks=0:abort_on_error=1; UBSAN_OPTIONS=print_stacktrace=1; \
-	P2V_SRCDIR='$(abs_top_srcdir)'; P2V_BUILDDIR='$(abs_top_builddir)'; CC='$(CC)'; NM='$(NM)'; \
+	P2V_SRCDIR='$(abs_top_srcdir)'; P2V_BUILDDIR='$(abs_top_builddir)'; CC='$(CC)'; NM='$(NM)'; MAKE='$(MAKE)'; \
 	CLANG_FORMAT='$(CLANG_FORMAT)'; \
-	export CRITERION_OUTPUTS CRITERION_JOBS ASAN_OPTIONS UBSAN_OPTIONS P2V_SRCDIR P2V_BUILDDIR CC NM CLANG_FORMAT;
+	export CRITERION_OUTPUTS CRITERION_JOBS ASAN_OPTIONS UBSAN_OPTIONS P2V_SRCDIR P2V_BUILDDIR CC NM MAKE CLANG_FORMAT;
 
 # What every unit test program is made with.
 UNIT_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 UNIT_LIBS = libp2v_sim.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
+
+# Tests that take minutes: `make check-long`. They build the whole tree again in other ways.
+LONG_TESTS =
+check-long: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(LONG_TESTS)'
+.PHONY: check-long
 
 include tests/unit/local.mk
 include tests/contract/local.mk

@@ -1,6 +1,6 @@
-/* crypto.h - what the core needs of cryptography beside the transport: digests and chunk
- * signatures. The real maker is framework/overlay/identity; the simulator's counts calls instead.
- */
+/* crypto.h - what the core needs of cryptography beside the transport: digests, signatures by this
+ * node, signatures of others, certificates. The real maker is framework/overlay/identity; the
+ * simulator's counts calls instead. */
 #ifndef P2V_BASE_CRYPTO_H
 #define P2V_BASE_CRYPTO_H
 
@@ -8,33 +8,70 @@
 
 #define P2V_DIGEST_SIZE    32u /* [B] SHA-256 */
 #define P2V_SIGNATURE_SIZE 64u /* [B] ECDSA P-256 as r and s, each 32 bytes, big-endian */
+#define P2V_CHAIN_MAX      4u  /* certificates in a chain, without the authority's own */
 
+/** A digest used as a name: of a key (peer id), a channel, a fragment. */
 struct p2v_id {
 	uint8_t b[P2V_DIGEST_SIZE];
 };
 
-/** A key that verifies: borrowed from whoever keeps certificates. */
-struct p2v_signer;
+/** Certificates in DER, the leaf first, without the authority's own. Borrowed. */
+struct p2v_chain {
+	struct p2v_bytes v[P2V_CHAIN_MAX];
+	size_t n;
+};
 
 struct p2v_crypto_ops {
-	/** SHA-256 of the parts, one after the other. */
+	/** SHA-256 of the parts, one after the other.
+	 * @param parts  [in] shape (n) */
 	void (*digest)(
 		void *self, const struct p2v_bytes *parts, size_t n, uint8_t out[P2V_DIGEST_SIZE]);
-	/** Sign with this node's own key. @return P2V_OK; P2V_EPERM: no key yet */
+
+	/** @return this node's peer id: SHA-256 of its SubjectPublicKeyInfo; valid as long as the
+	 * crypto */
+	const struct p2v_id *(*id)(void *self);
+
+	/** Sign with this node's own key. @return P2V_OK; P2V_ENOMEM */
 	int (*sign)(
 		void *self, const uint8_t digest[P2V_DIGEST_SIZE], uint8_t out[P2V_SIGNATURE_SIZE]);
-	/** @return P2V_OK or P2V_EINTEGRITY */
-	int (*verify)(void *self, const struct p2v_signer *by,
-		const uint8_t digest[P2V_DIGEST_SIZE], const uint8_t signature[P2V_SIGNATURE_SIZE]);
-	/** Read and check a certificate: chain, time, role of a peer. The answer is kept by digest,
-	 * so asking again is cheap.
-	 * @param id  [out] peer id of its key
-	 * @return the signer, valid until the crypto is freed; NULL with err */
-	const struct p2v_signer *(*signer)(
-		void *self, struct p2v_bytes certificate, struct p2v_id *id, struct p2v_err *err);
-	/** This node's own certificate, DER; .n == 0: none yet. Valid until the identity changes.
-	 */
-	struct p2v_bytes (*certificate)(void *self);
+
+	/** @param by  whoever signed: this node, or one whose chain `learn` took
+	 * @return P2V_OK; P2V_EINTEGRITY: it did not sign this; P2V_ENOENT: its certificate is not
+	 * known (any more) */
+	int (*verify)(void *self, const struct p2v_id *by, const uint8_t digest[P2V_DIGEST_SIZE],
+		const uint8_t signature[P2V_SIGNATURE_SIZE]);
+
+	/** Check a chain that came from elsewhere and remember its leaf. One seen before costs
+	 * little.
+	 * @param who  [out] peer id of the leaf
+	 * @return P2V_OK; P2V_EPERM with err: not a peer that our authority vouches for now */
+	int (*learn)(
+		void *self, const struct p2v_chain *chain, struct p2v_id *who, struct p2v_err *err);
+
+	/** The chain by which `who` can be introduced to others; issuers that everyone here has are
+	 * left out.
+	 * @param out  [out] borrowed until the next call
+	 * @return P2V_OK; P2V_ENOENT */
+	int (*chain)(void *self, const struct p2v_id *who, struct p2v_chain *out);
+
+	/** @return whether the certificate of `who` makes it a member of that channel */
+	bool (*allows)(void *self, const struct p2v_id *who, const struct p2v_id *channel);
+
+	/** @return [us] wall time at which this node's own certificate ends; 0: it has none */
+	int64_t (*expires)(void *self);
+
+	/** Take what the authority issued for this node's key.
+	 * @param chain  [in] n == 0: forget the certificate, which has expired
+	 * @return P2V_OK; P2V_EPERM with err: not for this key, or not by our authority */
+	int (*install)(void *self, const struct p2v_chain *chain, struct p2v_err *err);
+
+	/** Tracker: vouch for the key of a remote that has proven, in a handshake, to hold it.
+	 * @param channels  [in] shape (n); n == 0: all
+	 * @param lifetime  [s]
+	 * @param out       [out] borrowed until the next call
+	 * @return P2V_OK; P2V_ENOENT: no such remote; P2V_EPERM: this node holds no issuing key */
+	int (*issue)(void *self, const struct p2v_id *who, const struct p2v_id *channels, size_t n,
+		uint64_t lifetime, struct p2v_chain *out, struct p2v_err *err);
 };
 
 struct p2v_crypto {

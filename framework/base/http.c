@@ -9,6 +9,31 @@ struct p2v_str p2v_header_get(const struct p2v_header *v, size_t n, const char *
 	return (struct p2v_str){ NULL, 0 };
 }
 
+bool p2v_header_block_next(struct p2v_str *block, struct p2v_header *out)
+{
+	struct p2v_str line;
+
+	while (p2v_str_split(block, '\n', &line)) {
+		struct p2v_str value = p2v_str_trim(line);
+
+		if (!p2v_str_split(&value, ':', &out->name) || !value.p)
+			continue;
+		out->value = p2v_str_trim(value);
+		return true;
+	}
+	return false;
+}
+
+struct p2v_str p2v_header_block_get(struct p2v_str block, const char *name)
+{
+	struct p2v_header h;
+
+	while (p2v_header_block_next(&block, &h))
+		if (p2v_str_is_nocase(h.name, name))
+			return h.value;
+	return (struct p2v_str){ NULL, 0 };
+}
+
 struct p2v_range p2v_range_parse(struct p2v_str s)
 {
 	struct p2v_range r = { false, false, 0, UINT64_MAX }, none = { false, false, 0, 0 };
@@ -72,11 +97,29 @@ int p2v_content_range_parse(struct p2v_str s, uint64_t *first, uint64_t *last, u
 	return P2V_OK;
 }
 
+/* Seconds, perhaps in quotes; a number that is too large means very long (RFC 9111 1.2.2). */
+static bool delta_seconds(struct p2v_str s, p2v_usec *out)
+{
+	const uint64_t most = UINT64_C(1) << 31;
+	uint64_t v = 0;
+
+	if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+		s = (struct p2v_str){ s.p + 1, s.n - 2 };
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		v = v * 10 + (uint64_t)(s.p[i] - '0');
+		if (v > most)
+			v = most;
+	}
+	*out = (p2v_usec)v * P2V_SECOND;
+	return s.n > 0;
+}
+
 struct p2v_cache_control p2v_cache_control_parse(struct p2v_str s)
 {
 	struct p2v_cache_control c = { .max_age = 0 };
 	struct p2v_str item, name;
-	uint64_t seconds;
 
 	while (p2v_str_split(&s, ',', &item)) {
 		item = p2v_str_trim(item);
@@ -86,11 +129,8 @@ struct p2v_cache_control p2v_cache_control_parse(struct p2v_str s)
 		c.no_cache |= p2v_str_is_nocase(name, "no-cache");
 		c.is_private |= p2v_str_is_nocase(name, "private");
 		c.must_revalidate |= p2v_str_is_nocase(name, "must-revalidate");
-		if (p2v_str_is_nocase(name, "max-age") && item.p &&
-			p2v_parse_u64(item, 0, 100000000, &seconds) == P2V_OK) {
-			c.has_max_age = true;
-			c.max_age = (p2v_usec)seconds * P2V_SECOND;
-		}
+		if (p2v_str_is_nocase(name, "max-age") && item.p)
+			c.has_max_age |= delta_seconds(item, &c.max_age);
 	}
 	return c;
 }

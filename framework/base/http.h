@@ -8,6 +8,11 @@
 /** @return the value of the first header of that name (case ignored); absent when there is none */
 struct p2v_str p2v_header_get(const struct p2v_header *v, size_t n, const char *name);
 
+/** The same from a block of "Name: value\r\n" lines. */
+struct p2v_str p2v_header_block_get(struct p2v_str block, const char *name);
+/** Take the next line off such a block. @return false: none is left */
+bool p2v_header_block_next(struct p2v_str *block, struct p2v_header *out);
+
 enum p2v_range_kind {
 	P2V_RANGE_NONE = 0, /* no header, another unit, several ranges: answer 200 with the whole */
 	P2V_RANGE_OK,       /* answer 206 */

@@ -4,11 +4,11 @@
 static void lead(struct p2v_json *j, const char *key)
 {
 	if (j->comma)
-		p2v_text_puts(j->out, ",");
+		p2v_text_add(j->out, ",", 1);
 	j->comma = false;
 	if (key) {
 		p2v_json_text(j, NULL, key);
-		p2v_text_puts(j->out, ":");
+		p2v_text_add(j->out, ":", 1);
 	}
 	j->comma = true;
 }
@@ -26,31 +26,27 @@ void p2v_json_close(struct p2v_json *j, char bracket)
 	j->comma = true;
 }
 
-/* @return [B] length of the well-formed UTF-8 sequence at s (RFC 3629), 0: there is none */
-static size_t utf8(const unsigned char *s, size_t n)
+static bool plain(unsigned char c)
 {
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t k;
+	return c >= ' ' && c < 127 && c != '"' && c != '\\';
+}
 
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	k = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (s[0] == 0xe0)
-		lo = 0xa0;
-	else if (s[0] == 0xed)
-		hi = 0x9f;
-	else if (s[0] == 0xf0)
-		lo = 0x90;
-	else if (s[0] == 0xf4)
-		hi = 0x8f;
-	if (n < k || s[1] < lo || s[1] > hi)
-		return 0;
-	for (size_t i = 2; i < k; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return k;
+/* One character that is not plain. @return [B] how much of s it is */
+static size_t add_escaped(struct p2v_text *out, const unsigned char *s, size_t n)
+{
+	size_t k = p2v_utf8((struct p2v_str){ (const char *)s, n });
+
+	if (k == 0)
+		p2v_text_puts(out, "\xef\xbf\xbd");
+	else if (s[0] == '"' || s[0] == '\\')
+		p2v_text_printf(out, "\\%c", s[0]);
+	else if (s[0] == '\n')
+		p2v_text_puts(out, "\\n");
+	else if (s[0] < ' ' || s[0] == 127)
+		p2v_text_printf(out, "\\u%04x", s[0]);
+	else
+		p2v_text_add(out, (const char *)s, k);
+	return k ? k : 1;
 }
 
 void p2v_json_str(struct p2v_json *j, const char *key, struct p2v_str v)
@@ -58,25 +54,19 @@ void p2v_json_str(struct p2v_json *j, const char *key, struct p2v_str v)
 	const unsigned char *s = (const unsigned char *)v.p;
 
 	lead(j, key);
-	p2v_text_puts(j->out, "\"");
+	p2v_text_add(j->out, "\"", 1);
 	for (size_t i = 0; i < v.n;) {
-		size_t k = utf8(s + i, v.n - i);
+		size_t run = 0;
 
-		if (k == 0) {
-			p2v_text_puts(j->out, "\xef\xbf\xbd");
-			k = 1;
-		} else if (s[i] == '"' || s[i] == '\\') {
-			p2v_text_printf(j->out, "\\%c", s[i]);
-		} else if (s[i] == '\n') {
-			p2v_text_puts(j->out, "\\n");
-		} else if (s[i] < ' ' || s[i] == 127) {
-			p2v_text_printf(j->out, "\\u%04x", s[i]);
-		} else {
-			p2v_text_add(j->out, v.p + i, k);
-		}
-		i += k;
+		while (i + run < v.n && plain(s[i + run]))
+			run++;
+		if (run)
+			p2v_text_add(j->out, v.p + i, run);
+		i += run;
+		if (i < v.n)
+			i += add_escaped(j->out, s + i, v.n - i);
 	}
-	p2v_text_puts(j->out, "\"");
+	p2v_text_add(j->out, "\"", 1);
 }
 
 void p2v_json_text(struct p2v_json *j, const char *key, const char *v)
@@ -84,16 +74,30 @@ void p2v_json_text(struct p2v_json *j, const char *key, const char *v)
 	p2v_json_str(j, key, p2v_str_of(v));
 }
 
+/* Numbers are most of a long dump: printf would take most of its time. */
+static void add_u64(struct p2v_text *out, uint64_t v)
+{
+	char b[20];
+	size_t i = sizeof b;
+
+	do
+		b[--i] = (char)('0' + v % 10);
+	while (v /= 10);
+	p2v_text_add(out, b + i, sizeof b - i);
+}
+
 void p2v_json_u64(struct p2v_json *j, const char *key, uint64_t v)
 {
 	lead(j, key);
-	p2v_text_printf(j->out, "%llu", (unsigned long long)v);
+	add_u64(j->out, v);
 }
 
 void p2v_json_i64(struct p2v_json *j, const char *key, int64_t v)
 {
 	lead(j, key);
-	p2v_text_printf(j->out, "%lld", (long long)v);
+	if (v < 0)
+		p2v_text_add(j->out, "-", 1);
+	add_u64(j->out, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
 void p2v_json_real(struct p2v_json *j, const char *key, double v, int decimals)

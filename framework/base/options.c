@@ -51,6 +51,20 @@ const char *p2v_option_nearest(const struct p2v_option *table, uint32_t stride, 
 	return best;
 }
 
+size_t p2v_option_size(const struct p2v_option *o)
+{
+	switch (o->type) {
+	case P2V_T_BOOL: return sizeof(bool);
+	case P2V_T_U32:
+	case P2V_T_ENUM: return sizeof(uint32_t);
+	case P2V_T_U64: return sizeof(uint64_t);
+	case P2V_T_USEC: return sizeof(p2v_usec);
+	case P2V_T_REAL: return sizeof(double);
+	case P2V_T_TEXT: return sizeof(const char *);
+	}
+	return 0;
+}
+
 static int bad_range(const struct p2v_option *o, const char *text, bool above, struct p2v_err *err)
 {
 	struct p2v_text t = { 0 };
@@ -92,6 +106,8 @@ static int set_number(
 	}
 	if (rc < 0)
 		return bad_type(o, text, err);
+	if (o->type == P2V_T_U32 && u > UINT32_MAX) /* whatever the table promises */
+		return bad_range(o, text, true, err);
 	if (d < o->min || d > o->max)
 		return bad_range(o, text, d > o->max, err);
 	if (o->type == P2V_T_USEC)
@@ -107,7 +123,7 @@ static int set_number(
 
 static int set_enum(const struct p2v_option *o, char *field, const char *text, struct p2v_err *err)
 {
-	for (uint32_t i = 0; o->choices[i]; i++) {
+	for (uint32_t i = 0; o->choices && o->choices[i]; i++) {
 		if (strcmp(o->choices[i], text) == 0) {
 			memcpy(field, &i, sizeof i);
 			return P2V_OK;
@@ -176,7 +192,7 @@ void p2v_option_type_text(const struct p2v_option *o, struct p2v_text *out)
 	case P2V_T_TEXT: p2v_text_puts(out, "a text"); break;
 	case P2V_T_ENUM:
 		p2v_text_puts(out, "one of");
-		for (size_t i = 0; o->choices[i]; i++)
+		for (size_t i = 0; o->choices && o->choices[i]; i++)
 			p2v_text_printf(out, "%s %s", i ? "," : "", o->choices[i]);
 		break;
 	}

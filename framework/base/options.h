@@ -17,6 +17,9 @@ const struct p2v_option *p2v_option_find(
 /** @return the name nearest to `name`, NULL: none is near */
 const char *p2v_option_nearest(const struct p2v_option *table, uint32_t stride, const char *name);
 
+/** @return [B] of the field that an option fills, 0: a type that this host does not know */
+size_t p2v_option_size(const struct p2v_option *o);
+
 /** Give every field its default. Texts point into the table.
  * @param conf  [out] zeroed by the caller */
 P2V_MUST_USE int p2v_options_default(

@@ -102,6 +102,32 @@ char *p2v_str_dup(struct p2v_str s)
 	return q;
 }
 
+size_t p2v_utf8(struct p2v_str s)
+{
+	unsigned char first = s.n ? (unsigned char)s.p[0] : 0xff, lo = 0x80, hi = 0xbf;
+	size_t k;
+
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	k = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (first == 0xe0)
+		lo = 0xa0;
+	else if (first == 0xed)
+		hi = 0x9f;
+	else if (first == 0xf0)
+		lo = 0x90;
+	else if (first == 0xf4)
+		hi = 0x8f;
+	if (s.n < k || (unsigned char)s.p[1] < lo || (unsigned char)s.p[1] > hi)
+		return 0;
+	for (size_t i = 2; i < k; i++)
+		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
+			return 0;
+	return k;
+}
+
 int p2v_parse_u64(struct p2v_str s, uint64_t min, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;

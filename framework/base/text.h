@@ -22,6 +22,9 @@ bool p2v_str_split(struct p2v_str *rest, char sep, struct p2v_str *head);
 size_t p2v_str_find(struct p2v_str s, char c);
 /** @return a heap copy, NUL-ended; NULL: no memory */
 char *p2v_str_dup(struct p2v_str s);
+/** @return [B] length of the well-formed UTF-8 sequence (RFC 3629) that s begins with, 0: it begins
+ * with none */
+size_t p2v_utf8(struct p2v_str s);
 
 /* ---- numbers and lengths of time ---- */
 
@@ -45,7 +48,7 @@ char *p2v_hex(const uint8_t *p, size_t n, char *out);
 /** @return edits (insert, delete, change) between a and b, at most `limit` + 1 */
 unsigned p2v_text_distance(const char *a, const char *b, unsigned limit);
 /** The candidate nearest to `word`, for "did you mean": NULL when none is within a third of its
- * length.
+ * length and one more edit.
  * @param candidates  [in] NULL-ended */
 const char *p2v_text_nearest(const char *word, const char *const *candidates);
 

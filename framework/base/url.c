@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "framework/base/addr.h"
+
 static bool is_alpha(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -20,19 +22,47 @@ static uint16_t scheme_port(struct p2v_str scheme)
 	return p2v_str_is_nocase(scheme, "https") ? 443 : 0;
 }
 
+/* No host has these, and parsers that let them pass differ in what they take for the host. */
+static bool host_char(char c)
+{
+	return c && !strchr("[]\\\"<>^`{|}", c);
+}
+
+static bool all_host_chars(struct p2v_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!host_char(s.p[i]))
+			return false;
+	return true;
+}
+
+/* A host in brackets is an IPv6 address; any other has no character that it cannot have. */
+static bool host_good(struct p2v_str h, bool bracketed)
+{
+	struct p2v_addr ip;
+
+	if (bracketed)
+		return p2v_str_find(h, ':') < h.n && p2v_addr_parse_ip(h, &ip) == P2V_OK;
+	return all_host_chars(h);
+}
+
 static int split_authority(struct p2v_url *u)
 {
 	struct p2v_str h = u->authority, port = { NULL, 0 };
+	bool bracketed;
 	uint64_t n;
 
 	for (size_t i = h.n; i-- > 0;)
 		if (h.p[i] == '@') { /* user information is kept in the authority, but is not part
 					of the host */
+			if (!all_host_chars((struct p2v_str){ h.p, i }))
+				return P2V_EPARSE;
 			h.p += i + 1;
 			h.n -= i + 1;
 			break;
 		}
-	if (h.n && h.p[0] == '[') {
+	bracketed = h.n && h.p[0] == '[';
+	if (bracketed) {
 		size_t end = p2v_str_find(h, ']');
 
 		if (end == h.n)
@@ -50,6 +80,8 @@ static int split_authority(struct p2v_url *u)
 			port = (struct p2v_str){ h.p + colon + 1, h.n - colon - 1 };
 		h.n = colon;
 	}
+	if (!host_good(h, bracketed))
+		return P2V_EPARSE;
 	u->host = h;
 	u->port = scheme_port(u->scheme);
 	if (port.n) {
@@ -139,11 +171,12 @@ static void remove_dots(struct p2v_text *t, size_t from)
 	t->p[t->n] = 0;
 }
 
-static void add_path(struct p2v_text *t, struct p2v_str dir, struct p2v_str path)
+/* @param rooted  an empty path is "/" (RFC 3986 6.2.3, which asks it of http) */
+static void add_path(struct p2v_text *t, struct p2v_str dir, struct p2v_str path, bool rooted)
 {
 	size_t from = t->n;
 
-	if (path.n == 0 || path.p[0] != '/') {
+	if (path.n ? path.p[0] != '/' : rooted || dir.n) {
 		if (dir.n == 0)
 			p2v_text_puts(t, "/");
 		p2v_text_str(t, dir);
@@ -153,13 +186,19 @@ static void add_path(struct p2v_text *t, struct p2v_str dir, struct p2v_str path
 		remove_dots(t, from);
 }
 
-/* Players escape blanks that packagers leave in file names; so do we. */
-static int escape_blanks(struct p2v_str in, struct p2v_text *out)
+/* Packagers leave blanks, quotes and letters of all languages in file names. A browser's player
+ * escapes these (RFC 3987 3.1), so it asks for the escaped name. */
+static bool must_escape(char c)
+{
+	return c == ' ' || c == '"' || c == '<' || c == '>' || (unsigned char)c >= 0x80;
+}
+
+static int escape(struct p2v_str in, struct p2v_text *out)
 {
 	in = p2v_str_trim(in);
 	for (size_t i = 0; i < in.n; i++) {
-		if (in.p[i] == ' ')
-			p2v_text_puts(out, "%20");
+		if (must_escape(in.p[i]))
+			p2v_text_printf(out, "%%%02X", (unsigned char)in.p[i]);
 		else
 			p2v_text_add(out, in.p + i, 1);
 	}
@@ -170,15 +209,17 @@ static int escape_blanks(struct p2v_str in, struct p2v_text *out)
 
 static void join(const struct p2v_url *b, const struct p2v_url *r, struct p2v_text *out)
 {
-	struct p2v_str dir = b->path;
+	struct p2v_str dir = b->path, none = { NULL, 0 };
+	struct p2v_str scheme = r->scheme.p ? r->scheme : b->scheme;
+	bool rooted = scheme_port(scheme) != 0;
 
-	p2v_text_str(out, r->scheme.p ? r->scheme : b->scheme);
+	p2v_text_str(out, scheme);
 	p2v_text_puts(out, "://");
 	p2v_text_str(out, r->authority.p ? r->authority : b->authority);
 	if (r->authority.p || r->scheme.p) {
-		add_path(out, (struct p2v_str){ NULL, 0 }, r->path);
+		add_path(out, none, r->path, rooted);
 	} else if (r->path.n == 0) {
-		add_path(out, (struct p2v_str){ NULL, 0 }, b->path);
+		add_path(out, none, b->path, rooted);
 		if (!r->query.p && b->query.p) {
 			p2v_text_puts(out, "?");
 			p2v_text_str(out, b->query);
@@ -186,7 +227,7 @@ static void join(const struct p2v_url *b, const struct p2v_url *r, struct p2v_te
 	} else {
 		while (dir.n && dir.p[dir.n - 1] != '/')
 			dir.n--;
-		add_path(out, dir, r->path);
+		add_path(out, dir, r->path, true);
 	}
 	if (r->query.p) {
 		p2v_text_puts(out, "?");
@@ -198,7 +239,7 @@ int p2v_url_resolve(struct p2v_str base, struct p2v_str ref, struct p2v_text *ou
 {
 	struct p2v_text clean = { 0 };
 	struct p2v_url b, r;
-	int rc = escape_blanks(ref, &clean);
+	int rc = escape(ref, &clean);
 
 	if (rc == P2V_OK && (p2v_url_split(base, &b) < 0 || !b.scheme.p || !b.authority.p ||
 				    p2v_url_split((struct p2v_str){ clean.p, clean.n }, &r) < 0))
@@ -213,18 +254,37 @@ int p2v_url_resolve(struct p2v_str base, struct p2v_str ref, struct p2v_text *ou
 			rc = P2V_ENOMEM;
 		else if (out->n - from > P2V_URL_MAX)
 			rc = P2V_EPARSE;
+		if (rc == P2V_EPARSE) {
+			out->n = from;
+			out->p[from] = 0;
+		}
 	}
 	p2v_text_fini(&clean);
 	return rc;
 }
 
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
 static void add_lower(struct p2v_text *out, struct p2v_str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
+		char c = lower(s.p[i]);
 
 		p2v_text_add(out, &c, 1);
 	}
+}
+
+static bool same_nocase(struct p2v_str a, struct p2v_str b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	return true;
 }
 
 void p2v_url_origin(const struct p2v_url *u, struct p2v_text *out)
@@ -241,13 +301,6 @@ void p2v_url_origin(const struct p2v_url *u, struct p2v_text *out)
 
 bool p2v_url_same_origin(const struct p2v_url *a, const struct p2v_url *b)
 {
-	if (a->port != b->port || a->host.n != b->host.n || a->scheme.n != b->scheme.n)
-		return false;
-	for (size_t i = 0; i < a->host.n; i++)
-		if ((a->host.p[i] | 32) != (b->host.p[i] | 32))
-			return false;
-	for (size_t i = 0; i < a->scheme.n; i++)
-		if ((a->scheme.p[i] | 32) != (b->scheme.p[i] | 32))
-			return false;
-	return true;
+	return a->port == b->port && same_nocase(a->host, b->host) &&
+	       same_nocase(a->scheme, b->scheme);
 }

@@ -21,11 +21,13 @@ P2V_MUST_USE int p2v_url_split(struct p2v_str text, struct p2v_url *out);
 /** @return whether it is absolute http or https with a host */
 bool p2v_url_is_http(const struct p2v_url *u);
 
-/** Resolve a reference against a base (RFC 3986 5.2), without its fragment. Blanks inside `ref` are
- * escaped, as players do.
+/** Resolve a reference against a base (RFC 3986 5.2), without its fragment. Blanks, quotes, angle
+ * brackets and bytes beyond ASCII in `ref` are escaped, as browsers do; an empty path of http
+ * becomes "/".
  * @param base  [in] absolute
- * @param out   [inout] the result is appended
- * @return P2V_OK or P2V_EPARSE; P2V_ENOMEM */
+ * @param out   [inout] the result is appended; nothing is on P2V_EPARSE
+ * @return P2V_OK; P2V_EPARSE: not absolute, too long, or without an authority (data:, mailto:);
+ * P2V_ENOMEM */
 P2V_MUST_USE int p2v_url_resolve(struct p2v_str base, struct p2v_str ref, struct p2v_text *out);
 
 /** scheme://host[:port] in lower case, without a default port. */

@@ -1,1 +1,13 @@
-# libp2v_core_la_SOURCES += …
+libp2v_core_la_SOURCES += \
+	%reldir%/ask.c \
+	%reldir%/cdn.c \
+	%reldir%/delivery.c %reldir%/delivery.h \
+	%reldir%/follow.c \
+	%reldir%/fragment.c \
+	%reldir%/inside.h \
+	%reldir%/mates.c \
+	%reldir%/plan.c \
+	%reldir%/proof.c \
+	%reldir%/serve.c \
+	%reldir%/transfer.h \
+	%reldir%/viewer.c

@@ -9,16 +9,16 @@
 #include "framework/base/slice.h"
 #include "framework/base/world.h"
 
-enum p2v_role {
-	P2V_ROLE_GUEST = 0, /* it holds the key of its id, but no authority vouches for it */
-	P2V_ROLE_PEER,
-	P2V_ROLE_TRACKER
+enum p2v_standing {
+	P2V_IS_GUEST = 0, /* it holds the key of its id, but no authority vouches for it */
+	P2V_IS_PEER,
+	P2V_IS_TRACKER
 };
 
 /** Whom we speak with, once the handshake is done. */
 struct p2v_remote {
-	struct p2v_id id; /* SHA-256 of its SubjectPublicKeyInfo */
-	enum p2v_role role;
+	struct p2v_id id;       /* SHA-256 of its SubjectPublicKeyInfo */
+	enum p2v_standing role; /* what its certificate makes it */
 };
 
 /** Whoever judges certificates: framework/overlay/identity, or a test. */

@@ -1,1 +1,10 @@
-# libp2v_core_la_SOURCES += …
+libp2v_core_la_SOURCES += \
+	%reldir%/identity.c %reldir%/identity.h \
+	%reldir%/identity_certs.c %reldir%/identity_certs.h \
+	%reldir%/inside.h \
+	%reldir%/messages.c %reldir%/messages.def %reldir%/messages.h \
+	%reldir%/overlay.c %reldir%/overlay.h \
+	%reldir%/partner.c \
+	%reldir%/peers.c \
+	%reldir%/talk.c %reldir%/talk.h \
+	%reldir%/tracker_link.c

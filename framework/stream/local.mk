@@ -1,3 +1,8 @@
 libp2v_core_la_SOURCES += \
-	%reldir%/doc.h \
-	%reldir%/timeline.h
+	%reldir%/channel.c %reldir%/channel.h \
+	%reldir%/doc.c %reldir%/doc.h \
+	%reldir%/doc_json.c \
+	%reldir%/doc_memory.c %reldir%/doc_memory.h \
+	%reldir%/doc_rewrite.c \
+	%reldir%/doc_url.c %reldir%/doc_url.h \
+	%reldir%/timeline.c %reldir%/timeline.h

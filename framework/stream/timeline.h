@@ -11,11 +11,14 @@ struct p2v_timeline_entry {
 			    ever seen */
 	char *url;       /* absolute */
 	struct p2v_manifest_range range; /* of the URL's body */
-	bool init;                       /* an initialisation segment: t is P2V_UNKNOWN */
-	bool gap;                        /* listed, but not there */
+	bool init; /* an initialisation segment: t is P2V_UNKNOWN, n that of the first
+		      fragment that needs it, dur 0 */
+	bool gap;  /* listed, but not there */
 	bool has_pdt;
-	int64_t pdt;   /* [us] since 1970-01-01 UTC */
-	p2v_usec seen; /* [us] now() when it was first listed */
+	int64_t pdt;     /* [us] since 1970-01-01 UTC */
+	uint8_t key[32]; /* whoever reads the timeline keeps its name for it here */
+	bool keyed;      /* … once it is made; listed again, it stays */
+	p2v_usec seen;   /* [us] now() when it was first listed */
 };
 
 struct p2v_timeline {
@@ -30,6 +33,8 @@ struct p2v_timeline {
 	size_t n, n_init;
 	bool restarted; /* the last update broke with what was known: another encoder, or a rewound
 			   sequence */
+	p2v_usec stale; /* now() of the first of the readings since then that were older than what
+			   is known; P2V_UNKNOWN: the last one was not */
 };
 
 /** @param url  [in] copied */
@@ -37,19 +42,31 @@ P2V_MUST_USE int p2v_timeline_init(struct p2v_timeline *tl, const char *url);
 void p2v_timeline_fini(struct p2v_timeline *tl);
 
 /** Take a further reading of the manifest.
- * Entries that are listed again keep their t and seen; new ones continue the clock, by sequence
- * number where the manifest skipped some (with the target duration for each that was missed), by
- * program date where both have one.
+ *
+ * A fragment is the one that was listed before when it has the same number, the same URL but for
+ * its query (tokens change from reading to reading), the same range, and, where both have one, the
+ * same program date but for a target duration. Such entries keep their t and seen. New ones
+ * continue the clock: where numbers were missed, by program date where both ends have one that can
+ * be true, else with the target duration for each.
+ *
+ * A reading that has no fragments, or whose newest is older than what is known (caches answer so
+ * for a while), changes nothing. When such readings go on for three target durations, or at once
+ * when the numbers fit but no fragment is the same, or the numbers went back without a date that
+ * explains it, the sequence was restarted: nothing of what was known is kept, and the clock goes on
+ * behind the old edge. The rules are our own; RFC 8216 6.3.4 asks only to notice.
  * @param track  index in d->tracks
  * @param fresh  [out] how many media entries are new; may be NULL
  * @return P2V_OK or P2V_ENOMEM (the timeline is as before) */
 P2V_MUST_USE int p2v_timeline_update(struct p2v_timeline *tl, const struct p2v_doc *d, size_t track,
 	p2v_usec now, size_t *fresh);
 
+/** Move the clock, so that renditions of one stream share theirs. */
+void p2v_timeline_shift(struct p2v_timeline *tl, p2v_usec by);
+
 /** @return the entry with that URL and range; NULL: not listed. range NULL matches any. */
 const struct p2v_timeline_entry *p2v_timeline_find(
 	const struct p2v_timeline *tl, const char *url, const struct p2v_manifest_range *range);
-/** @return media time of the end of the newest entry; P2V_UNKNOWN: none */
+/** @return [us] media time of the end of the newest entry; P2V_UNKNOWN: none */
 p2v_usec p2v_timeline_edge(const struct p2v_timeline *tl);
 
 #endif

@@ -77,17 +77,19 @@ struct p2v_manifest_segment {
 	bool gap;     /* listed, but not there */
 	bool bad_dur; /* its duration was missing or unreadable and was repaired */
 	bool has_pdt;
-	int64_t pdt; /* [us] since 1970-01-01 UTC */
+	int64_t pdt; /* [us] since 1970-01-01 UTC: said for it, or reckoned from a neighbour's */
 	struct p2v_manifest_map map;
 	struct p2v_manifest_key key;
 };
 
-/** A piece of the fragment that was told last or, where none was, that will be told next. */
+/** A piece of fragment n of the same track, told before that fragment, which may never come: then
+ * it is not whole yet. */
 struct p2v_manifest_part {
+	uint64_t n; /* number of its fragment */
 	uint32_t i; /* within its fragment */
 	p2v_usec dur;
 	struct p2v_str uri;
-	struct p2v_manifest_range range;
+	struct p2v_manifest_range range; /* of a hint: len 0 = to the end */
 	bool independent, gap;
 	bool hint; /* announced, not there yet */
 };
@@ -98,9 +100,15 @@ enum p2v_uri_role {
 	P2V_URI_KEY,
 	P2V_URI_OTHER
 };
-enum p2v_uri_escape { P2V_ESCAPE_NONE = 0, P2V_ESCAPE_XML };
+enum p2v_uri_escape {
+	P2V_ESCAPE_NONE = 0,
+	P2V_ESCAPE_XML,
+	P2V_ESCAPE_BARE /* its quotes, or the closing one, are missing: another is put in with them
+			 */
+};
 
-/** Where in the manifest's text a URI stands, so that the host can put another in its place. */
+/** Where in the manifest's text a URI stands, so that the host can put another in its place. No two
+ * overlap. */
 struct p2v_manifest_uri {
 	size_t off, len; /* [B] */
 	enum p2v_uri_role role;

@@ -7,22 +7,27 @@
 #include "framework/base/timers.h"
 #include "sdk/sim/world.h"
 
+struct p2v_sim_name;
+
 struct p2v_sim {
 	p2v_usec now;
 	int64_t epoch; /* [us] wall time of virtual time 0 */
 	uint64_t hash, events;
 	struct p2v_timers timers;
-	struct p2v_random network; /* loss, reordering, duplication */
-	struct p2v_list machines;
-	struct p2v_list names;
-	struct p2v_udp *sockets; /* by address */
+	struct p2v_random network;    /* loss, reordering, duplication */
+	struct p2v_list machines;     /* in the order in which they were added */
+	struct p2v_machine *by_ip;    /* the same */
+	struct p2v_sim_name *names;   /* in lower case */
+	struct p2v_udp *sockets;      /* by address */
+	struct p2v_http_server *http; /* listening servers, by address */
+	uint64_t ids;                 /* given to connections and servers so far */
 	FILE *log;
 	uint64_t seed;
-	struct p2v_list servers; /* of HTTP: sdk/sim/http.c */
 };
 
 struct p2v_machine {
 	struct p2v_list in_sim;
+	UT_hash_handle hh; /* in by_ip */
 	struct p2v_sim *sim;
 	char name[32];
 	struct p2v_addr ip;
@@ -32,37 +37,75 @@ struct p2v_machine {
 	struct p2v_random entropy;
 	uint16_t next_port;
 	bool dead, frozen;
-	struct p2v_list held;    /* events that wait for the thaw */
-	struct p2v_list sockets; /* open UDP sockets */
-	struct p2v_list fetches; /* of HTTP: sdk/sim/http.c */
+	struct p2v_timers held;      /* what would have fired while it was frozen */
+	struct p2v_list fetches;     /* of HTTP, made by this machine: sdk/sim/http.c */
+	struct p2v_list connections; /* … and the connections under them, and idle ones */
+	struct p2v_list serves;      /* connections to this machine's servers */
 };
 
-/** An event that belongs to a machine: it waits while the machine is frozen, and is dropped when it
- * is dead. */
+/** Something that will happen. It belongs to a machine, and then waits while that is frozen and is
+ * dropped when it is dead; or to the network, which never stops. */
 struct p2v_event {
 	struct p2v_timer timer;
-	struct p2v_list held;
-	struct p2v_machine *machine;
-	/** Runs at its time. dropped: the machine is dead; only free what the event holds. */
+	struct p2v_sim *sim;
+	struct p2v_machine *machine; /* NULL: the network's */
+	/** Runs at its time. dropped: the machine is dead or the run is over; only free what the
+	 * event holds. */
 	void (*run)(struct p2v_event *e, bool dropped);
 };
 
-/** Schedule e; the caller has set machine and run. */
+/** What an entry of the run's hash is about. */
+enum p2v_sim_what {
+	P2V_SIM_DGRAM = 1,
+	P2V_SIM_TIMER,
+	P2V_SIM_LOG,
+	P2V_SIM_LOST,
+	P2V_SIM_REQUEST,
+	P2V_SIM_HEAD,
+	P2V_SIM_BODY,
+	P2V_SIM_DONE,
+	P2V_SIM_GONE
+};
+
+void p2v_event_init(struct p2v_event *e, struct p2v_sim *s, struct p2v_machine *m,
+	void (*run)(struct p2v_event *e, bool dropped));
+/** Schedule e, or move it. */
 void p2v_event_at(struct p2v_event *e, p2v_usec due);
 void p2v_event_cancel(struct p2v_event *e);
+
 /** Mix something that happened into the run's hash. */
 void p2v_sim_mix(struct p2v_sim *s, uint64_t what);
 void p2v_sim_mix_bytes(struct p2v_sim *s, const void *p, size_t n);
+/** … with the time and the machine. */
+void p2v_sim_mix_event(const struct p2v_machine *m, enum p2v_sim_what what);
+
+/** @return [B] that wait in this direction of m's link now */
+uint64_t p2v_link_waiting(const struct p2v_machine *m, bool up);
 /** @return when n bytes that enter this direction of m's link now are through; P2V_NEVER: the queue
  * overflowed. bounded: whether the queue's limit applies (datagrams) or the sender waits (streams)
  */
 p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded);
+/** @return [us] one way between two machines, without queues; a little within one machine */
+p2v_usec p2v_path_delay(const struct p2v_machine *a, const struct p2v_machine *b);
+
 /** @return the machine with that address, NULL: none */
 struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip);
-/** Find a machine by name or address literal. @return P2V_OK or P2V_ENOENT */
-int p2v_sim_find(struct p2v_sim *s, struct p2v_str host, struct p2v_addr *out);
+/** Find a machine by name or address literal, as `from` sees it: loopback is from itself.
+ * @param out  [out] its address; the port is untouched
+ * @return P2V_OK or P2V_ENOENT */
+int p2v_sim_find(struct p2v_machine *from, struct p2v_str host, struct p2v_addr *out);
+/** @return a port that no socket and no server of m has */
+uint16_t p2v_machine_port(struct p2v_machine *m);
 
-/* sdk/sim/http.c */
+/* sdk/sim/udp.c: the members of struct p2v_world_ops of the same names */
+bool p2v_sim_udp_taken(struct p2v_sim *s, const struct p2v_addr *a);
+int p2v_sim_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_udp_handler *h,
+	void *ctx, struct p2v_udp **out, struct p2v_addr *bound, struct p2v_err *err);
+size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n);
+size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u);
+void p2v_sim_udp_close(void *self, struct p2v_udp *u);
+
+/* sdk/sim/http.c and sdk/sim/httpd.c: likewise */
 int p2v_sim_fetch(void *self, const struct p2v_fetch_request *rq, const struct p2v_fetch_handler *h,
 	void *ctx, struct p2v_fetch **out, struct p2v_err *err);
 void p2v_sim_fetch_pause(void *self, struct p2v_fetch *f, bool pause);
@@ -75,9 +118,12 @@ size_t p2v_sim_room(void *self, struct p2v_exchange *x);
 void p2v_sim_end(void *self, struct p2v_exchange *x);
 void p2v_sim_abort(void *self, struct p2v_exchange *x);
 void p2v_sim_close(void *self, struct p2v_http_server *s);
-/** A machine died: its servers' clients and its own fetches are cut. */
+
+bool p2v_sim_http_taken(struct p2v_sim *s, const struct p2v_addr *a);
+
+/** A machine died: the connections to and from it break. */
 void p2v_sim_http_killed(struct p2v_machine *m);
-/** The run ends: free what HTTP still holds. */
+/** The run is over and no event is left: free what HTTP still holds. */
 void p2v_sim_http_fini(struct p2v_sim *s);
 
 #endif

@@ -30,7 +30,7 @@ enum {
 struct p2v_sim_records {
 	struct p2v_node *node;
 	struct p2v_id id;
-	enum p2v_role role;
+	enum p2v_standing role;
 	bool judged;
 	struct p2v_trust trust;
 };
@@ -132,10 +132,10 @@ static int judge(struct sim_record *r, struct p2v_reader *self, bool dialled)
 	const uint8_t *id = p2v_read_bytes(self, sizeof(struct p2v_id));
 	uint64_t role = p2v_read_be(self, 1);
 
-	if (self->bad || p2v_reader_left(self) || role > P2V_ROLE_TRACKER)
+	if (self->bad || p2v_reader_left(self) || role > P2V_IS_TRACKER)
 		return P2V_EPROTO;
 	memcpy(r->base.remote.id.b, id, sizeof r->base.remote.id.b);
-	r->base.remote.role = (enum p2v_role)role;
+	r->base.remote.role = (enum p2v_standing)role;
 	if (r->of->judged &&
 		t->judge(t->ctx, &chain, 1, dialled, &r->base.remote, &r->base.why) != P2V_OK) {
 		r->base.why.code = P2V_EPERM;
@@ -345,7 +345,7 @@ static const struct p2v_records_ops ops = { .dial = sim_dial,
 	.free = sim_free };
 
 struct p2v_sim_records *p2v_sim_records_new(struct p2v_node *node, const struct p2v_id *id,
-	enum p2v_role role, const struct p2v_trust *trust)
+	enum p2v_standing role, const struct p2v_trust *trust)
 {
 	struct p2v_sim_records *r = calloc(1, sizeof *r);
 

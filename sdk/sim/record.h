@@ -17,7 +17,7 @@ struct p2v_sim_records;
  * role; copied. NULL: everyone is taken at their word
  * @return NULL: no memory */
 struct p2v_sim_records *p2v_sim_records_new(struct p2v_node *node, const struct p2v_id *id,
-	enum p2v_role role, const struct p2v_trust *trust);
+	enum p2v_standing role, const struct p2v_trust *trust);
 void p2v_sim_records_free(struct p2v_sim_records *r); /* after every session of it */
 struct p2v_records p2v_sim_records(struct p2v_sim_records *r);
 

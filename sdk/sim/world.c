@@ -1,4 +1,5 @@
-/* world.c - virtual time, machines, datagrams and names. HTTP between machines is in http.c. */
+/* world.c - virtual time, machines, their clocks and timers, and names. Datagrams are in udp.c,
+ * HTTP between machines in http.c, httpd.c and pipe.c. */
 #include "sdk/sim/world.h"
 
 #include <assert.h>
@@ -8,20 +9,8 @@
 #include "framework/base/text.h"
 #include "sdk/sim/inside.h"
 
-enum { DGRAM_OVERHEAD = 28 }; /* [B] IPv4 and UDP headers */
-enum { MIX_DGRAM = 1, MIX_TIMER, MIX_LOG, MIX_LOST };
-
-struct p2v_udp {
-	struct p2v_addr addr;
-	struct p2v_machine *machine;
-	struct p2v_list in_machine;
-	const struct p2v_udp_handler *handler;
-	void *ctx;
+struct p2v_sim_name {
 	UT_hash_handle hh;
-};
-
-struct name {
-	struct p2v_list in_sim;
 	struct p2v_addr ip;
 	char text[64];
 };
@@ -32,14 +21,6 @@ struct lookup_job {
 	void *ctx;
 	struct p2v_addr addr;
 	bool found;
-};
-
-struct packet {
-	struct p2v_event event;
-	struct p2v_addr from, to;
-	bool queued; /* it has passed the receiver's link */
-	size_t n;
-	uint8_t p[];
 };
 
 struct action {
@@ -60,8 +41,6 @@ struct p2v_sim *p2v_sim_new(uint64_t seed)
 	s->epoch = INT64_C(1767225600) * P2V_SECOND; /* 2026-01-01, any fixed day */
 	p2v_random_init(&s->network, seed, "network");
 	p2v_list_init(&s->machines);
-	p2v_list_init(&s->names);
-	p2v_list_init(&s->servers);
 	return s;
 }
 
@@ -86,10 +65,14 @@ void p2v_sim_mix_bytes(struct p2v_sim *s, const void *p, size_t n)
 		p2v_sim_mix(s, q[i]);
 }
 
-static void mix_event(struct p2v_sim *s, const struct p2v_machine *m, uint64_t what)
+void p2v_sim_mix_event(const struct p2v_machine *m, enum p2v_sim_what what)
 {
-	p2v_sim_mix(s, (uint64_t)s->now << 8 | what);
-	p2v_sim_mix(s, (uint64_t)m->ip.ip[15] << 16 | (uint64_t)m->ip.ip[14] << 8 | m->ip.ip[13]);
+	uint64_t v = 0;
+
+	for (int i = 8; i < 16; i++)
+		v = v << 8 | m->ip.ip[i];
+	p2v_sim_mix(m->sim, (uint64_t)m->sim->now << 8 | what);
+	p2v_sim_mix(m->sim, v);
 }
 
 p2v_usec p2v_sim_now(const struct p2v_sim *s)
@@ -107,32 +90,55 @@ void p2v_sim_set_log(struct p2v_sim *s, FILE *to)
 	s->log = to;
 }
 
+/* The sixth word of a timer, which the queue leaves alone, says whose it is: the machine, with the
+ * lowest bit set while the timer lies in that machine's own queue because the machine is frozen. */
+static struct p2v_machine *timer_machine(const struct p2v_timer *t)
+{
+	return (struct p2v_machine *)(uintptr_t)(t->priv[5] & ~UINT64_C(1));
+}
+
+static struct p2v_timers *timer_queue(struct p2v_sim *s, const struct p2v_timer *t)
+{
+	return t->priv[5] & 1 ? &timer_machine(t)->held : &s->timers;
+}
+
+static void arm(struct p2v_sim *s, struct p2v_machine *m, struct p2v_timer *t, p2v_usec due)
+{
+	p2v_timers_disarm(timer_queue(s, t), t);
+	t->priv[5] = (uint64_t)(uintptr_t)m;
+	p2v_timers_arm(&s->timers, t, due > s->now ? due : s->now);
+}
+
+static void disarm(struct p2v_sim *s, struct p2v_timer *t)
+{
+	p2v_timers_disarm(timer_queue(s, t), t);
+	t->priv[5] = 0;
+}
+
 static void run_event(struct p2v_timer *t, p2v_usec now)
 {
 	struct p2v_event *e = P2V_OF(t, struct p2v_event, timer);
 
 	(void)now;
-	if (e->machine->frozen && !e->machine->dead)
-		p2v_list_push(&e->machine->held, &e->held);
-	else
-		e->run(e, e->machine->dead);
+	e->run(e, e->machine && e->machine->dead);
+}
+
+void p2v_event_init(struct p2v_event *e, struct p2v_sim *s, struct p2v_machine *m,
+	void (*run)(struct p2v_event *e, bool dropped))
+{
+	*e = (struct p2v_event){
+		.timer = { .fire = run_event }, .sim = s, .machine = m, .run = run
+	};
 }
 
 void p2v_event_at(struct p2v_event *e, p2v_usec due)
 {
-	struct p2v_sim *s = e->machine->sim;
-
-	e->timer.fire = run_event;
-	if (!p2v_timer_armed(&e->timer))
-		p2v_list_init(&e->held);
-	p2v_timers_arm(&s->timers, &e->timer, due > s->now ? due : s->now);
+	arm(e->sim, e->machine, &e->timer, due);
 }
 
 void p2v_event_cancel(struct p2v_event *e)
 {
-	p2v_timers_disarm(&e->machine->sim->timers, &e->timer);
-	if (e->held.next)
-		p2v_list_remove(&e->held);
+	disarm(e->sim, &e->timer);
 }
 
 static void run_action(struct p2v_timer *t, p2v_usec now)
@@ -155,29 +161,23 @@ void p2v_sim_at(struct p2v_sim *s, p2v_usec due, void (*fn)(void *ctx), void *ct
 	a->timer.fire = run_action;
 	a->fn = fn;
 	a->ctx = ctx;
-	p2v_timers_arm(&s->timers, &a->timer, due);
+	arm(s, NULL, &a->timer, due);
 }
 
-/* A timer that a node armed: the queue's sixth word says whose it is, so that a dead machine's do
- * not fire. */
-static struct p2v_machine *timer_machine(const struct p2v_timer *t)
-{
-	return (struct p2v_machine *)(uintptr_t)t->priv[5];
-}
-
-/* A frozen machine's timer looks again in a millisecond: it fires when the machine is thawed. */
 static void fire(struct p2v_sim *s, struct p2v_timer *t)
 {
 	struct p2v_machine *m = timer_machine(t);
 
-	if (m && m->dead)
-		return;
-	if (m && m->frozen) {
-		p2v_timers_arm(&s->timers, t, s->now + P2V_MSEC);
+	if (m && m->frozen && !m->dead) {
+		p2v_timers_arm(&m->held, t, s->now);
+		t->priv[5] |= 1;
 		return;
 	}
-	if (m)
-		mix_event(s, m, MIX_TIMER);
+	if (m && t->fire != run_event) {
+		if (m->dead)
+			return;
+		p2v_sim_mix_event(m, P2V_SIM_TIMER);
+	}
 	t->fire(t, s->now);
 }
 
@@ -185,7 +185,7 @@ uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until)
 {
 	uint64_t events = 0;
 
-	while (p2v_timers_next(&s->timers) <= until && s->timers.n) {
+	while (s->timers.n && p2v_timers_next(&s->timers) <= until) {
 		p2v_usec due = p2v_timers_next(&s->timers);
 
 		if (due > s->now)
@@ -226,13 +226,12 @@ static void world_arm(void *self, struct p2v_timer *t, p2v_usec due)
 {
 	struct p2v_machine *m = self;
 
-	p2v_timers_arm(&m->sim->timers, t, due > m->sim->now ? due : m->sim->now);
-	t->priv[5] = (uint64_t)(uintptr_t)m;
+	arm(m->sim, m, t, due);
 }
 
 static void world_disarm(void *self, struct p2v_timer *t)
 {
-	p2v_timers_disarm(&((struct p2v_machine *)self)->sim->timers, t);
+	disarm(((struct p2v_machine *)self)->sim, t);
 }
 
 static void world_log(void *self, enum p2v_log_level level, const char *line)
@@ -240,215 +239,58 @@ static void world_log(void *self, enum p2v_log_level level, const char *line)
 	static const char *const names[] = { "error", "warn", "info", "debug" };
 	struct p2v_machine *m = self;
 
-	mix_event(m->sim, m, MIX_LOG);
+	p2v_sim_mix_event(m, P2V_SIM_LOG);
 	p2v_sim_mix_bytes(m->sim, line, strlen(line));
 	if (m->sim->log)
 		(void)fprintf(m->sim->log, "%10.6f %-10s %-5s %s\n", (double)m->sim->now / 1e6,
 			m->name, names[level], line);
 }
 
-/* ---- datagrams ---- */
-
-p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded)
-{
-	uint64_t rate = up ? m->link.up : m->link.down;
-	p2v_usec *busy = up ? &m->up_free : &m->down_free, now = m->sim->now;
-	p2v_usec start = *busy > now ? *busy : now;
-
-	if (rate == 0)
-		return now;
-	if (bounded && m->link.queue &&
-		(uint64_t)(start - now) * rate / P2V_SECOND + n > m->link.queue)
-		return P2V_NEVER;
-	/* Rounded up, so that a link never carries more than its rate. */
-	*busy = start + (p2v_usec)(((uint64_t)n * P2V_SECOND + rate - 1) / rate);
-	return *busy;
-}
-
-static struct p2v_udp *socket_at(struct p2v_sim *s, const struct p2v_addr *a)
-{
-	struct p2v_addr key = *a;
-	struct p2v_udp *u;
-
-	HASH_FIND(hh, s->sockets, &key, sizeof key, u);
-	return u;
-}
-
-struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip)
-{
-	P2V_LIST_EACH (it, &s->machines) {
-		struct p2v_machine *m = P2V_OF(it, struct p2v_machine, in_sim);
-
-		if (memcmp(m->ip.ip, ip->ip, 16) == 0)
-			return m;
-	}
-	return NULL;
-}
-
-static bool chance(struct p2v_sim *s, double p)
-{
-	return p > 0 && p2v_random_unit(&s->network) < p;
-}
-
-/* Runs twice: when the packet reaches the receiver's link, and when it is through that link. */
-static void packet_run(struct p2v_event *e, bool dropped)
-{
-	struct packet *k = P2V_OF(e, struct packet, event);
-	struct p2v_machine *m = e->machine;
-	struct p2v_udp *u;
-
-	if (!dropped && !k->queued) {
-		p2v_usec at = p2v_link_pass(m, false, k->n + DGRAM_OVERHEAD, true);
-
-		k->queued = true;
-		if (at == P2V_NEVER) {
-			mix_event(m->sim, m, MIX_LOST);
-			m->count.overflowed++;
-			free(k);
-		} else {
-			p2v_event_at(e, at);
-		}
-		return;
-	}
-	u = dropped ? NULL : socket_at(m->sim, &k->to);
-	if (u) {
-		struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
-
-		m->count.received++;
-		m->count.received_bytes += k->n + DGRAM_OVERHEAD;
-		mix_event(m->sim, m, MIX_DGRAM);
-		p2v_sim_mix_bytes(m->sim, k->p, k->n);
-		u->handler->received(u->ctx, &d, 1);
-	}
-	free(k);
-}
-
-static void packet_send(struct p2v_machine *from, const struct p2v_addr *src,
-	const struct p2v_addr *dst, const uint8_t *p, size_t n, p2v_usec left)
-{
-	struct p2v_machine *to = p2v_sim_machine(from->sim, dst);
-	struct packet *k = to && !to->dead ? malloc(sizeof *k + n) : NULL;
-	p2v_usec at;
-
-	if (!k)
-		return;
-	memset(k, 0, sizeof *k);
-	k->from = *src;
-	k->to = *dst;
-	k->n = n;
-	memcpy(k->p, p, n);
-	k->event.machine = to;
-	k->event.run = packet_run;
-	at = left + from->link.delay + to->link.delay;
-	if (chance(from->sim, from->link.reorder))
-		at += from->link.reorder_by;
-	p2v_event_at(&k->event, at);
-}
-
-static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uint8_t *p, size_t n)
-{
-	struct p2v_machine *m = u->machine;
-	p2v_usec left = p2v_link_pass(m, true, n + DGRAM_OVERHEAD, true);
-
-	m->count.sent++;
-	m->count.sent_bytes += n + DGRAM_OVERHEAD;
-	if (left == P2V_NEVER) {
-		m->count.overflowed++;
-		return;
-	}
-	if (chance(m->sim, m->link.loss)) {
-		m->count.lost++;
-		return;
-	}
-	packet_send(m, &u->addr, to, p, n, left);
-	if (chance(m->sim, m->link.duplicate))
-		packet_send(m, &u->addr, to, p, n, left);
-}
-
-static int world_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_udp_handler *h,
-	void *ctx, struct p2v_udp **out, struct p2v_addr *bound, struct p2v_err *err)
-{
-	struct p2v_machine *m = self;
-	struct p2v_udp *u = calloc(1, sizeof *u);
-
-	if (!u)
-		return p2v_fail(err, P2V_ENOMEM, "no memory for a socket");
-	u->addr = m->ip;
-	u->addr.port = bind->port ? bind->port : m->next_port++;
-	u->machine = m;
-	u->handler = h;
-	u->ctx = ctx;
-	if (socket_at(m->sim, &u->addr)) {
-		free(u);
-		return p2v_fail(err, P2V_EIO, "port %u is taken", bind->port);
-	}
-	HASH_ADD(hh, m->sim->sockets, addr, sizeof u->addr, u);
-	if (!P2V_HASH_ADDED(hh, u)) {
-		free(u);
-		return p2v_fail(err, P2V_ENOMEM, "no memory for a socket");
-	}
-	p2v_list_push(&m->sockets, &u->in_machine);
-	*out = u;
-	*bound = u->addr;
-	return P2V_OK;
-}
-
-static size_t world_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n)
-{
-	struct p2v_machine *m = self;
-
-	for (size_t i = 0; i < n && !m->dead; i++) {
-		size_t seg = v[i].seg ? v[i].seg : v[i].n;
-
-		for (size_t off = 0; off < v[i].n; off += seg)
-			datagram_out(u, &v[i].addr, v[i].p + off,
-				v[i].n - off < seg ? v[i].n - off : seg);
-	}
-	return n;
-}
-
-static size_t world_udp_segments(void *self, struct p2v_udp *u)
-{
-	(void)self;
-	(void)u;
-	return 16;
-}
-
-static void world_udp_close(void *self, struct p2v_udp *u)
-{
-	struct p2v_machine *m = self;
-
-	HASH_DEL(m->sim->sockets, u);
-	p2v_list_remove(&u->in_machine);
-	free(u);
-}
-
 /* ---- names ---- */
+
+static void lower_into(char out[64], struct p2v_str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n && i < 63; i++)
+		out[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
+	out[i] = 0;
+}
 
 void p2v_sim_name(struct p2v_sim *s, const char *name, const struct p2v_addr *ip)
 {
-	struct name *n = calloc(1, sizeof *n);
+	struct p2v_sim_name *n = calloc(1, sizeof *n), *old;
 
 	if (!n)
 		abort(); /* as in p2v_sim_at */
 	n->ip = *ip;
-	(void)snprintf(n->text, sizeof n->text, "%s", name);
-	p2v_list_push(&s->names, &n->in_sim);
+	lower_into(n->text, p2v_str_of(name));
+	HASH_REPLACE_STR(s->names, text, n, old);
+	if (!P2V_HASH_ADDED(hh, n))
+		abort();
+	free(old);
 }
 
-int p2v_sim_find(struct p2v_sim *s, struct p2v_str host, struct p2v_addr *out)
+int p2v_sim_find(struct p2v_machine *from, struct p2v_str host, struct p2v_addr *out)
 {
-	if (p2v_addr_parse_ip(host, out) == P2V_OK)
-		return P2V_OK;
-	P2V_LIST_EACH (it, &s->names) {
-		const struct name *n = P2V_OF(it, struct name, in_sim);
+	struct p2v_sim_name *n;
+	struct p2v_addr a;
+	char text[64];
 
-		if (p2v_str_is_nocase(host, n->text)) {
-			memcpy(out->ip, n->ip.ip, sizeof out->ip);
-			return P2V_OK;
-		}
+	lower_into(text, host);
+	if (p2v_addr_parse_ip(host, &a) == P2V_OK) {
+		if (p2v_addr_is_loopback(&a))
+			a = from->ip;
+	} else if (strcmp(text, "localhost") == 0) {
+		a = from->ip;
+	} else {
+		HASH_FIND_STR(from->sim->names, text, n);
+		if (!n)
+			return P2V_ENOENT;
+		a = n->ip;
 	}
-	return P2V_ENOENT;
+	memcpy(out->ip, a.ip, sizeof out->ip);
+	return P2V_OK;
 }
 
 static void lookup_run(struct p2v_event *e, bool dropped)
@@ -472,11 +314,10 @@ static int world_resolve(void *self, const char *host, uint16_t port, p2v_lookup
 
 	if (!l)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a lookup");
-	l->event.machine = m;
-	l->event.run = lookup_run;
+	p2v_event_init(&l->event, m->sim, m, lookup_run);
 	l->done = done;
 	l->ctx = ctx;
-	l->found = p2v_sim_find(m->sim, p2v_str_of(host), &l->addr) == P2V_OK;
+	l->found = p2v_sim_find(m, p2v_str_of(host), &l->addr) == P2V_OK;
 	l->addr.port = port;
 	p2v_event_at(&l->event, m->sim->now + P2V_MSEC);
 	*out = (struct p2v_lookup *)l;
@@ -508,10 +349,10 @@ static const struct p2v_world_ops world_ops = { .now = world_now,
 	.timer_arm = world_arm,
 	.timer_disarm = world_disarm,
 	.log = world_log,
-	.udp_open = world_udp_open,
-	.udp_send = world_udp_send,
-	.udp_segments = world_udp_segments,
-	.udp_close = world_udp_close,
+	.udp_open = p2v_sim_udp_open,
+	.udp_send = p2v_sim_udp_send,
+	.udp_segments = p2v_sim_udp_segments,
+	.udp_close = p2v_sim_udp_close,
 	.fetch = p2v_sim_fetch,
 	.fetch_pause = p2v_sim_fetch_pause,
 	.fetch_cancel = p2v_sim_fetch_cancel,
@@ -525,6 +366,14 @@ static const struct p2v_world_ops world_ops = { .now = world_now,
 	.resolve = world_resolve,
 	.resolve_cancel = world_resolve_cancel,
 	.interfaces = world_interfaces };
+
+struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip)
+{
+	struct p2v_machine *m;
+
+	HASH_FIND(hh, s->by_ip, ip->ip, sizeof ip->ip, m);
+	return m;
+}
 
 struct p2v_machine *p2v_machine_new(
 	struct p2v_sim *s, const char *name, const struct p2v_addr *ip, const struct p2v_link *link)
@@ -540,9 +389,14 @@ struct p2v_machine *p2v_machine_new(
 	m->next_port = 40000;
 	(void)snprintf(m->name, sizeof m->name, "%s", name);
 	p2v_random_init(&m->entropy, s->seed, name);
-	p2v_list_init(&m->held);
-	p2v_list_init(&m->sockets);
 	p2v_list_init(&m->fetches);
+	p2v_list_init(&m->connections);
+	p2v_list_init(&m->serves);
+	HASH_ADD(hh, s->by_ip, ip.ip, sizeof m->ip.ip, m);
+	if (!P2V_HASH_ADDED(hh, m)) {
+		free(m);
+		return NULL;
+	}
 	p2v_list_push(&s->machines, &m->in_sim);
 	return m;
 }
@@ -552,11 +406,6 @@ struct p2v_world p2v_machine_world(struct p2v_machine *m)
 	return (struct p2v_world){ &world_ops, m };
 }
 
-void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link)
-{
-	m->link = *link;
-}
-
 void p2v_machine_count(const struct p2v_machine *m, struct p2v_link_count *out)
 {
 	*out = m->count;
@@ -564,6 +413,8 @@ void p2v_machine_count(const struct p2v_machine *m, struct p2v_link_count *out)
 
 void p2v_machine_kill(struct p2v_machine *m)
 {
+	if (m->dead)
+		return;
 	p2v_machine_freeze(m, false);
 	m->dead = true;
 	p2v_sim_http_killed(m);
@@ -571,15 +422,24 @@ void p2v_machine_kill(struct p2v_machine *m)
 
 void p2v_machine_freeze(struct p2v_machine *m, bool frozen)
 {
-	m->frozen = frozen;
-	if (frozen)
-		return;
-	P2V_LIST_EACH (it, &m->held) {
-		struct p2v_event *e = P2V_OF(it, struct p2v_event, held);
+	struct p2v_timer *t;
 
-		p2v_list_remove(it);
-		p2v_event_at(e, m->sim->now);
+	m->frozen = frozen;
+	while (!frozen && (t = p2v_timers_pop(&m->held, P2V_NEVER))) {
+		t->priv[5] = 0;
+		arm(m->sim, m, t, m->sim->now);
 	}
+}
+
+uint16_t p2v_machine_port(struct p2v_machine *m)
+{
+	struct p2v_addr a = m->ip;
+
+	do {
+		a.port = m->next_port;
+		m->next_port = m->next_port == UINT16_MAX ? 1024 : (uint16_t)(m->next_port + 1);
+	} while (p2v_sim_udp_taken(m->sim, &a) || p2v_sim_http_taken(m->sim, &a));
+	return a.port;
 }
 
 /* Events that are still queued hold memory of their own: run them as dropped. */
@@ -594,23 +454,31 @@ static void drop_events(struct p2v_sim *s)
 		m->dead = true;
 	}
 	while ((t = p2v_timers_pop(&s->timers, P2V_NEVER))) {
-		if (t->fire == run_event)
-			t->fire(t, s->now);
-		else if (t->fire == run_action)
+		if (t->fire == run_event) {
+			struct p2v_event *e = P2V_OF(t, struct p2v_event, timer);
+
+			e->run(e, true);
+		} else if (t->fire == run_action) {
 			free(P2V_OF(t, struct action, timer));
+		}
 	}
 }
 
 void p2v_sim_free(struct p2v_sim *s)
 {
+	struct p2v_sim_name *n, *n_next;
+
 	if (!s)
 		return;
-	p2v_sim_http_fini(s);
 	drop_events(s);
-	P2V_LIST_EACH (it, &s->names)
-		free(P2V_OF(it, struct name, in_sim));
+	p2v_sim_http_fini(s);
+	assert(!s->sockets);
+	HASH_ITER (hh, s->names, n, n_next) {
+		HASH_DEL(s->names, n);
+		free(n);
+	}
+	HASH_CLEAR(hh, s->by_ip);
 	P2V_LIST_EACH (it, &s->machines)
 		free(P2V_OF(it, struct p2v_machine, in_sim));
-	assert(!s->sockets);
 	free(s);
 }

@@ -21,17 +21,21 @@ struct p2v_link {
 	p2v_usec reorder_by; /* [us] */
 };
 
-/** What went over a machine's link. */
+/** What went over a machine's link. What it says to itself counts as datagrams, never as a stream.
+ */
 struct p2v_link_count {
 	uint64_t sent, sent_bytes; /* datagrams, and bytes with their IP and UDP headers */
 	uint64_t received, received_bytes;
-	uint64_t lost, overflowed; /* datagrams, counted where they left */
+	uint64_t lost;       /* datagrams that left and never arrive */
+	uint64_t overflowed; /* … that one of this machine's queues had no room for */
+	uint64_t stream_sent_bytes, stream_received_bytes; /* HTTP, with TCP's and IP's headers */
 };
 
 /** @param seed  of the run; any number
  * @return NULL: no memory */
 struct p2v_sim *p2v_sim_new(uint64_t seed);
-/** Frees the machines too; what runs on them must be gone. */
+/** Frees the machines too; what runs on them must be gone. An HTTP server that was closed and has
+ * not been told yet how its exchanges ended is told in here. */
 void p2v_sim_free(struct p2v_sim *s);
 
 p2v_usec p2v_sim_now(const struct p2v_sim *s);
@@ -61,7 +65,8 @@ void p2v_machine_kill(struct p2v_machine *m);
 /** Freeze it, as SIGSTOP does: what arrives and fires waits until it is thawed. */
 void p2v_machine_freeze(struct p2v_machine *m, bool frozen);
 
-/** Give an address a name that resolve() and URLs can use. */
+/** Give an address a name that resolve() and URLs can use. A loopback address and "localhost" are
+ * the asking machine's own. */
 void p2v_sim_name(struct p2v_sim *s, const char *name, const struct p2v_addr *ip);
 
 #endif

@@ -1,1 +1,17 @@
-# tests/cli
+# Tests of the programs as people call them.
+EXTRA_DIST += tests/tap.sh
+CLI_TESTS = \
+	%reldir%/install.sh \
+	%reldir%/man.sh \
+	%reldir%/status.sh \
+	%reldir%/usage.sh
+# These load plugins that are built as shared objects for the tests.
+CLI_SHARED_TESTS = \
+	%reldir%/check.sh \
+	%reldir%/plugins.sh
+TESTS += $(CLI_TESTS)
+if SHARED
+TESTS += $(CLI_SHARED_TESTS)
+endif
+LONG_TESTS += %reldir%/static_build.sh
+EXTRA_DIST += $(CLI_TESTS) $(CLI_SHARED_TESTS) %reldir%/static_build.sh

@@ -110,7 +110,7 @@ static int judge(void *ctx, const struct p2v_bytes *chain, size_t n, bool dialle
 	k = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &spki);
 	cr_assert(k > 0);
 	SHA256(spki, (size_t)k, out->id.b);
-	out->role = P2V_ROLE_PEER;
+	out->role = P2V_IS_PEER;
 	OPENSSL_free(spki);
 	X509_free(leaf);
 	return code;

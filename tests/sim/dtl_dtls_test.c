@@ -86,7 +86,7 @@ static void meet(const char *authority)
 	cr_assert(p2v_sim_now(c.net.sim) <= 200 * P2V_MSEC, "three round trips");
 	cr_assert_eq(memcmp(p2v_session_remote(s)->id.b, c.shown[1].id.b, 32), 0);
 	cr_assert_eq(memcmp(p2v_session_remote(b->session)->id.b, c.shown[0].id.b, 32), 0);
-	cr_assert_eq(p2v_session_remote(s)->role, P2V_ROLE_PEER);
+	cr_assert_eq(p2v_session_remote(s)->role, P2V_IS_PEER);
 	cr_assert_eq(c.judge[0].calls, 1);
 	cr_assert_eq(c.judge[0].chain, 2, "the leaf and what it was sent with");
 	cr_assert(c.judge[0].dialled);

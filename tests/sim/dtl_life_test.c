@@ -33,7 +33,7 @@ static struct p2v_records choosy(struct end *e)
 	struct p2v_trust t = { NULL, refuse };
 	struct p2v_id id = { { 99 } };
 
-	e->records = p2v_sim_records_new(&e->node, &id, P2V_ROLE_PEER, &t);
+	e->records = p2v_sim_records_new(&e->node, &id, P2V_IS_PEER, &t);
 	cr_assert(e->records);
 	return p2v_sim_records(e->records);
 }

@@ -264,7 +264,7 @@ void net_open(struct end *e, const struct p2v_dtl_conf *conf, const struct p2v_r
 	id.b[0] = e->addr.ip[15];
 	e->conf = conf ? *conf : net_conf();
 	if (!records) {
-		e->records = p2v_sim_records_new(&e->node, &id, P2V_ROLE_PEER, NULL);
+		e->records = p2v_sim_records_new(&e->node, &id, P2V_IS_PEER, NULL);
 		cr_assert(e->records);
 		own = p2v_sim_records(e->records);
 		records = &own;

@@ -84,7 +84,7 @@ bool rogue_init(struct rogue *r, struct p2v_sim *sim, uint8_t number, const stru
 	w = p2v_machine_world(r->machine);
 	p2v_node_init(&r->node, &w, number);
 	r->up = (struct p2v_record_up){ .ctx = r, .emit = emit, .packet = packet };
-	r->records = p2v_sim_records_new(&r->node, &id, P2V_ROLE_PEER, NULL);
+	r->records = p2v_sim_records_new(&r->node, &id, P2V_IS_PEER, NULL);
 	return r->records &&
 	       w.ops->udp_open(w.self, &bind, &handler, r, &r->udp, &r->addr, NULL) == P2V_OK;
 }

@@ -1,9 +1,23 @@
 # One program a room; one file of cases a source file.
+include tests/unit/world/local.mk
 if HAVE_CRITERION
 check_PROGRAMS += tests/unit/unit_base
 TESTS += tests/unit/unit_base
 tests_unit_unit_base_SOURCES = \
-	%reldir%/base/text_test.c
+	%reldir%/fake_world.h \
+	%reldir%/base/addr_test.c \
+	%reldir%/base/http_test.c \
+	%reldir%/base/json_test.c \
+	%reldir%/base/list_test.c \
+	%reldir%/base/metrics_test.c \
+	%reldir%/base/node_test.c \
+	%reldir%/base/options_test.c \
+	%reldir%/base/random_test.c \
+	%reldir%/base/slice_test.c \
+	%reldir%/base/text_test.c \
+	%reldir%/base/timers_test.c \
+	%reldir%/base/url_test.c \
+	%reldir%/base/wire_test.c
 tests_unit_unit_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_base_LDADD = $(UNIT_LIBS)
 
@@ -17,8 +31,72 @@ tests_unit_unit_dtl_SOURCES = \
 	%reldir%/dtl/ranges_test.c \
 	%reldir%/dtl/recovery_test.c \
 	%reldir%/dtl/session_test.c \
-	tests/sim/dtl_certs.c tests/sim/dtl_certs.h \
-	tests/sim/no_http.c
+	tests/sim/dtl_certs.c tests/sim/dtl_certs.h
 tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)
+
+# What lets allocations fail: see oom.h.
+OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
+OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
+check_PROGRAMS += tests/unit/unit_stream
+TESTS += tests/unit/unit_stream
+tests_unit_unit_stream_SOURCES = \
+	%reldir%/stream/doc_test.c \
+	%reldir%/stream/read.h \
+	%reldir%/stream/timeline_test.c \
+	$(OOM_SOURCES) $(TEST_MANIFEST_PLUGINS)
+tests_unit_unit_stream_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_stream_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_unit_unit_stream_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/unit_manifest
+TESTS += tests/unit/unit_manifest
+tests_unit_unit_manifest_SOURCES = %reldir%/plugins/hls_test.c $(TEST_MANIFEST_PLUGINS)
+tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_manifest_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/unit_sim
+TESTS += tests/unit/unit_sim
+tests_unit_unit_sim_SOURCES = \
+	%reldir%/sim/http_test.c \
+	%reldir%/sim/origin_test.c \
+	%reldir%/sim/pair.c %reldir%/sim/pair.h \
+	%reldir%/sim/udp_test.c \
+	%reldir%/sim/world_test.c
+tests_unit_unit_sim_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_sim_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/unit_player
+TESTS += tests/unit/unit_player
+tests_unit_unit_player_SOURCES = \
+	%reldir%/player/abr_test.c \
+	%reldir%/player/buffer_test.c \
+	%reldir%/player/player_test.c \
+	%reldir%/player/theatre.c %reldir%/player/theatre.h \
+	$(HLS_SOURCES)
+tests_unit_unit_player_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_player_LDADD = libp2v_player.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/unit_host
+TESTS += tests/unit/unit_host
+tests_unit_unit_host_SOURCES = \
+	%reldir%/host/config_test.c
+if SHARED
+tests_unit_unit_host_SOURCES += \
+	%reldir%/host/choose_test.c \
+	%reldir%/host/loader_test.c
+endif
+tests_unit_unit_host_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_host_LDADD = libp2v_host.la $(UNIT_LIBS)
+endif
+
+# A plain program: it stands before the allocator itself.
+if SHARED
+check_PROGRAMS += tests/unit/oom_host
+TESTS += tests/unit/oom_host
+tests_unit_oom_host_SOURCES = %reldir%/host/oom.c
+tests_unit_oom_host_LDADD = libp2v_host.la libp2v_core.la $(OPENSSL_LIBS)
+tests_unit_oom_host_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=free
 endif

@@ -1,0 +1,619 @@
+/* ask.c - asking partners for runs of chunks, and taking what comes: every chunk is verified before
+ * it counts. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/delivery/transfer.h"
+
+#define ASK_CHUNKS 16u /* in one request: 256 KiB */
+#define ASKS_A_MATE \
+	2u /* requests to one partner for one fragment: the second hides the round trip */
+#define PATIENCE_MIN      (400 * P2V_MSEC)
+#define PATIENCE_ARRIVING (2 * P2V_SECOND)
+#define QUARANTINE        (3 * P2V_SECOND)
+
+/** One request to one partner. */
+struct p2v_ask {
+	struct p2v_stream_owner owner;
+	struct p2v_list in_fragment, in_mate;
+	struct p2v_fragment *fragment;
+	struct p2v_mate *mate;
+	struct p2v_stream *stream;
+	uint32_t first, count, next;        /* chunks; next: expected */
+	uint64_t length, generation, asked; /* asked: [B] that are still to come */
+	uint32_t hops;
+	bool arriving; /* the partner is still receiving it itself */
+	p2v_usec begun, progress;
+	uint64_t got; /* [B] */
+	struct p2v_signers signers;
+	struct p2v_text in;         /* a message that is not whole yet */
+	struct p2v_msg_chunk chunk; /* whose bytes are arriving into buf */
+	struct p2v_proof proof;
+	struct p2v_buf *buf;
+	uint32_t filled;
+};
+
+static p2v_usec now_of(const struct p2v_fragment *f)
+{
+	return p2v_now(&f->d->node->world);
+}
+
+static void ask_free(struct p2v_ask *a)
+{
+	p2v_partner_asked(a->mate->partner, -(int64_t)a->asked);
+	p2v_list_remove(&a->in_fragment);
+	p2v_list_remove(&a->in_mate);
+	if (a->stream)
+		p2v_stream_release(a->stream);
+	p2v_text_fini(&a->in);
+	p2v_buf_unref(a->buf);
+	free(a);
+}
+
+static struct p2v_holder *holder_of(const struct p2v_ask *a)
+{
+	struct p2v_holding *of = p2v_holding_find(a->fragment->d, &a->fragment->key);
+
+	P2V_LIST_EACH (it, of ? &of->holders : &a->fragment->asks) {
+		struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
+
+		if (h && h->mate == a->mate)
+			return h;
+	}
+	return NULL;
+}
+
+/* It did not bring what it promised: somebody else is asked, and it rests for a while. */
+static void let_down(struct p2v_ask *a, p2v_usec rest, bool blame)
+{
+	struct p2v_holder *h = holder_of(a);
+	struct p2v_fragment *f = a->fragment;
+
+	if (h)
+		h->not_before = now_of(f) + rest;
+	if (blame) {
+		p2v_partner_failed(a->mate->partner);
+		a->mate->slow_until = now_of(f) + QUARANTINE;
+	}
+	ask_free(a);
+	p2v_plan(f);
+}
+
+static void polluted(struct p2v_ask *a, const char *what)
+{
+	struct p2v_fragment *f = a->fragment;
+	struct p2v_partner *p = a->mate->partner;
+
+	p2v_count(&f->d->node->metrics, P2V_M_INTEGRITY, 1);
+	ask_free(a);
+	p2v_partner_drop(p, true, what);
+	p2v_plan(f);
+}
+
+/* ---- what comes ---- */
+
+/* @return P2V_OK, or negative: a is gone */
+static int on_signer(struct p2v_ask *a, const struct p2v_msg_signer *m)
+{
+	struct p2v_node *n = a->fragment->d->node;
+	struct p2v_chain chain = { .n = 0 };
+	struct p2v_err err;
+	struct p2v_id who;
+
+	for (size_t i = 0; i < m->chain.n; i++)
+		chain.v[chain.n++] = m->chain.v[i];
+	if (a->signers.n == P2V_SIGNERS_MAX ||
+		n->crypto.ops->learn(n->crypto.self, &chain, &who, &err) < 0) {
+		p2v_count(&n->metrics, P2V_M_INTEGRITY, 1);
+		let_down(a, 60 * P2V_SECOND, true);
+		return P2V_EINTEGRITY;
+	}
+	a->signers.id[a->signers.n] = who;
+	a->signers.number[a->signers.n++] = (uint8_t)m->number;
+	return P2V_OK;
+}
+
+/* @return P2V_OK, or negative: a is gone */
+static int check_proof(
+	struct p2v_ask *a, uint32_t index, struct p2v_bytes content, const struct p2v_proof *proof)
+{
+	struct p2v_statement s = { &a->fragment->key, a->length, a->generation };
+	int rc = p2v_proof_check(a->fragment->d->node, &s, index, content, proof);
+
+	if (rc == P2V_EINTEGRITY) {
+		polluted(a, "its bytes do not match their signature");
+	} else if (rc < 0) {
+		let_down(a, QUARANTINE, false);
+	} else if (proof->fetched < a->fragment->not_before) {
+		/* Honest, but of an encoder that used the same names before. */
+		rc = P2V_EINTEGRITY;
+		let_down(a, 3600 * P2V_SECOND, false);
+	}
+	return rc;
+}
+
+static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
+{
+	const struct p2v_id *signer = p2v_signers_find(&a->signers, m->signer);
+	uint64_t total = m->total ? m->total - 1 : P2V_LENGTH_UNKNOWN;
+	struct p2v_fragment *f = a->fragment;
+	uint8_t content[P2V_HEAD_CONTENT_MAX];
+	struct p2v_proof proof = { .fetched = (int64_t)m->fetched, .made = true };
+	int rc;
+
+	if (!signer) {
+		polluted(a, "a head that nobody signed");
+		return P2V_EINTEGRITY;
+	}
+	proof.signer = *signer;
+	memcpy(proof.signature, m->signature.p, sizeof proof.signature);
+	rc = check_proof(a, UINT32_MAX,
+		(struct p2v_bytes){ content, p2v_head_content(total, m->headers, content) },
+		&proof);
+	if (rc < 0)
+		return rc;
+	if (!f->known) {
+		if (p2v_fragment_set_known(f, a->length, total, a->generation,
+			    (struct p2v_str){
+				    m->headers.p ? (const char *)m->headers.p : "", m->headers.n },
+			    &proof) < 0) {
+			let_down(a, QUARANTINE, false);
+			return P2V_ENOMEM;
+		}
+		f->shared = true;
+		if (f->hops > a->hops + 1)
+			f->hops = a->hops + 1;
+		p2v_fragment_progress(f);
+	}
+	/* Two contents under one name: the one that was known first stays, until the CDN says
+	 * otherwise. */
+	if (f->length != a->length || f->generation != a->generation) {
+		let_down(a, 60 * P2V_SECOND, false);
+		return P2V_EINTEGRITY;
+	}
+	return P2V_OK;
+}
+
+static int on_refuse(struct p2v_ask *a, const struct p2v_msg_refuse *m)
+{
+	p2v_usec retry = m->retry < 60000 ? (p2v_usec)m->retry * P2V_MSEC : 60 * P2V_SECOND;
+	struct p2v_holder *h = holder_of(a);
+
+	if (m->code == 2 && h) {
+		struct p2v_fragment *f = a->fragment;
+
+		ask_free(a);
+		p2v_holder_free(h);
+		p2v_plan(f);
+		return P2V_ECLOSED;
+	}
+	let_down(a, retry > 100 * P2V_MSEC ? retry : 100 * P2V_MSEC, false);
+	return P2V_ECLOSED;
+}
+
+static int on_chunk(struct p2v_ask *a, const struct p2v_msg_chunk *m)
+{
+	const struct p2v_id *signer = p2v_signers_find(&a->signers, m->signer);
+	struct p2v_fragment *f = a->fragment;
+
+	if (!f->known || !signer || m->index != a->next || m->index >= a->first + a->count ||
+		m->length != p2v_fragment_chunk_size(f, a->next)) {
+		polluted(a, "a chunk that was not asked for");
+		return P2V_EPROTO;
+	}
+	a->buf = p2v_buf_new((size_t)m->length);
+	if (!a->buf) {
+		let_down(a, QUARANTINE, false);
+		return P2V_ENOMEM;
+	}
+	a->chunk = *m;
+	a->proof = (struct p2v_proof){
+		.signer = *signer, .fetched = (int64_t)m->fetched, .made = true
+	};
+	memcpy(a->proof.signature, m->signature.p, sizeof a->proof.signature);
+	a->filled = 0;
+	return P2V_OK;
+}
+
+/* A chunk's bytes are whole. @return P2V_OK, or negative: a is gone */
+static int chunk_whole(struct p2v_ask *a)
+{
+	struct p2v_fragment *f = a->fragment;
+	struct p2v_buf *buf = a->buf;
+	uint32_t n = a->filled, index = (uint32_t)a->chunk.index;
+	int rc = check_proof(a, index, (struct p2v_bytes){ buf->data, n }, &a->proof);
+
+	if (rc < 0)
+		return rc;
+	a->buf = NULL;
+	a->next++;
+	a->asked -= n < a->asked ? n : a->asked;
+	p2v_partner_asked(a->mate->partner, -(int64_t)n);
+	p2v_count(&f->d->node->metrics, P2V_M_DOWN_P2P, n);
+	if (a->next == a->first + a->count && !a->arriving)
+		p2v_partner_delivered(a->mate->partner, a->got, now_of(f) - a->begun);
+	if (p2v_fragment_put(f, index, buf, n, &a->proof, a->hops))
+		p2v_fragment_progress(f); /* when that was the last one, a is gone with all asks */
+	else
+		p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, n);
+	return f->complete ? P2V_ECLOSED : P2V_OK;
+}
+
+/* @return [B] taken of b; negative: a is gone */
+static ptrdiff_t take(struct p2v_ask *a, struct p2v_bytes b)
+{
+	size_t done = 0;
+
+	while (done < b.n) {
+		struct p2v_err err;
+		struct p2v_bytes body;
+		union p2v_msg m;
+		uint64_t number;
+		ptrdiff_t n;
+		int rc;
+
+		if (a->buf) {
+			size_t k = a->buf->size - a->filled < b.n - done ? a->buf->size - a->filled
+									 : b.n - done;
+
+			memcpy(a->buf->data + a->filled, b.p + done, k);
+			a->filled += (uint32_t)k;
+			a->got += k;
+			done += k;
+			if (a->filled == a->buf->size && (rc = chunk_whole(a)) < 0)
+				return rc;
+			if (a->next >= a->first + a->count) /* what follows was asked once, and no
+							       longer is */
+				return (ptrdiff_t)b.n;
+			continue;
+		}
+		n = p2v_msg_next(
+			(struct p2v_bytes){ b.p + done, b.n - done }, &number, &body, &err);
+		if (n == 0)
+			break;
+		rc = n < 0 ? (int)n : p2v_msg_read(number, body, &m, &err);
+		if (rc < 0 && rc != P2V_ENOENT) {
+			polluted(a, err.text);
+			return rc;
+		}
+		done += (size_t)n;
+		if (rc == P2V_ENOENT)
+			continue;
+		rc = number == P2V_MSG_signer   ? on_signer(a, &m.signer)
+		     : number == P2V_MSG_meta   ? on_meta(a, &m.meta)
+		     : number == P2V_MSG_chunk  ? on_chunk(a, &m.chunk)
+		     : number == P2V_MSG_refuse ? on_refuse(a, &m.refuse)
+						: P2V_OK;
+		if (rc < 0)
+			return rc;
+	}
+	return (ptrdiff_t)done;
+}
+
+static void finished(struct p2v_ask *a)
+{
+	struct p2v_fragment *f = a->fragment;
+
+	if (a->next < a->first + a->count) {
+		let_down(a, QUARANTINE, true);
+		return;
+	}
+	ask_free(a);
+	p2v_plan(f);
+}
+
+static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
+{
+	struct p2v_ask *a = (struct p2v_ask *)o;
+	const uint8_t *p;
+	size_t n;
+
+	while ((n = p2v_stream_peek(t, &p)) > 0) {
+		bool straddles = a->in.n > 0;
+		struct p2v_text whole = { 0 };
+		ptrdiff_t done;
+
+		a->progress = now_of(a->fragment);
+		if (straddles) { /* the rest of a message that came in two pieces */
+			whole = a->in;
+			a->in = (struct p2v_text){ 0 };
+			p2v_text_add(&whole, (const char *)p, n);
+			done = whole.oom
+				       ? P2V_ENOMEM
+				       : take(a, (struct p2v_bytes){ (uint8_t *)whole.p, whole.n });
+		} else {
+			done = take(a, (struct p2v_bytes){ p, n });
+		}
+		if (done >= 0) {
+			if (straddles)
+				p2v_text_add(&a->in, whole.p + done, whole.n - (size_t)done);
+			else
+				p2v_text_add(&a->in, (const char *)p + done, n - (size_t)done);
+			p2v_stream_consume(t, n);
+		}
+		p2v_text_fini(&whole);
+		if (done < 0)
+			return;
+		if (a->next == a->first + a->count) {
+			finished(a);
+			return;
+		}
+	}
+	if (p2v_stream_eof(t))
+		finished(a);
+}
+
+static void writable(struct p2v_stream_owner *o, struct p2v_stream *t)
+{
+	(void)o;
+	(void)t;
+}
+
+static void ended(struct p2v_stream_owner *o, struct p2v_stream *t, int code, uint64_t reason)
+{
+	struct p2v_ask *a = (struct p2v_ask *)o;
+
+	(void)t;
+	(void)code;
+	(void)reason;
+	a->stream = NULL;
+	let_down(a, QUARANTINE, a->got == 0);
+}
+
+/* ---- asking ---- */
+
+static bool covered(const struct p2v_fragment *f, uint32_t chunk)
+{
+	P2V_LIST_EACH (it, &f->asks) {
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		if (chunk >= a->next && chunk < a->first + a->count)
+			return true;
+	}
+	return false;
+}
+
+bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, uint32_t *count)
+{
+	uint32_t i = from;
+
+	while (i < f->n_chunks && (f->chunks[i].whole || covered(f, i)))
+		i++;
+	*first = i;
+	while (i < f->n_chunks && !f->chunks[i].whole && !covered(f, i))
+		i++;
+	*count = i - *first;
+	return *count > 0;
+}
+
+static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
+{
+	size_t n = 0;
+
+	P2V_LIST_EACH (it, &f->asks)
+		n += P2V_OF(it, struct p2v_ask, in_fragment)->mate == m;
+	return n;
+}
+
+static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
+{
+	if (h->not_before > now || h->state == 0 || asks_to(f, h->mate) >= ASKS_A_MATE)
+		return false;
+	if (f->known && (h->length != f->length || h->generation != f->generation))
+		return false;
+	if (h->length == 0 || h->length > f->d->conf->max_fragment)
+		return false;
+	/* Whoever is still receiving must be nearer to the CDN than we: so nobody waits for himself
+	 * in a circle. */
+	return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < f->hops;
+}
+
+/* The best holder that can be asked now. */
+static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
+{
+	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
+	const struct p2v_policy *policy = f->d->policies.select;
+	struct p2v_select_want want = { .key = p2v_id_short(&f->key),
+		.bytes = p2v_fragment_missing(f) };
+	struct p2v_select_peer view[P2V_SELECT_MAX];
+	struct p2v_holder *who[P2V_SELECT_MAX], *best = NULL;
+	double score[P2V_SELECT_MAX], most = 0;
+	struct p2v_player_due due;
+	size_t n = 0;
+
+	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
+		struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
+
+		if (!h || n == P2V_SELECT_MAX || !usable(f, h, now))
+			continue;
+		p2v_mate_view(h->mate, f, &view[n]);
+		view[n].flags |= h->state == P2V_ANNOUNCED_COMPLETE ? P2V_PEER_COMPLETE
+								    : P2V_PEER_ARRIVING;
+		view[n].flags |= h->mate->slow_until > now ? P2V_PEER_SUSPECT : 0;
+		view[n].hops = h->hops;
+		who[n++] = h;
+	}
+	p2v_plan_due(f, &due);
+	want.slack = due.dry == P2V_NEVER ? P2V_NEVER : due.dry - now;
+	if (n == 0 || policy->plugin->ops.select->sources(
+			      f->feed->select_state, &want, view, n, score) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (score[i] >= 0 && (!best || score[i] > most)) {
+			best = who[i];
+			most = score[i];
+		}
+	return best;
+}
+
+static size_t different_mates(const struct p2v_fragment *f)
+{
+	size_t n = 0;
+
+	P2V_LIST_EACH (it, &f->asks) {
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+		bool seen = false;
+
+		for (struct p2v_list *b = f->asks.next; b != it; b = b->next)
+			seen |= P2V_OF(b, struct p2v_ask, in_fragment)->mate == a->mate;
+		n += !seen;
+	}
+	return n;
+}
+
+static int send_request(struct p2v_ask *a)
+{
+	struct p2v_fragment *f = a->fragment;
+	struct p2v_player_due due;
+	struct p2v_msg_request m = { .key = { f->key.b, sizeof f->key.b },
+		.generation = a->generation,
+		.first = a->first,
+		.count = a->count,
+		.priority = (uint64_t)(f->priority * 1000) };
+	uint8_t bytes[128];
+	struct p2v_writer w = p2v_writer_of(bytes, sizeof bytes);
+	struct p2v_slice s;
+	int rc;
+
+	p2v_plan_due(f, &due);
+	if (due.dry != P2V_NEVER && due.dry > now_of(f))
+		m.slack = (uint64_t)(due.dry - now_of(f));
+	p2v_msg_write(P2V_MSG_request, &m, &w);
+	assert(!w.full);
+	s = p2v_slice_copy(bytes, p2v_written(&w));
+	if (!s.p)
+		return P2V_ENOMEM;
+	rc = p2v_stream_write(a->stream, s);
+	if (rc == P2V_OK)
+		p2v_stream_finish(a->stream);
+	return rc;
+}
+
+static struct p2v_ask *ask(
+	struct p2v_fragment *f, struct p2v_holder *h, uint32_t first, uint32_t count)
+{
+	struct p2v_ask *a = calloc(1, sizeof *a);
+	uint64_t from = (uint64_t)first * P2V_CHUNK, to = (uint64_t)(first + count) * P2V_CHUNK;
+
+	if (!a)
+		return NULL;
+	a->owner = (struct p2v_stream_owner){ readable, writable, ended };
+	a->fragment = f;
+	a->mate = h->mate;
+	a->first = a->next = first;
+	a->count = count;
+	a->length = h->length;
+	a->generation = h->generation;
+	a->hops = h->hops;
+	a->arriving = h->state != P2V_ANNOUNCED_COMPLETE;
+	a->begun = a->progress = now_of(f);
+	a->asked = (to < a->length ? to : a->length) - from;
+	p2v_list_push(&f->asks, &a->in_fragment);
+	p2v_list_push(&h->mate->asks, &a->in_mate);
+	p2v_partner_asked(h->mate->partner, (int64_t)a->asked);
+	if (p2v_partner_open(h->mate->partner, &a->stream) < 0) {
+		a->stream = NULL;
+		ask_free(a);
+		return NULL;
+	}
+	p2v_stream_set_user(a->stream, &a->owner);
+	p2v_stream_set_priority(
+		a->stream, 4, 0); /* the request itself is small, and all waits for it */
+	if (send_request(a) < 0) {
+		ask_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+bool p2v_ask_more(struct p2v_fragment *f)
+{
+	p2v_usec now = now_of(f);
+
+	while (!f->complete && f->d->overlay) {
+		struct p2v_holder *h = choose(f, now);
+		uint32_t first = 0, count;
+
+		if (!h || (asks_to(f, h->mate) == 0 && different_mates(f) >= f->d->conf->sources))
+			break;
+		count = (uint32_t)((h->length + P2V_CHUNK - 1) / P2V_CHUNK);
+		/* Until the head is known there is one ask: it tells whether the rest is what it
+		 * seems. */
+		if (!f->known && !p2v_list_empty(&f->asks))
+			break;
+		if (f->known && !p2v_ask_gap(f, 0, &first, &count))
+			break;
+		if (!ask(f, h, first, count < ASK_CHUNKS ? count : ASK_CHUNKS)) {
+			h->not_before = now + 100 * P2V_MSEC; /* no stream now */
+			continue;
+		}
+	}
+	return !p2v_list_empty(&f->asks);
+}
+
+p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
+{
+	p2v_usec next = P2V_NEVER;
+
+again:
+	P2V_LIST_EACH (it, &f->asks) {
+		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+		struct p2v_session_info info;
+		p2v_usec patience;
+
+		p2v_session_info(p2v_partner_session(a->mate->partner), &info);
+		patience = 4 * info.srtt > PATIENCE_MIN ? 4 * info.srtt : PATIENCE_MIN;
+		if (a->arriving && info.pto_count < 3)
+			patience = patience > PATIENCE_ARRIVING ? patience : PATIENCE_ARRIVING;
+		if (now - a->progress >= patience) {
+			p2v_log(f->d->node, P2V_LOG_INFO, "partner_slow",
+				"peer=%016llx fragment=%016llx",
+				(unsigned long long)p2v_id_short(p2v_partner_id(a->mate->partner)),
+				(unsigned long long)p2v_id_short(&f->key));
+			let_down(a, QUARANTINE,
+				true); /* plans again, but f->planning keeps that from nesting */
+			goto again;
+		}
+		next = a->progress + patience < next ? a->progress + patience : next;
+	}
+	return next;
+}
+
+void p2v_ask_trim(struct p2v_fragment *f, p2v_usec now, p2v_usec left)
+{
+	P2V_LIST_EACH (it, &f->asks) {
+		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+		p2v_usec ran = now - a->begun > P2V_MSEC ? now - a->begun : P2V_MSEC;
+		uint64_t more = left > 0 ? a->got * (uint64_t)left / (uint64_t)ran / P2V_CHUNK : 0;
+
+		if (a->next + more < a->first + a->count)
+			a->count = a->next + (uint32_t)more - a->first;
+		if (a->count == 0 || a->next >= a->first + a->count)
+			ask_free(a);
+	}
+}
+
+void p2v_ask_urgency(struct p2v_fragment *f)
+{
+	struct p2v_player_due due;
+
+	p2v_plan_due(f, &due);
+	P2V_LIST_EACH (it, &f->asks) {
+		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		p2v_stream_request_priority(a->stream, f->priority, due.dry);
+	}
+}
+
+void p2v_ask_cancel_all(struct p2v_fragment *f)
+{
+	P2V_LIST_EACH (it, &f->asks)
+		ask_free(P2V_OF(it, struct p2v_ask, in_fragment));
+}
+
+void p2v_ask_cancel_mate(struct p2v_mate *m)
+{
+	P2V_LIST_EACH (it, &m->asks)
+		ask_free(P2V_OF(it, struct p2v_ask, in_mate));
+}

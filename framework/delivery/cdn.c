@@ -1,0 +1,403 @@
+/* cdn.c - fetching fragments from the CDN: whole, or only what is missing of them, by Range. When
+ * is decided in plan.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/delivery/inside.h"
+
+#define HEADERS_MAX 2048u /* [B] of a fragment's headers that are kept and shared */
+#define RETRY_FIRST (250 * P2V_MSEC)
+#define RETRY_MAX   (1 * P2V_SECOND)
+#define RATE_UNKNOWN                                                                          \
+	125000u /* [B/s] before the first fetch: one Mbit/s, so that nobody waits too long at \
+		   first */
+#define WAIT_UNKNOWN  (200 * P2V_MSEC)
+#define RATE_MIN_SIZE 32768u /* [B] of a body from which a rate can be read */
+
+struct p2v_cdn_job {
+	struct p2v_fragment *fragment;
+	struct p2v_fetch *fetch;
+	uint64_t first, pos; /* [B] in the fragment: where it began, where the next byte belongs */
+	uint64_t skip;       /* [B] of the body before ours: the server ignored our Range */
+	uint64_t got;        /* [B] of body */
+	uint64_t end; /* [B] in the fragment, where this answer's body ends; P2V_LENGTH_UNKNOWN */
+	bool ranged;
+	p2v_usec started, head_at;
+	int64_t fetched; /* [us] wall time */
+	uint32_t status;
+};
+
+/* ---- what fetches have cost ---- */
+
+static void remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait)
+{
+	size_t i = d->n_rates++ % P2V_RATES;
+
+	d->rates[i] = rate;
+	d->waits[i] = wait;
+}
+
+p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n)
+{
+	size_t k = d->n_rates < P2V_RATES ? d->n_rates : P2V_RATES;
+	uint64_t rates[P2V_RATES], rate = RATE_UNKNOWN;
+	p2v_usec wait = WAIT_UNKNOWN;
+
+	for (size_t i = 0; i < k; i++) { /* insertion sort of at most 16 */
+		size_t j = i;
+
+		for (; j > 0 && rates[j - 1] > d->rates[i]; j--)
+			rates[j] = rates[j - 1];
+		rates[j] = d->rates[i];
+	}
+	if (k > 0) {
+		rate = rates[k / 5] ? rates[k / 5] : 1; /* the 20th percentile */
+		wait = 0;
+		for (size_t i = 0; i < k; i++)
+			wait = d->waits[i] > wait ? d->waits[i] : wait;
+	}
+	return wait +
+	       (p2v_usec)(n < UINT64_MAX / P2V_SECOND ? n * P2V_SECOND / rate : UINT64_MAX / 4);
+}
+
+/* ---- headers ---- */
+
+/* What belongs to one connection, one viewer or one moment is not part of the fragment. */
+static bool travels(struct p2v_str name)
+{
+	static const char *const not_shared[] = { "connection", "keep-alive", "transfer-encoding",
+		"te", "trailer", "upgrade", "proxy-authenticate", "proxy-authorization",
+		"set-cookie", "set-cookie2", "content-length", "content-range", "accept-ranges",
+		"date", "age", "via", "alt-svc", "report-to", "nel", "strict-transport-security",
+		"x-p2v-source", "cache-status", NULL };
+
+	for (size_t i = 0; not_shared[i]; i++)
+		if (p2v_str_is_nocase(name, not_shared[i]))
+			return false;
+	return true;
+}
+
+static void keep_headers(const struct p2v_fetch_head *h, struct p2v_text *out)
+{
+	static const char *const first[] = { "content-type", "content-encoding", "etag",
+		"last-modified", "cache-control", "expires", "access-control-allow-origin", NULL };
+
+	/* Those that players need come first, so that the limit cuts others. */
+	for (size_t pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < h->n_headers; i++) {
+			const struct p2v_header *v = &h->headers[i];
+			bool early = false;
+
+			for (size_t k = 0; first[k]; k++)
+				early |= p2v_str_is_nocase(v->name, first[k]);
+			if (early != (pass == 0) || !travels(v->name) ||
+				out->n + v->name.n + v->value.n + 4 > HEADERS_MAX)
+				continue;
+			p2v_text_str(out, v->name);
+			p2v_text_puts(out, ": ");
+			p2v_text_str(out, v->value);
+			p2v_text_puts(out, "\r\n");
+		}
+	}
+}
+
+static struct p2v_str header(const struct p2v_fetch_head *h, const char *name)
+{
+	return p2v_header_get(h->headers, h->n_headers, name);
+}
+
+static bool may_share(const struct p2v_fragment *f, const struct p2v_fetch_head *h)
+{
+	struct p2v_cache_control c = p2v_cache_control_parse(header(h, "cache-control"));
+
+	return f->feed->channel->conf.share_private || !(c.no_store || c.is_private);
+}
+
+/* ---- the end of a job ---- */
+
+static void job_free(struct p2v_fragment *f)
+{
+	free(f->job);
+	f->job = NULL;
+}
+
+void p2v_cdn_cancel(struct p2v_fragment *f)
+{
+	const struct p2v_world *w = &f->d->node->world;
+
+	if (!f->job)
+		return;
+	if (f->job->fetch)
+		w->ops->fetch_cancel(w->self, f->job->fetch);
+	job_free(f);
+}
+
+void p2v_cdn_needless(struct p2v_fragment *f)
+{
+	/* An answer that has run to its end closes by itself, and leaves its connection for the
+	 * next. */
+	if (f->job && f->job->pos < f->job->end)
+		p2v_cdn_cancel(f);
+}
+
+static void failed(struct p2v_fragment *f, uint32_t status, const char *why)
+{
+	p2v_usec pause = RETRY_FIRST << (f->cdn_failures < 2 ? f->cdn_failures : 2);
+
+	p2v_cdn_cancel(f);
+	f->cdn_failures++;
+	f->status = status;
+	f->cdn_again = p2v_now(&f->d->node->world) + (pause < RETRY_MAX ? pause : RETRY_MAX);
+	p2v_count(&f->d->node->metrics, P2V_M_CDN_ERRORS, 1);
+	p2v_log(f->d->node, P2V_LOG_WARN, "cdn_error", "fragment=%016llx status=%u why=\"%s\"",
+		(unsigned long long)p2v_id_short(&f->key), status, why);
+	p2v_plan(f);
+}
+
+/* ---- one answer ---- */
+
+/* Place the body: where its first byte belongs, how long the fragment is, of how long a whole.
+ * @return NULL, or why the answer is of no use */
+static const char *place(
+	struct p2v_cdn_job *j, const struct p2v_fetch_head *h, uint64_t *length, uint64_t *total)
+{
+	struct p2v_fragment *f = j->fragment;
+	uint64_t off = f->range.set ? f->range.off : 0, first, last;
+
+	*total = P2V_LENGTH_UNKNOWN;
+	if (h->status == 206) {
+		if (!j->ranged || p2v_content_range_parse(
+					  header(h, "content-range"), &first, &last, total) < 0)
+			return "a part that was not asked for";
+		if (first != off + j->first)
+			return "another part than was asked for";
+		if (*total == P2V_LENGTH_UNKNOWN && !f->range.set && !f->known)
+			return "a part of it does not know of how much";
+		*length = *total;
+		j->end = last + 1 - off;
+	} else {
+		j->pos = 0;
+		j->skip = off;
+		*length = *total = h->length;
+		j->end = h->length == P2V_LENGTH_UNKNOWN || h->length < off ? P2V_LENGTH_UNKNOWN
+									    : h->length - off;
+	}
+	if (f->range.set) {
+		if (*total != P2V_LENGTH_UNKNOWN && *total <= off)
+			return "the byte range lies beyond the end";
+		*length = *total != P2V_LENGTH_UNKNOWN && *total - off < f->range.len
+				  ? *total - off
+				  : f->range.len;
+	} else if (*length == P2V_LENGTH_UNKNOWN && f->known) {
+		*length = f->length;
+	}
+	return NULL;
+}
+
+/* @return whether the body is to be read on */
+static bool accept(
+	struct p2v_cdn_job *j, const struct p2v_fetch_head *h, uint64_t length, uint64_t total)
+{
+	struct p2v_fragment *f = j->fragment;
+	uint64_t generation = p2v_generation(
+		f->d->node, length, header(h, "etag"), header(h, "last-modified"));
+	struct p2v_proof proof = { .fetched = j->fetched };
+	struct p2v_text headers = { 0 };
+	int rc;
+
+	if (f->known && (f->generation != generation || f->length != length)) {
+		/* The CDN has another content now, and it is right: what peers or an earlier answer
+		 * brought is not. */
+		p2v_log(f->d->node, P2V_LOG_WARN, "content_changed", "fragment=%016llx",
+			(unsigned long long)p2v_id_short(&f->key));
+		p2v_fragment_reset(f);
+		if (h->status == 206) {
+			p2v_cdn_cancel(f);
+			(void)p2v_cdn_begin(f, P2V_WHY_OTHER);
+			return false;
+		}
+	}
+	if (f->known)
+		return true;
+	if (length != P2V_LENGTH_UNKNOWN && length > f->d->conf->max_fragment) {
+		p2v_cdn_cancel(f);
+		p2v_fragment_fail(f, 413);
+		return false;
+	}
+	keep_headers(h, &headers);
+	rc = headers.oom
+		     ? P2V_ENOMEM
+		     : p2v_fragment_set_known(f, length, total, generation,
+			       (struct p2v_str){ headers.p ? headers.p : "", headers.n }, &proof);
+	p2v_text_fini(&headers);
+	if (rc < 0) {
+		failed(f, 500, "no memory");
+		return false;
+	}
+	f->hops = 0;
+	f->shared = may_share(f, h);
+	p2v_fragment_progress(f);
+	return f->job == j;
+}
+
+static void on_head(void *ctx, const struct p2v_fetch_head *h)
+{
+	struct p2v_cdn_job *j = ctx;
+	struct p2v_fragment *f = j->fragment;
+	uint64_t length, total;
+	const char *why;
+
+	j->head_at = p2v_now(&f->d->node->world);
+	j->fetched = f->d->node->world.ops->wall(f->d->node->world.self);
+	j->status = h->status;
+	if (h->status != 200 && h->status != 206) {
+		failed(f, h->status, "an error status");
+		return;
+	}
+	why = place(j, h, &length, &total);
+	if (why)
+		failed(f, 502, why);
+	else
+		(void)accept(j, h, length, total);
+}
+
+static void on_body(void *ctx, struct p2v_bytes b)
+{
+	struct p2v_cdn_job *j = ctx;
+	struct p2v_fragment *f = j->fragment;
+	uint64_t skipped = j->skip < b.n ? j->skip : b.n;
+	ptrdiff_t fresh;
+
+	j->got += b.n;
+	j->skip -= skipped;
+	b.p += skipped;
+	b.n -= (size_t)skipped;
+	if (f->range.set && f->known && j->pos + b.n > f->length)
+		b.n = j->pos < f->length ? (size_t)(f->length - j->pos)
+					 : 0; /* the rest is not ours */
+	p2v_count(&f->d->node->metrics, P2V_M_DOWN_CDN, b.n);
+	fresh = p2v_fragment_fill(f, j->pos, b, j->fetched);
+	if (fresh < 0) {
+		failed(f, 502, fresh == P2V_EPROTO ? "more bytes than it promised" : "no memory");
+		return;
+	}
+	if ((size_t)fresh < b.n)
+		p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, b.n - (size_t)fresh);
+	j->pos += b.n;
+	if (j->pos > f->d->conf->max_fragment && f->length == P2V_LENGTH_UNKNOWN) {
+		p2v_cdn_cancel(f);
+		p2v_fragment_fail(f, 413);
+		return;
+	}
+	if (fresh > 0)
+		p2v_fragment_progress(f);
+}
+
+static void on_done(void *ctx, int code, const struct p2v_err *err)
+{
+	struct p2v_cdn_job *j = ctx;
+	struct p2v_fragment *f = j->fragment;
+	p2v_usec now = p2v_now(&f->d->node->world), took = now - j->head_at;
+
+	j->fetch = NULL;
+	if (code < 0) {
+		failed(f, code == P2V_ETIMEDOUT ? 504 : 502, err->text);
+		return;
+	}
+	if (j->got >= RATE_MIN_SIZE)
+		remember(f->d, j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC),
+			j->head_at - j->started);
+	if (f->length == P2V_LENGTH_UNKNOWN) {
+		p2v_fragment_ended(f, j->pos);
+		/* Its generation was taken without its length; peers that learn the length take it
+		 * with. */
+		f->generation = p2v_generation(f->d->node, f->length,
+			p2v_header_block_get(
+				(struct p2v_str){ (const char *)f->headers.p, f->headers.n },
+				"etag"),
+			p2v_header_block_get(
+				(struct p2v_str){ (const char *)f->headers.p, f->headers.n },
+				"last-modified"));
+	}
+	f->cdn_failures = 0;
+	job_free(f);
+	p2v_fragment_progress(f);
+	if (!f->complete)
+		p2v_plan(f);
+}
+
+static const struct p2v_fetch_handler handler = { on_head, on_body, on_done };
+
+/* ---- begin ---- */
+
+static void count_why(struct p2v_fragment *f, enum p2v_why why)
+{
+	static const enum p2v_metric ids[] = { P2V_M_CDN_WHY_ALONE, P2V_M_CDN_WHY_ELECTED,
+		P2V_M_CDN_WHY_STANDBY, P2V_M_CDN_WHY_DEADLINE, P2V_M_CDN_WHY_START,
+		P2V_M_CDN_WHY_OTHER };
+
+	p2v_count(&f->d->node->metrics, ids[why], 1);
+	p2v_log(f->d->node, P2V_LOG_DEBUG, "cdn_fetch", "fragment=%016llx why=%d missing=%llu",
+		(unsigned long long)p2v_id_short(&f->key), (int)why,
+		(unsigned long long)p2v_fragment_missing(f));
+}
+
+/* The bytes from the first to the last that are missing. */
+static void span(const struct p2v_fragment *f, uint64_t *first, uint64_t *last)
+{
+	uint32_t a = 0, z = f->n_chunks;
+
+	while (a < f->n_chunks && f->chunks[a].whole)
+		a++;
+	while (z > a && f->chunks[z - 1].whole)
+		z--;
+	*first = (uint64_t)a * P2V_CHUNK + (a < f->n_chunks ? f->chunks[a].filled : 0);
+	*last = P2V_LENGTH_UNKNOWN;
+	if (f->known && f->length != P2V_LENGTH_UNKNOWN && z < f->n_chunks)
+		*last = (uint64_t)z * P2V_CHUNK - 1;
+}
+
+int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
+{
+	const struct p2v_world *w = &f->d->node->world;
+	struct p2v_header headers[P2V_FORWARDED + 1];
+	struct p2v_fetch_request rq = { .url = f->url, .redirects = true, .headers = headers };
+	struct p2v_str etag = p2v_header_block_get(
+		(struct p2v_str){ (const char *)f->headers.p, f->headers.n }, "etag");
+	struct p2v_cdn_job *j;
+	struct p2v_err err;
+
+	if (f->job)
+		return P2V_OK;
+	if (p2v_now(w) < f->cdn_again)
+		return P2V_EAGAIN;
+	j = calloc(1, sizeof *j);
+	if (!j)
+		return P2V_ENOMEM;
+	j->fragment = f;
+	j->started = p2v_now(w);
+	span(f, &j->first, &rq.last);
+	if (f->known &&
+		f->length == P2V_LENGTH_UNKNOWN) /* nothing to continue by: from the start again */
+		j->first = 0;
+	j->pos = j->first;
+	rq.n_headers = p2v_feed_headers(f->feed, headers, P2V_FORWARDED);
+	rq.ranged = j->ranged = f->range.set || j->first > 0 || rq.last != P2V_LENGTH_UNKNOWN;
+	rq.first = j->first + (f->range.set ? f->range.off : 0);
+	if (f->range.set)
+		rq.last = f->range.off +
+			  (rq.last == P2V_LENGTH_UNKNOWN ? f->range.len - 1 : rq.last);
+	if (j->first > 0 && etag.n && !p2v_str_starts(etag, "W/"))
+		headers[rq.n_headers++] = (struct p2v_header){ p2v_str_of("If-Range"), etag };
+	f->job = j;
+	count_why(f, why);
+	if (w->ops->fetch(w->self, &rq, &handler, j, &j->fetch, &err) == P2V_OK)
+		return P2V_OK;
+	job_free(f);
+	f->cdn_failures++;
+	f->status = 502;
+	f->cdn_again = p2v_now(w) + RETRY_FIRST;
+	p2v_log(f->d->node, P2V_LOG_WARN, "cdn_error", "fragment=%016llx why=\"%s\"",
+		(unsigned long long)p2v_id_short(&f->key), err.text);
+	return P2V_EAGAIN;
+}

@@ -1,0 +1,701 @@
+/* follow.c - manifests: fetched for players, followed by the agent itself while a player reads
+ * them, so that new fragments are known as soon as anybody in the swarm has seen them. They always
+ * come from the CDN. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/base/url.h"
+#include "framework/delivery/inside.h"
+
+#define COALESCE \
+	(100 * P2V_MSEC) /* a manifest that was fetched so lately serves another request too */
+#define RETRY (250 * P2V_MSEC)
+#define STALE_AFTER \
+	(300 * P2V_MSEC) /* while the CDN fails, a player gets an old manifest rather than none */
+#define NEWS_GAP     (50 * P2V_MSEC)
+#define FORGET_AFTER (60 * P2V_SECOND)
+
+/** One player's wait. */
+struct p2v_waiter {
+	struct p2v_list in_playlist;
+	struct p2v_playlist *playlist;
+	void (*done)(void *ctx, const struct p2v_manifest_answer *a);
+	void *ctx;
+	p2v_usec since;
+	struct p2v_timer timer;
+};
+
+static p2v_usec now_of(const struct p2v_playlist *p)
+{
+	return p2v_now(&p->feed->d->node->world);
+}
+
+static const struct p2v_delivery_conf *conf_of(const struct p2v_playlist *p)
+{
+	return p->feed->d->conf;
+}
+
+static void start_fetch(struct p2v_playlist *p);
+
+/* ---- renditions ---- */
+
+static void rendition_free(struct p2v_rendition *r)
+{
+	for (struct p2v_fragment *f = r->feed->d->fragments; f; f = f->hh.next)
+		if (f->rendition == r)
+			f->rendition = NULL;
+	if (r->followed)
+		p2v_mates_tell_follow(r, false);
+	p2v_list_remove(&r->in_feed);
+	p2v_timeline_fini(&r->timeline);
+	free(r);
+}
+
+static struct p2v_rendition *rendition_get(struct p2v_playlist *p, size_t track)
+{
+	struct p2v_rendition **v, *r;
+
+	if (track < p->n_renditions && p->renditions[track])
+		return p->renditions[track];
+	if (track >= p->n_renditions) {
+		v = realloc(p->renditions, (track + 1) * sizeof(struct p2v_rendition *));
+		if (!v)
+			return NULL;
+		while (p->n_renditions <= track)
+			v[p->n_renditions++] = NULL;
+		p->renditions = v;
+	}
+	r = calloc(1, sizeof *r);
+	if (!r || p2v_timeline_init(&r->timeline, p->url) < 0) {
+		free(r);
+		return NULL;
+	}
+	r->feed = p->feed;
+	r->playlist = p;
+	r->track = track;
+	r->read_at = r->position = P2V_UNKNOWN;
+	r->key = p2v_channel_rendition_key(
+		p->feed->channel, &p->feed->d->node->crypto, p->url, track);
+	p2v_list_push(&p->feed->renditions, &r->in_feed);
+	p->renditions[track] = r;
+	return r;
+}
+
+/* The variant's bit rate, as the manifest that lists this one says. */
+static uint64_t bitrate_of(const struct p2v_playlist *p)
+{
+	P2V_LIST_EACH (it, &p->feed->playlists) {
+		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		for (size_t i = 0; q->doc && i < q->doc->n_variants; i++)
+			if (q->doc->variants[i].at.url &&
+				strcmp(q->doc->variants[i].at.url, p->url) == 0)
+				return q->doc->variants[i].bw;
+	}
+	return 0;
+}
+
+/* Another encoder, or one that began anew: what we hold under these names is not what they mean
+ * now. */
+static void restarted(struct p2v_rendition *r)
+{
+	struct p2v_delivery *d = r->feed->d;
+
+	p2v_log(d->node, P2V_LOG_WARN, "stream_restarted", "rendition=%016llx",
+		(unsigned long long)r->key);
+	for (struct p2v_fragment *f = d->fragments; f; f = f->hh.next) {
+		const struct p2v_fragment *one = f;
+
+		if (f->rendition != r || f->t == P2V_UNKNOWN)
+			continue;
+		p2v_mates_tell_gone(d, &one, 1);
+		p2v_cdn_cancel(f);
+		p2v_fragment_reset(f);
+		f->not_before = d->node->world.ops->wall(d->node->world.self) -
+				2 * r->timeline.target;
+	}
+}
+
+/* How far apart two renditions' clocks are: by program date, else by number, else by their edges.
+ */
+static bool clock_offset(const struct p2v_timeline *a, const struct p2v_timeline *b, p2v_usec *out)
+{
+	const struct p2v_timeline_entry *x, *y;
+
+	if (a->n == a->n_init || b->n == b->n_init)
+		return false;
+	x = &a->v[a->n - 1];
+	y = &b->v[b->n - 1];
+	if (x->has_pdt && y->has_pdt) {
+		*out = (x->t - y->t) - (x->pdt - y->pdt);
+		return true;
+	}
+	for (size_t i = b->n; i-- > b->n_init;) {
+		if (b->v[i].n == x->n) {
+			*out = x->t - b->v[i].t;
+			return true;
+		}
+	}
+	*out = x->t + x->dur - y->t - y->dur;
+	return true;
+}
+
+/* Renditions of one feed share a clock: a player's position goes on through a switch. */
+static void join_clock(struct p2v_rendition *r)
+{
+	P2V_LIST_EACH (it, &r->feed->renditions) {
+		const struct p2v_rendition *q = P2V_OF(it, struct p2v_rendition, in_feed);
+		p2v_usec by;
+
+		if (q != r && clock_offset(&q->timeline, &r->timeline, &by)) {
+			p2v_timeline_shift(&r->timeline, by);
+			return;
+		}
+	}
+}
+
+static void update_rendition(struct p2v_playlist *p, size_t track)
+{
+	struct p2v_rendition *r = rendition_get(p, track);
+	uint64_t bitrate = bitrate_of(p);
+	bool first = r && r->timeline.changed == P2V_UNKNOWN;
+	size_t fresh = 0;
+
+	if (!r || p2v_timeline_update(&r->timeline, p->doc, track, now_of(p), &fresh) < 0)
+		return;
+	if (bitrate)
+		r->timeline.bitrate = bitrate;
+	if (first)
+		join_clock(r);
+	if (r->timeline.restarted)
+		restarted(r);
+	for (struct p2v_fragment *f = p->feed->d->fragments; f; f = f->hh.next)
+		if (f->rendition == r && !p2v_timeline_find(&r->timeline, f->url, &f->range))
+			f->rendition = NULL;
+	p->unchanged = fresh ? 0 : p->unchanged + 1;
+	if (fresh)
+		p2v_mates_tell_news(r);
+	p2v_plan_ahead(r);
+}
+
+static bool followed(const struct p2v_playlist *p)
+{
+	for (size_t i = 0; i < p->n_renditions; i++)
+		if (p->renditions[i] && p->renditions[i]->followed)
+			return true;
+	return false;
+}
+
+static void unfollow(struct p2v_rendition *r)
+{
+	r->followed = false;
+	r->told_newest = 0;
+	p2v_mates_tell_follow(r, false);
+}
+
+/* Two variants of one master: a player plays one of them at a time. */
+static bool alternatives(const struct p2v_rendition *a, const struct p2v_rendition *b)
+{
+	P2V_LIST_EACH (it, &a->feed->playlists) {
+		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
+		unsigned found = 0;
+
+		for (size_t i = 0; q->doc && i < q->doc->n_variants; i++) {
+			const char *url = q->doc->variants[i].at.url;
+
+			found |= url && strcmp(url, a->playlist->url) == 0 ? 1u : 0;
+			found |= url && strcmp(url, b->playlist->url) == 0 ? 2u : 0;
+		}
+		if (found == 3)
+			return true;
+	}
+	return false;
+}
+
+static void arm_poll(struct p2v_playlist *p);
+
+void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e)
+{
+	r->read_at = now_of(r->playlist);
+	if (e->init)
+		return;
+	r->position = e->t + e->dur;
+	if (!r->followed) {
+		P2V_LIST_EACH (it, &r->feed->renditions) {
+			struct p2v_rendition *old = P2V_OF(it, struct p2v_rendition, in_feed);
+
+			if (old != r && old->followed && alternatives(old, r))
+				unfollow(old);
+		}
+		r->followed = true;
+		p2v_mates_tell_follow(r, true);
+		arm_poll(r->playlist);
+	}
+	p2v_plan_ahead(r);
+}
+
+/* ---- when to look again ---- */
+
+/* A fragment is as long as the one before it: look a little before the next is due, then often
+ * until it is there. When each agent looks is drawn anew, so that in a swarm somebody soon sees it,
+ * and tells the others. */
+static void arm_poll(struct p2v_playlist *p)
+{
+	const struct p2v_world *w = &p->feed->d->node->world;
+	p2v_usec poll = conf_of(p)->poll, now = p2v_now(w), due = now + poll;
+	p2v_usec jitter = (p2v_usec)p2v_random_below(&p->feed->d->node->random, (uint64_t)poll + 1);
+	const struct p2v_timeline *tl = NULL;
+
+	for (size_t i = 0; i < p->n_renditions; i++)
+		if (p->renditions[i] && p->renditions[i]->followed)
+			tl = &p->renditions[i]->timeline;
+	if (p->fetch || !tl || !tl->live)
+		return;
+	if (p->failing != P2V_UNKNOWN) {
+		due = now + RETRY;
+	} else if (p->unchanged == 0 && tl->n > tl->n_init) {
+		p2v_usec next = p->fetched + tl->v[tl->n - 1].dur - poll;
+
+		due = (next > now ? next : now) + jitter;
+	} else if (tl->changed != P2V_UNKNOWN && now - tl->changed > 3 * tl->target) {
+		due = now + tl->target / 2 + jitter; /* the encoder pauses: RFC 8216 6.3.4 */
+	}
+	p2v_arm(w, &p->timer, due);
+}
+
+static void poll_fire(struct p2v_timer *t, p2v_usec now)
+{
+	struct p2v_playlist *p = t->owner;
+
+	(void)now;
+	if (followed(p) || !p2v_list_empty(&p->waiters) || p->again)
+		start_fetch(p);
+}
+
+void p2v_follow_news(struct p2v_delivery *d, uint64_t key, uint64_t newest)
+{
+	P2V_LIST_EACH (it, &d->feeds) {
+		struct p2v_feed *feed = P2V_OF(it, struct p2v_feed, in_delivery);
+
+		P2V_LIST_EACH (at, &feed->renditions) {
+			struct p2v_rendition *r = P2V_OF(at, struct p2v_rendition, in_feed);
+			struct p2v_playlist *p = r->playlist;
+			/* News that were none make the next ones wait: nobody can have us hammer
+			 * the CDN. */
+			p2v_usec due = p->started + (p->unchanged ? conf_of(p)->poll : NEWS_GAP);
+
+			if (r->key != key || !r->followed || newest <= p2v_rendition_newest(r))
+				continue;
+			p->again = true;
+			if (!p->fetch)
+				p2v_arm(&d->node->world, &p->timer,
+					due > now_of(p) ? due : now_of(p));
+		}
+	}
+}
+
+/* ---- answers to players ---- */
+
+static void answer(struct p2v_waiter *w, uint32_t status, bool stale)
+{
+	struct p2v_playlist *p = w->playlist;
+	struct p2v_manifest_answer a = {
+		.status = status, .url = p->final_url ? p->final_url : p->url, .stale = stale
+	};
+	void (*done)(void *, const struct p2v_manifest_answer *) = w->done;
+	void *ctx = w->ctx;
+
+	if (status == 200) {
+		a.doc = p->doc;
+		a.text = (struct p2v_str){ (const char *)p->body.p, p->body.n };
+		a.type = (struct p2v_str){ p->type.p, p->type.n };
+		a.headers = p->headers;
+		a.n_headers = p->n_headers;
+	}
+	p2v_waiter_cancel(w);
+	done(ctx, &a);
+}
+
+static void answer_all(struct p2v_playlist *p)
+{
+	struct p2v_list all = { &all, &all };
+
+	/* Those that ask anew from within their answer wait for the next fetch. */
+	P2V_LIST_EACH (it, &p->waiters) {
+		p2v_list_remove(it);
+		p2v_list_push(&all, it);
+	}
+	while (!p2v_list_empty(&all))
+		answer(P2V_OF(p2v_list_first(&all), struct p2v_waiter, in_playlist), 200, false);
+}
+
+/* The CDN does not answer as it should: after a while an old manifest is better than none, and at
+ * last an error. */
+static void waiter_fire(struct p2v_timer *t, p2v_usec now)
+{
+	struct p2v_waiter *w = t->owner;
+	struct p2v_playlist *p = w->playlist;
+	bool have = p->known && now - p->fetched <= conf_of(p)->stale;
+	p2v_usec waited = now - w->since, hold = conf_of(p)->hold;
+
+	if (p->failing == P2V_UNKNOWN && p->fetched != P2V_UNKNOWN && !p->fetch &&
+		now - p->fetched <= COALESCE)
+		answer(w, 200, false); /* it was fresh when it was asked for */
+	else if (have && (p->failing != P2V_UNKNOWN || waited >= hold))
+		answer(w, 200, true);
+	else if (waited >= hold)
+		answer(w, p->status ? p->status : 504, false);
+	else
+		p2v_arm(&p->feed->d->node->world, t, now + 100 * P2V_MSEC);
+}
+
+void p2v_waiter_cancel(struct p2v_waiter *w)
+{
+	p2v_disarm(&w->playlist->feed->d->node->world, &w->timer);
+	p2v_list_remove(&w->in_playlist);
+	free(w);
+}
+
+/* ---- fetching ---- */
+
+static void failing(struct p2v_playlist *p, uint32_t status)
+{
+	if (p->failing == P2V_UNKNOWN)
+		p->failing = now_of(p);
+	p->status = status;
+	/* A body that was cut short has left its validators behind: the next fetch is without
+	 * conditions. */
+	p2v_text_fini(&p->etag);
+	p2v_text_fini(&p->last_modified);
+	p2v_count(&p->feed->d->node->metrics, P2V_M_CDN_ERRORS, 1);
+	p2v_log(p->feed->d->node, P2V_LOG_WARN, "manifest_error", "channel=%s status=%u",
+		p->feed->channel->name, status);
+	/* Somebody waits or follows: try again soon. */
+	p2v_arm(&p->feed->d->node->world, &p->timer, now_of(p) + RETRY);
+}
+
+static void keep_headers(struct p2v_playlist *p, const struct p2v_fetch_head *h)
+{
+	static const char *const kept[] = { "cache-control", "expires", "etag", "last-modified",
+		"date", "age", "access-control-allow-origin", "access-control-allow-credentials",
+		"access-control-expose-headers", "timing-allow-origin", "set-cookie",
+		"content-language", NULL };
+	size_t off[sizeof p->headers / sizeof p->headers[0]][2], n = 0;
+
+	p2v_text_fini(&p->headers_text);
+	for (size_t i = 0; i < h->n_headers && n < sizeof p->headers / sizeof p->headers[0]; i++) {
+		for (size_t k = 0; kept[k]; k++) {
+			if (!p2v_str_is_nocase(h->headers[i].name, kept[k]))
+				continue;
+			p->headers[n] = (struct p2v_header){ { NULL, h->headers[i].name.n },
+				{ NULL, h->headers[i].value.n } };
+			off[n][0] = p->headers_text.n;
+			p2v_text_str(&p->headers_text, h->headers[i].name);
+			off[n][1] = p->headers_text.n;
+			p2v_text_str(&p->headers_text, h->headers[i].value);
+			n++;
+			break;
+		}
+	}
+	for (size_t i = 0; i < n && !p->headers_text.oom; i++) {
+		p->headers[i].name.p = p->headers_text.p + off[i][0];
+		p->headers[i].value.p = p->headers_text.p + off[i][1];
+	}
+	p->n_headers = p->headers_text.oom ? 0 : n;
+}
+
+static void set_text(struct p2v_text *t, struct p2v_str s)
+{
+	p2v_text_fini(t);
+	p2v_text_str(t, s);
+}
+
+static void on_head(void *ctx, const struct p2v_fetch_head *h)
+{
+	struct p2v_playlist *p = ctx;
+	char *url = p2v_str_dup(h->url);
+
+	p->in_status = h->status;
+	p->in.n = 0;
+	if (h->status != 200)
+		return;
+	keep_headers(p, h);
+	set_text(&p->type, p2v_header_get(h->headers, h->n_headers, "content-type"));
+	set_text(&p->etag, p2v_header_get(h->headers, h->n_headers, "etag"));
+	set_text(&p->last_modified, p2v_header_get(h->headers, h->n_headers, "last-modified"));
+	if (url) {
+		free(p->final_url);
+		p->final_url = url;
+		url = NULL;
+	}
+	free(url);
+}
+
+static void on_body(void *ctx, struct p2v_bytes b)
+{
+	struct p2v_playlist *p = ctx;
+	const struct p2v_world *w = &p->feed->d->node->world;
+
+	p2v_count(&p->feed->d->node->metrics, P2V_M_DOWN_MANIFEST, b.n);
+	if (p->in_status != 200)
+		return;
+	p2v_text_add(&p->in, (const char *)b.p, b.n);
+	if (p->in.n > P2V_MANIFEST_MAX || p->in.oom) {
+		w->ops->fetch_cancel(w->self, p->fetch);
+		p->fetch = NULL;
+		failing(p, 502);
+	}
+}
+
+/* Take a whole body: understand it, and bring the renditions up to date. */
+static int understand(struct p2v_playlist *p, struct p2v_str text, struct p2v_err *err)
+{
+	struct p2v_slice body = p2v_slice_copy(text.p, text.n);
+	struct p2v_doc *doc = NULL;
+	int rc;
+
+	if (!body.p)
+		return p2v_fail(err, P2V_ENOMEM, "no memory for a manifest");
+	rc = p2v_doc_parse(p->feed->d->policies.manifests, text,
+		p->final_url ? p->final_url : p->url, (struct p2v_str){ p->type.p, p->type.n },
+		&doc, err);
+	if (rc < 0) {
+		p2v_slice_drop(&body);
+		return rc;
+	}
+	p2v_slice_drop(&p->body);
+	p2v_doc_free(p->doc);
+	p->body = body;
+	p->doc = doc;
+	p->known = true;
+	for (size_t i = 0; i < doc->n_warnings && i < 4; i++)
+		p2v_log_once(p->feed->d->node, P2V_LOG_INFO, "manifest_warning",
+			p2v_mix64((uint64_t)(i + 1)) ^ p->viewer_tag, "channel=%s %s",
+			p->feed->channel->name, doc->warnings[i]);
+	for (size_t i = 0; i < doc->n_tracks; i++)
+		update_rendition(p, i);
+	return P2V_OK;
+}
+
+static void on_done(void *ctx, int code, const struct p2v_err *err)
+{
+	struct p2v_playlist *p = ctx;
+	struct p2v_str text = { p->in.p ? p->in.p : "", p->in.n };
+	struct p2v_err why;
+	bool again = p->again;
+
+	p->fetch = NULL;
+	p->again = false;
+	(void)err;
+	if (code < 0 || (p->in_status != 200 && !(p->in_status == 304 && p->known))) {
+		failing(p, code == P2V_ETIMEDOUT ? 504 : code < 0 ? 502 : p->in_status);
+		return;
+	}
+	if (p->in_status == 200 && understand(p, text, &why) < 0) {
+		p2v_log_once(p->feed->d->node, P2V_LOG_WARN, "manifest_unread",
+			p2v_id_short(&p->feed->channel->id), "channel=%s why=\"%s\"",
+			p->feed->channel->name, why.text);
+		/* Whatever it is, the player is given it as it stands. */
+		p2v_slice_drop(&p->body);
+		p->body = p2v_slice_copy(text.p, text.n);
+		p2v_doc_free(p->doc);
+		p->doc = NULL;
+	} else if (p->in_status == 304) {
+		p->unchanged++;
+	}
+	p->in.n = 0;
+	p->fetched = now_of(p);
+	p->failing = P2V_UNKNOWN;
+	p->status = 200;
+	answer_all(p);
+	if (again && p->unchanged) {
+		p->again = true;
+		p2v_arm(&p->feed->d->node->world, &p->timer, p->started + conf_of(p)->poll);
+	} else {
+		arm_poll(p);
+	}
+}
+
+static const struct p2v_fetch_handler handler = { on_head, on_body, on_done };
+
+static void start_fetch(struct p2v_playlist *p)
+{
+	const struct p2v_world *w = &p->feed->d->node->world;
+	struct p2v_header headers[P2V_FORWARDED + 2];
+	struct p2v_fetch_request rq = { .url = p->url,
+		.decode = true,
+		.redirects = true,
+		.headers = headers,
+		.connect_timeout = 3 * P2V_SECOND,
+		.idle_timeout = 5 * P2V_SECOND };
+	struct p2v_err err;
+
+	if (p->fetch)
+		return;
+	rq.n_headers = p2v_feed_headers(p->feed, headers, P2V_FORWARDED);
+	if (p->known && p->etag.n)
+		headers[rq.n_headers++] = (struct p2v_header){ p2v_str_of("If-None-Match"),
+			{ p->etag.p, p->etag.n } };
+	if (p->known && p->last_modified.n)
+		headers[rq.n_headers++] = (struct p2v_header){ p2v_str_of("If-Modified-Since"),
+			{ p->last_modified.p, p->last_modified.n } };
+	p->started = now_of(p);
+	p->in_status = 0;
+	p->in.n = 0;
+	p2v_disarm(w, &p->timer);
+	if (w->ops->fetch(w->self, &rq, &handler, p, &p->fetch, &err) < 0) {
+		p->fetch = NULL;
+		failing(p, 502);
+	}
+}
+
+/* ---- the table of manifests ---- */
+
+static uint64_t viewer_tag(const struct p2v_feed *feed)
+{
+	uint64_t h = 0;
+
+	for (size_t i = 0; i < 2; i++) /* Authorization and Cookie */
+		for (const char *c = feed->forward[i]; c && *c; c++)
+			h = p2v_mix64(h ^ (uint64_t)(unsigned char)*c);
+	return h;
+}
+
+static struct p2v_playlist *playlist_find(
+	const struct p2v_feed *feed, const char *url, uint64_t tag)
+{
+	P2V_LIST_EACH (it, &feed->playlists) {
+		struct p2v_playlist *p = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		if (p->viewer_tag == tag && strcmp(p->url, url) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+static struct p2v_playlist *playlist_get(struct p2v_feed *feed, const char *url)
+{
+	uint64_t tag = viewer_tag(feed);
+	struct p2v_playlist *p = playlist_find(feed, url, tag);
+
+	if (p)
+		return p;
+	p = calloc(1, sizeof *p);
+	if (!p || !(p->url = p2v_str_dup(p2v_str_of(url)))) {
+		free(p);
+		return NULL;
+	}
+	p->feed = feed;
+	p->viewer_tag = tag;
+	p->fetched = p->asked = p->failing = P2V_UNKNOWN;
+	p->timer.fire = poll_fire;
+	p->timer.owner = p;
+	p2v_list_init(&p->waiters);
+	p2v_list_push(&feed->playlists, &p->in_feed);
+	return p;
+}
+
+void p2v_playlist_free(struct p2v_playlist *p)
+{
+	const struct p2v_world *w = &p->feed->d->node->world;
+
+	if (p->fetch)
+		w->ops->fetch_cancel(w->self, p->fetch);
+	p2v_disarm(w, &p->timer);
+	P2V_LIST_EACH (it, &p->waiters)
+		p2v_waiter_cancel(P2V_OF(it, struct p2v_waiter, in_playlist));
+	for (size_t i = 0; i < p->n_renditions; i++)
+		if (p->renditions[i])
+			rendition_free(p->renditions[i]);
+	free(p->renditions);
+	p2v_slice_drop(&p->body);
+	p2v_doc_free(p->doc);
+	p2v_text_fini(&p->type);
+	p2v_text_fini(&p->headers_text);
+	p2v_text_fini(&p->etag);
+	p2v_text_fini(&p->last_modified);
+	p2v_text_fini(&p->in);
+	p2v_list_remove(&p->in_feed);
+	free(p->final_url);
+	free(p->url);
+	free(p);
+}
+
+void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now)
+{
+	P2V_LIST_EACH (it, &feed->renditions) {
+		struct p2v_rendition *r = P2V_OF(it, struct p2v_rendition, in_feed);
+		p2v_usec idle = 3 * r->timeline.target;
+
+		idle = idle < feed->d->conf->idle ? feed->d->conf->idle : idle;
+		if (r->followed && now - r->read_at > idle)
+			unfollow(r);
+		else if (r->followed)
+			p2v_plan_ahead(r);
+	}
+	P2V_LIST_EACH (it, &feed->playlists) {
+		struct p2v_playlist *p = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		if (!p->fetch && p2v_list_empty(&p->waiters) && !followed(p) &&
+			now - p->asked > FORGET_AFTER)
+			p2v_playlist_free(p);
+	}
+}
+
+bool p2v_feed_is_manifest(const struct p2v_feed *feed, const char *url)
+{
+	struct p2v_manifest_probe probe = { .path = { NULL, 0 } };
+	struct p2v_playlist *p = playlist_find(feed, url, viewer_tag(feed));
+	struct p2v_url u;
+
+	if (p && p->known)
+		return true;
+	if (p2v_url_split(p2v_str_of(url), &u) < 0)
+		return false;
+	probe.path = u.path;
+	return p2v_manifests_probe(feed->d->policies.manifests, &probe, NULL) != NULL;
+}
+
+bool p2v_feed_reads_type(const struct p2v_feed *feed, struct p2v_str type)
+{
+	struct p2v_manifest_probe probe = { .type = type };
+
+	return type.n > 0 && p2v_manifests_probe(feed->d->policies.manifests, &probe, NULL) != NULL;
+}
+
+static struct p2v_waiter *wait_for(
+	struct p2v_playlist *p, void (*done)(void *, const struct p2v_manifest_answer *), void *ctx)
+{
+	struct p2v_waiter *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return NULL;
+	w->playlist = p;
+	w->done = done;
+	w->ctx = ctx;
+	w->since = p->asked = now_of(p);
+	w->timer.fire = waiter_fire;
+	w->timer.owner = w;
+	p2v_list_push(&p->waiters, &w->in_playlist);
+	return w;
+}
+
+int p2v_feed_manifest(struct p2v_feed *feed, const char *url,
+	void (*done)(void *, const struct p2v_manifest_answer *), void *ctx,
+	struct p2v_waiter **out, struct p2v_err *err)
+{
+	struct p2v_playlist *p = playlist_get(feed, url);
+	struct p2v_waiter *w = p ? wait_for(p, done, ctx) : NULL;
+	p2v_usec now = p2v_now(&feed->d->node->world);
+	bool fresh;
+
+	if (!w)
+		return p2v_fail(err, P2V_ENOMEM, "no memory for a manifest");
+	fresh = !p->fetch && p->failing == P2V_UNKNOWN && p->fetched != P2V_UNKNOWN &&
+		now - p->fetched < COALESCE;
+	if (!fresh && (p->failing == P2V_UNKNOWN || now - p->started >= RETRY))
+		start_fetch(p);
+	p2v_arm(&feed->d->node->world, &w->timer, fresh ? now : now + STALE_AFTER);
+	*out = w;
+	return P2V_OK;
+}

@@ -1,0 +1,598 @@
+/* fragment.c - fragments in memory: chunks that fill from the CDN and from peers, and the readers
+ * of them. What to fetch from whom is decided elsewhere. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/delivery/inside.h"
+
+#define EVICT_BATCH 32u
+
+/* ---- finding and making ---- */
+
+struct p2v_fragment *p2v_fragment_find(struct p2v_delivery *d, const struct p2v_id *key)
+{
+	struct p2v_fragment *f;
+
+	HASH_FIND(hh, d->fragments, key, sizeof *key, f);
+	return f;
+}
+
+static void plan_timer(struct p2v_timer *t, p2v_usec now)
+{
+	(void)now;
+	p2v_plan(t->owner);
+}
+
+/* Content that was fetched before the fragment can have existed is of an earlier encoder that used
+ * the same names. */
+static int64_t earliest(
+	const struct p2v_rendition *r, const struct p2v_timeline_entry *e, int64_t wall)
+{
+	const int64_t skew = 30 * P2V_SECOND;
+	p2v_usec edge = p2v_timeline_edge(&r->timeline), age;
+
+	if (!r->timeline.live || e->init || edge == P2V_UNKNOWN)
+		return 0;
+	age = edge - e->t; /* it was listed no longer ago than what has been listed since lasts,
+			      twice over */
+	return wall - 2 * age - 2 * r->timeline.target - skew;
+}
+
+static void describe(
+	struct p2v_fragment *f, struct p2v_rendition *r, const struct p2v_timeline_entry *e)
+{
+	f->rendition = r;
+	f->rendition_key = r->key;
+	f->bitrate = r->timeline.bitrate;
+	f->t = e->init ? P2V_UNKNOWN : e->t;
+	f->dur = e->dur;
+	f->live = r->timeline.live;
+}
+
+struct p2v_fragment *p2v_fragment_get(
+	struct p2v_feed *feed, struct p2v_rendition *r, struct p2v_timeline_entry *e)
+{
+	struct p2v_delivery *d = feed->d;
+	struct p2v_node *n = d->node;
+	struct p2v_fragment *f;
+	struct p2v_id key;
+
+	if (!e->keyed) {
+		p2v_channel_fragment_key(feed->channel, &n->crypto, e->url, &e->range, &key);
+		memcpy(e->key, key.b, sizeof e->key);
+		e->keyed = true;
+	}
+	memcpy(key.b, e->key, sizeof key.b);
+	f = p2v_fragment_find(d, &key);
+	if (f) {
+		describe(f, r, e);
+		return f;
+	}
+	f = calloc(1, sizeof *f);
+	if (!f || !(f->url = p2v_str_dup(p2v_str_of(e->url)))) {
+		free(f);
+		return NULL;
+	}
+	f->d = d;
+	f->feed = feed;
+	f->key = key;
+	f->range = e->range;
+	f->length = f->total = P2V_LENGTH_UNKNOWN;
+	f->hops = P2V_HOPS_MAX;
+	f->asked = f->first_asked = P2V_UNKNOWN;
+	f->listed_at = f->used = p2v_now(&n->world);
+	f->timer.fire = plan_timer;
+	f->timer.owner = f;
+	f->not_before = earliest(r, e, n->world.ops->wall(n->world.self));
+	p2v_list_init(&f->readers);
+	p2v_list_init(&f->asks);
+	p2v_list_init(&f->serves);
+	describe(f, r, e);
+	HASH_ADD(hh, d->fragments, key, sizeof f->key, f);
+	if (P2V_HASH_ADDED(hh, f))
+		return f;
+	free(f->url);
+	free(f);
+	return NULL;
+}
+
+static void drop_content(struct p2v_fragment *f)
+{
+	for (uint32_t i = 0; i < f->n_chunks; i++)
+		p2v_buf_unref(f->chunks[i].buf);
+	free(f->chunks);
+	p2v_slice_drop(&f->headers);
+	f->d->held -= f->held;
+	f->chunks = NULL;
+	f->n_chunks = f->n_whole = f->cap_chunks = 0;
+	f->held = 0;
+}
+
+bool p2v_fragment_idle(const struct p2v_fragment *f)
+{
+	return p2v_list_empty(&f->readers) && p2v_list_empty(&f->serves) &&
+	       p2v_list_empty(&f->asks) && !f->job;
+}
+
+void p2v_fragment_free(struct p2v_fragment *f)
+{
+	p2v_disarm(&f->d->node->world, &f->timer);
+	p2v_ask_cancel_all(f);
+	p2v_serve_cancel_all(f);
+	p2v_cdn_cancel(f);
+	assert(p2v_list_empty(&f->readers));
+	if (!f->served && f->from_p2p + f->from_cdn > 0)
+		p2v_count(&f->d->node->metrics, P2V_M_WASTED_UNPLAYED, f->from_p2p + f->from_cdn);
+	drop_content(f);
+	HASH_DEL(f->d->fragments, f);
+	free(f->url);
+	free(f);
+}
+
+/* ---- content ---- */
+
+struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f)
+{
+	return (struct p2v_statement){ &f->key, f->length, f->generation };
+}
+
+uint32_t p2v_fragment_chunk_size(const struct p2v_fragment *f, uint32_t index)
+{
+	uint64_t off = (uint64_t)index * P2V_CHUNK;
+
+	assert(f->length != P2V_LENGTH_UNKNOWN && (off < f->length || f->length == 0));
+	return f->length - off < P2V_CHUNK ? (uint32_t)(f->length - off) : P2V_CHUNK;
+}
+
+uint64_t p2v_fragment_missing(const struct p2v_fragment *f)
+{
+	uint64_t here = 0;
+
+	if (!f->known || f->length == P2V_LENGTH_UNKNOWN)
+		return 0;
+	for (uint32_t i = 0; i < f->n_chunks; i++)
+		here += f->chunks[i].filled;
+	return f->length - here;
+}
+
+static int want_chunks(struct p2v_fragment *f, uint32_t n)
+{
+	uint32_t cap = f->cap_chunks ? f->cap_chunks : 16;
+	struct p2v_chunk_state *v;
+
+	while (cap < n)
+		cap *= 2;
+	if (cap > f->cap_chunks) {
+		v = realloc(f->chunks, cap * sizeof *v);
+		if (!v)
+			return P2V_ENOMEM;
+		f->chunks = v;
+		f->cap_chunks = cap;
+	}
+	if (n > f->n_chunks) {
+		memset(f->chunks + f->n_chunks, 0, (n - f->n_chunks) * sizeof *f->chunks);
+		f->n_chunks = n;
+	}
+	return P2V_OK;
+}
+
+int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
+	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof)
+{
+	struct p2v_slice copy = p2v_slice_copy(headers.p, headers.n);
+	int rc = P2V_OK;
+
+	assert(!f->known);
+	if (!copy.p)
+		return P2V_ENOMEM;
+	if (length != P2V_LENGTH_UNKNOWN)
+		rc = want_chunks(f, (uint32_t)((length + P2V_CHUNK - 1) / P2V_CHUNK));
+	if (rc < 0) {
+		p2v_slice_drop(&copy);
+		return rc;
+	}
+	f->known = true;
+	f->length = length;
+	f->total = total;
+	f->generation = generation;
+	f->headers = copy;
+	f->head_proof = *proof;
+	f->complete = length == 0;
+	return P2V_OK;
+}
+
+static void whole(struct p2v_fragment *f, struct p2v_chunk_state *c)
+{
+	c->whole = true;
+	f->n_whole++;
+	f->complete = f->length != P2V_LENGTH_UNKNOWN && f->n_whole == f->n_chunks;
+}
+
+static size_t room_for(const struct p2v_fragment *f, uint32_t index)
+{
+	return f->length == P2V_LENGTH_UNKNOWN ? P2V_CHUNK : p2v_fragment_chunk_size(f, index);
+}
+
+ptrdiff_t p2v_fragment_fill(
+	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched)
+{
+	size_t fresh = 0;
+
+	while (b.n > 0) {
+		uint32_t index = (uint32_t)(off / P2V_CHUNK), at = (uint32_t)(off % P2V_CHUNK);
+		size_t n = b.n < P2V_CHUNK - at ? b.n : P2V_CHUNK - at;
+		struct p2v_chunk_state *c;
+
+		if (f->length != P2V_LENGTH_UNKNOWN && off + n > f->length)
+			return P2V_EPROTO;
+		if (index >= f->n_chunks && want_chunks(f, index + 1) < 0)
+			return P2V_ENOMEM;
+		c = &f->chunks[index];
+		if (!c->buf && !(c->buf = p2v_buf_new(room_for(f, index))))
+			return P2V_ENOMEM;
+		/* Only what continues the chunk: bytes that are here stay as they are, as readers
+		 * hold slices of them. */
+		if (!c->whole && at <= c->filled && at + n > c->filled) {
+			uint32_t skip = c->filled - at;
+
+			memcpy(c->buf->data + c->filled, b.p + skip, n - skip);
+			c->filled = at + (uint32_t)n;
+			fresh += n - skip;
+			f->held += n - skip;
+			f->d->held += n - skip;
+			if (c->filled == P2V_CHUNK ||
+				(f->length != P2V_LENGTH_UNKNOWN &&
+					c->filled == p2v_fragment_chunk_size(f, index))) {
+				c->proof = (struct p2v_proof){ .fetched = fetched };
+				whole(f, c);
+			}
+		}
+		off += n;
+		b.p += n;
+		b.n -= n;
+	}
+	f->from_cdn += fresh;
+	f->hops = 0;
+	return (ptrdiff_t)fresh;
+}
+
+void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length)
+{
+	if (f->length != P2V_LENGTH_UNKNOWN)
+		return;
+	f->length = length;
+	if (f->n_chunks > 0 && !f->chunks[f->n_chunks - 1].whole)
+		whole(f, &f->chunks[f->n_chunks - 1]);
+	f->complete = f->n_whole == f->n_chunks;
+}
+
+bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *buf, uint32_t n,
+	const struct p2v_proof *proof, uint32_t hops)
+{
+	struct p2v_chunk_state *c = &f->chunks[index];
+
+	assert(f->known && index < f->n_chunks && n == p2v_fragment_chunk_size(f, index));
+	if (c->whole) {
+		p2v_buf_unref(buf);
+		return false;
+	}
+	/* What the CDN had brought of it is superseded; slices that readers hold of it stay good.
+	 */
+	p2v_buf_unref(c->buf);
+	f->held += n - c->filled;
+	f->d->held += n - c->filled;
+	f->from_p2p += n - c->filled;
+	c->buf = buf;
+	c->filled = n;
+	c->p2p = true;
+	c->proof = *proof;
+	whole(f, c);
+	if (f->hops > hops + 1)
+		f->hops = hops + 1 < P2V_HOPS_MAX ? hops + 1 : P2V_HOPS_MAX;
+	return true;
+}
+
+void p2v_fragment_reset(struct p2v_fragment *f)
+{
+	p2v_ask_cancel_all(f);
+	p2v_serve_cancel_all(f);
+	P2V_LIST_EACH (it, &f->readers) {
+		struct p2v_reading *r = P2V_OF(it, struct p2v_reading, in_fragment);
+
+		r->lost |= r->pos > 0;
+	}
+	p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, f->from_p2p + f->from_cdn);
+	drop_content(f);
+	f->known = f->complete = false;
+	f->length = f->total = P2V_LENGTH_UNKNOWN;
+	f->from_p2p = f->from_cdn = 0;
+	f->hops = P2V_HOPS_MAX;
+	f->announced = P2V_ANNOUNCED_NOT;
+}
+
+/* ---- readers ---- */
+
+static void wake(struct p2v_reading *r)
+{
+	const struct p2v_world *w = &r->fragment->d->node->world;
+
+	p2v_arm(w, &r->timer, p2v_now(w));
+}
+
+void p2v_fragment_progress(struct p2v_fragment *f)
+{
+	P2V_LIST_EACH (it, &f->readers)
+		wake(P2V_OF(it, struct p2v_reading, in_fragment));
+	if (f->known && f->shared && f->length != P2V_LENGTH_UNKNOWN)
+		p2v_mates_tell_have(f);
+	p2v_serve_progress(f);
+	if (f->complete) {
+		p2v_ask_cancel_all(f);
+		p2v_cdn_needless(f);
+		p2v_disarm(&f->d->node->world, &f->timer);
+		p2v_delivery_tidy(f->d);
+	}
+}
+
+void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status)
+{
+	f->failed = true;
+	f->status = status;
+	p2v_log(f->d->node, P2V_LOG_WARN, "fragment_failed", "fragment=%016llx status=%u",
+		(unsigned long long)p2v_id_short(&f->key), status);
+	P2V_LIST_EACH (it, &f->readers)
+		wake(P2V_OF(it, struct p2v_reading, in_fragment));
+	p2v_serve_cancel_all(f);
+}
+
+static void reader_fire(struct p2v_timer *t, p2v_usec now)
+{
+	struct p2v_reading *r = t->owner;
+
+	(void)now;
+	r->handler->ready(r->ctx);
+}
+
+static struct p2v_timeline_entry *listed(struct p2v_feed *feed, const char *url,
+	const struct p2v_manifest_range *range, struct p2v_rendition **in)
+{
+	P2V_LIST_EACH (it, &feed->renditions) {
+		struct p2v_rendition *r = P2V_OF(it, struct p2v_rendition, in_feed);
+		const struct p2v_timeline_entry *e = p2v_timeline_find(&r->timeline, url, range);
+
+		if (e) {
+			*in = r;
+			return &r->timeline.v[e - r->timeline.v];
+		}
+	}
+	return NULL;
+}
+
+int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
+	const struct p2v_manifest_range *range, const struct p2v_reading_handler *h, void *ctx,
+	struct p2v_reading **out)
+{
+	static const struct p2v_manifest_range all = { false, 0, 0 };
+	struct p2v_rendition *in = NULL;
+	struct p2v_timeline_entry *e = listed(feed, url, range ? range : &all, &in);
+	p2v_usec now = p2v_now(&feed->d->node->world);
+	struct p2v_player_frag pf;
+	struct p2v_fragment *f;
+	struct p2v_reading *r;
+
+	if (!e)
+		return P2V_ENOENT;
+	f = p2v_fragment_get(feed, in, e);
+	r = f ? calloc(1, sizeof *r) : NULL;
+	if (!r)
+		return P2V_ENOMEM;
+	*r = (struct p2v_reading){ .fragment = f,
+		.viewer = v,
+		.handler = h,
+		.ctx = ctx,
+		.opened = now,
+		.hit = f->complete };
+	r->timer.fire = reader_fire;
+	r->timer.owner = r;
+	p2v_list_push(&f->readers, &r->in_fragment);
+	f->used = f->asked = now;
+	if (f->first_asked == P2V_UNKNOWN)
+		f->first_asked = now;
+	f->wanted = true;
+	if (f->failed) { /* another try for another request */
+		f->failed = false;
+		f->cdn_failures = 0;
+	}
+	pf = p2v_viewer_frag(f);
+	if (v)
+		v->policy->plugin->ops.player->on_request(v->state, now, &pf);
+	p2v_follow_read(in, e);
+	p2v_plan(f);
+	wake(r);
+	*out = r;
+	return P2V_OK;
+}
+
+bool p2v_reading_head(const struct p2v_reading *r, struct p2v_reading_head *out)
+{
+	const struct p2v_fragment *f = r->fragment;
+
+	*out = (struct p2v_reading_head){ .status = 200,
+		.length = f->length,
+		.offset = f->range.set ? f->range.off : 0,
+		.total = f->range.set ? f->total : f->length,
+		.headers = { (const char *)f->headers.p, f->headers.n },
+		.hit = r->hit,
+		.p2p = f->from_p2p,
+		.cdn = f->from_cdn };
+	if (f->failed && !f->known)
+		out->status = f->status;
+	return f->known || f->failed;
+}
+
+void p2v_reading_seek(struct p2v_reading *r, uint64_t off)
+{
+	r->pos = off;
+}
+
+size_t p2v_reading_next(struct p2v_reading *r, size_t max, struct p2v_slice *out)
+{
+	struct p2v_fragment *f = r->fragment;
+	uint64_t index = r->pos / P2V_CHUNK;
+	size_t at = (size_t)(r->pos % P2V_CHUNK), n;
+	struct p2v_chunk_state *c;
+
+	if (r->lost || index >= f->n_chunks)
+		return 0;
+	c = &f->chunks[index];
+	if (at >= c->filled || max == 0)
+		return 0;
+	n = c->filled - at < max ? c->filled - at : max;
+	*out = p2v_slice_of(c->buf, at, n);
+	r->pos += n;
+	f->served = true;
+	p2v_count(&f->d->node->metrics, c->p2p ? P2V_M_SERVED_P2P : P2V_M_SERVED_CDN, n);
+	return n;
+}
+
+int p2v_reading_state(const struct p2v_reading *r)
+{
+	const struct p2v_fragment *f = r->fragment;
+
+	if (r->lost || f->failed)
+		return P2V_EIO;
+	return f->length != P2V_LENGTH_UNKNOWN && r->pos >= f->length ? P2V_OK : P2V_EAGAIN;
+}
+
+uint64_t p2v_reading_pace(const struct p2v_reading *r)
+{
+	const struct p2v_player_ops *ops = r->viewer ? r->viewer->policy->plugin->ops.player : NULL;
+	struct p2v_player_frag pf = p2v_viewer_frag(r->fragment);
+
+	if (!ops || !ops->pace)
+		return 0;
+	return ops->pace(r->viewer->state, p2v_now(&r->fragment->d->node->world), &pf);
+}
+
+static void account(struct p2v_reading *r, bool whole_body)
+{
+	struct p2v_fragment *f = r->fragment;
+	struct p2v_metrics *m = &f->d->node->metrics;
+	p2v_usec now = p2v_now(&f->d->node->world);
+	struct p2v_player_frag pf = p2v_viewer_frag(f);
+	enum p2v_metric result = r->hit ? P2V_M_RESULT_CACHE : P2V_M_RESULT_MIXED;
+
+	if (!whole_body) {
+		if (f->failed)
+			p2v_count(m, P2V_M_RESULT_FAILED, 1);
+		return;
+	}
+	if (!r->hit && (f->from_cdn == 0 || f->from_p2p == 0))
+		result = f->from_cdn ? P2V_M_RESULT_CDN : P2V_M_RESULT_P2P;
+	p2v_count(m, result, 1);
+	p2v_metrics_observe_fragment(m, (double)(now - r->opened) / 1e6);
+	if (r->viewer) {
+		struct p2v_player_due due;
+
+		r->viewer->policy->plugin->ops.player->due(
+			r->viewer->state, now, &pf, r->opened, &due);
+		if (due.dry < now && f->t != P2V_UNKNOWN)
+			p2v_count(m, P2V_M_DEADLINE_MISSES, 1);
+		r->viewer->policy->plugin->ops.player->on_served(r->viewer->state, now, &pf);
+	}
+}
+
+void p2v_reading_close(struct p2v_reading *r, bool whole_body)
+{
+	struct p2v_fragment *f = r->fragment;
+
+	account(r, whole_body);
+	p2v_disarm(&f->d->node->world, &r->timer);
+	p2v_list_remove(&r->in_fragment);
+	f->used = p2v_now(&f->d->node->world);
+	if (p2v_list_empty(&f->readers))
+		f->asked = P2V_UNKNOWN;
+	free(r);
+	if (f->complete)
+		p2v_delivery_tidy(f->d);
+	else
+		p2v_plan(f);
+}
+
+/* ---- eviction ---- */
+
+static void judge(const struct p2v_fragment *f, struct p2v_cache_frag *out)
+{
+	const struct p2v_rendition *r = f->rendition;
+
+	*out = (struct p2v_cache_frag){ .key = p2v_id_short(&f->key),
+		.flags = (r && r->followed ? P2V_FRAG_FOLLOWED : 0) | (r ? P2V_FRAG_LISTED : 0) |
+			 (f->asked != P2V_UNKNOWN ? P2V_FRAG_REQUESTED : 0) |
+			 (f->served ? P2V_FRAG_SERVED : 0) |
+			 (f->complete ? P2V_FRAG_COMPLETE : P2V_FRAG_ARRIVING) |
+			 (f->t == P2V_UNKNOWN ? P2V_FRAG_INIT : 0),
+		.relayed = f->relayed,
+		.t = f->t,
+		.dur = f->dur,
+		.due = P2V_NEVER,
+		.used = f->used,
+		.held = f->held };
+}
+
+static void evict_feed(struct p2v_delivery *d, struct p2v_feed *feed)
+{
+	const struct p2v_policy *policy = d->policies.cache;
+	struct p2v_cache_view view = { .now = p2v_now(&d->node->world),
+		.edge = P2V_UNKNOWN,
+		.position = P2V_UNKNOWN,
+		.held = d->held,
+		.limit = d->conf->cache };
+	struct p2v_fragment *who[P2V_CACHE_MAX];
+	struct p2v_cache_frag frags[P2V_CACHE_MAX];
+	const struct p2v_fragment *gone[EVICT_BATCH];
+	double worth[P2V_CACHE_MAX];
+	size_t n = 0, n_gone = 0;
+
+	for (struct p2v_fragment *f = d->fragments; f && n < P2V_CACHE_MAX; f = f->hh.next) {
+		if (f->feed != feed || !p2v_fragment_idle(f))
+			continue;
+		who[n] = f;
+		judge(f, &frags[n++]);
+	}
+	P2V_LIST_EACH (it, &feed->renditions) {
+		const struct p2v_rendition *r = P2V_OF(it, struct p2v_rendition, in_feed);
+
+		if (r->followed) {
+			view.edge = p2v_timeline_edge(&r->timeline);
+			view.position = r->position;
+			view.live = r->timeline.live;
+		}
+	}
+	if (n == 0)
+		return;
+	policy->plugin->ops.cache->keep(feed->cache_state, &view, frags, n, worth);
+	while (n_gone < EVICT_BATCH) {
+		size_t least = n;
+
+		for (size_t i = 0; i < n; i++)
+			if (who[i] && (worth[i] < 0 || view.held > view.limit) &&
+				(least == n || worth[i] < worth[least]))
+				least = i;
+		if (least == n)
+			break;
+		view.held -= who[least]->held;
+		gone[n_gone++] = who[least];
+		who[least] = NULL;
+	}
+	p2v_mates_tell_gone(d, gone, n_gone);
+	for (size_t i = 0; i < n_gone; i++)
+		p2v_fragment_free((struct p2v_fragment *)(uintptr_t)gone[i]);
+}
+
+void p2v_delivery_evict(struct p2v_delivery *d)
+{
+	P2V_LIST_EACH (it, &d->feeds)
+		evict_feed(d, P2V_OF(it, struct p2v_feed, in_delivery));
+	p2v_gauge(&d->node->metrics, P2V_M_CACHE_BYTES, d->held);
+}

@@ -1,0 +1,359 @@
+/* inside.h - what delivery's files share: feeds, renditions, fragments, and what partners have. */
+#ifndef P2V_DELIVERY_INSIDE_H
+#define P2V_DELIVERY_INSIDE_H
+
+#include <peer2view/cache.h>
+#include <peer2view/player.h>
+#include "framework/base/hash.h"
+#include "framework/base/http.h"
+#include "framework/delivery/delivery.h"
+#include "framework/stream/timeline.h"
+
+#define P2V_CHUNK     16384u /* [B] */
+#define P2V_HOPS_MAX  200u
+#define P2V_FORWARDED 5u
+
+struct p2v_cdn_job;
+struct p2v_rendition;
+
+/* ---- proofs: who vouches for bytes ---- */
+
+struct p2v_proof {
+	struct p2v_id signer;
+	int64_t fetched; /* [us] since 1970, by the signer's clock; 0: there is none yet */
+	uint8_t signature[P2V_SIGNATURE_SIZE];
+	bool made; /* the signature is there; our own are made when somebody asks */
+};
+
+/** What all proofs of one fragment say alike. */
+struct p2v_statement {
+	const struct p2v_id *key;
+	uint64_t length, generation;
+};
+
+/** Sign a chunk, or (index UINT32_MAX) what the CDN said: content is the chunk's bytes, or total
+ * and headers. */
+P2V_MUST_USE int p2v_proof_sign(struct p2v_node *n, const struct p2v_statement *s, uint32_t index,
+	struct p2v_bytes content, struct p2v_proof *p);
+/** @return P2V_OK, P2V_EINTEGRITY, P2V_ENOENT (the signer is not known) */
+P2V_MUST_USE int p2v_proof_check(struct p2v_node *n, const struct p2v_statement *s, uint32_t index,
+	struct p2v_bytes content, const struct p2v_proof *p);
+/** Which content this is: 62 bits of a digest of length and validators. */
+uint64_t p2v_generation(
+	struct p2v_node *n, uint64_t length, struct p2v_str etag, struct p2v_str last_modified);
+
+/* ---- fragments ---- */
+
+struct p2v_chunk_state {
+	struct p2v_buf *buf; /* NULL: nothing of it */
+	uint32_t filled;     /* [B] from its start; more than 0 and not whole: from the CDN, still
+				coming */
+	bool whole, p2p;
+	struct p2v_proof proof; /* of a whole chunk */
+};
+
+enum p2v_announced { P2V_ANNOUNCED_NOT = 0, P2V_ANNOUNCED_ARRIVING, P2V_ANNOUNCED_COMPLETE };
+
+struct p2v_fragment {
+	UT_hash_handle hh;
+	struct p2v_delivery *d;
+	struct p2v_feed *feed;
+	struct p2v_rendition *rendition; /* NULL: no manifest that we follow lists it any more */
+	struct p2v_id key;
+	char *url;
+	struct p2v_manifest_range range;
+	p2v_usec t, dur; /* on the rendition's clock; t = P2V_UNKNOWN: initialisation segment */
+	uint64_t rendition_key, bitrate;
+	int64_t not_before; /* [us] wall time: content fetched earlier was another under the same
+			       name */
+	bool live;
+
+	/* content */
+	bool known;  /* length, generation and headers are */
+	bool shared; /* may be offered to peers */
+	uint64_t length, total, generation;
+	struct p2v_slice headers;
+	struct p2v_proof head_proof;
+	struct p2v_chunk_state *chunks; /* shape (n_chunks) */
+	uint32_t n_chunks, n_whole, cap_chunks;
+	uint64_t held, from_p2p, from_cdn; /* [B] */
+	bool complete;
+	enum p2v_announced announced;
+	uint32_t hops; /* of its bytes here: 0 straight from the CDN */
+
+	/* people */
+	struct p2v_list readers, asks, serves;
+
+	/* plan */
+	bool wanted;
+	double priority;
+	p2v_usec listed_at; /* now() when we first saw it listed */
+	p2v_usec asked;     /* a player asked for it; P2V_UNKNOWN: none waits */
+	p2v_usec first_asked;
+	struct p2v_timer timer;
+	bool planning;
+	struct p2v_cdn_job *job;       /* NULL: nothing is fetched from the CDN */
+	p2v_usec cdn_again;            /* not before: the last attempt failed */
+	uint32_t cdn_failures, status; /* of the last attempt */
+	bool failed;                   /* given up: readers are told `status` */
+	p2v_usec used;
+	uint32_t relayed;
+	bool served, counted;
+};
+
+/** @return the fragment of that entry, made when it is not there; NULL: no memory */
+struct p2v_fragment *p2v_fragment_get(
+	struct p2v_feed *feed, struct p2v_rendition *r, struct p2v_timeline_entry *e);
+struct p2v_fragment *p2v_fragment_find(struct p2v_delivery *d, const struct p2v_id *key);
+void p2v_fragment_free(struct p2v_fragment *f);
+/** Nobody reads it, sends it, or fetches it. */
+bool p2v_fragment_idle(const struct p2v_fragment *f);
+struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f);
+/** Length, generation and headers are known from now on. length may be unknown until the end.
+ * @return P2V_ENOMEM */
+P2V_MUST_USE int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
+	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof);
+/** Bytes from the CDN at that offset. What is there already is passed over. @return [B] that were
+ * new, or P2V_ENOMEM */
+ptrdiff_t p2v_fragment_fill(
+	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched);
+/** A verified chunk from a peer; takes the reference. @return whether it was new */
+bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *buf, uint32_t n,
+	const struct p2v_proof *proof, uint32_t hops);
+/** The body ended: an unknown length is known now. */
+void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length);
+/** Forget all content: it was another than the CDN has now. Readers that had bytes of it fail. */
+void p2v_fragment_reset(struct p2v_fragment *f);
+/** Tell readers, partners that wait, and the plan that something changed. */
+void p2v_fragment_progress(struct p2v_fragment *f);
+void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status);
+uint32_t p2v_fragment_chunk_size(
+	const struct p2v_fragment *f, uint32_t index); /* [B]; the length is known */
+uint64_t p2v_fragment_missing(
+	const struct p2v_fragment *f); /* [B]; 0 also when the length is unknown */
+
+/* ---- feeds and renditions ---- */
+
+struct p2v_rendition {
+	struct p2v_list in_feed;
+	struct p2v_feed *feed;
+	struct p2v_playlist *playlist;
+	size_t track;
+	uint64_t key;
+	struct p2v_timeline timeline;
+	bool followed;        /* the player reads it */
+	p2v_usec read_at;     /* a player last asked for a fragment of it; P2V_UNKNOWN: never */
+	p2v_usec position;    /* media time asked for so far; P2V_UNKNOWN: nothing yet */
+	uint64_t told_newest; /* what partners were told */
+};
+
+struct p2v_playlist {
+	struct p2v_list in_feed;
+	struct p2v_feed *feed;
+	char *url, *final_url;
+	uint64_t viewer_tag; /* of Cookie and Authorization: a manifest may be one viewer's own */
+	struct p2v_slice body;
+	struct p2v_text type, headers_text, etag, last_modified;
+	struct p2v_header headers[32];
+	size_t n_headers;
+	struct p2v_doc *doc;
+	struct p2v_rendition *
+		*renditions; /* shape (n_renditions): one a track that lists fragments */
+	size_t n_renditions;
+	p2v_usec fetched; /* when it was last found to be current; P2V_UNKNOWN: never */
+	p2v_usec asked;   /* by a player; P2V_UNKNOWN: never */
+	p2v_usec started; /* of the fetch under way, or the last */
+	p2v_usec failing; /* since when the CDN fails; P2V_UNKNOWN: it does not */
+	uint32_t status, unchanged;
+	struct p2v_cache_control freshness;
+	struct p2v_fetch *fetch;
+	struct p2v_text in; /* body under way */
+	uint32_t in_status;
+	struct p2v_list waiters;
+	struct p2v_timer timer;
+	bool known; /* it was understood once */
+	bool again; /* news came during the fetch */
+};
+
+struct p2v_viewer {
+	struct p2v_list in_feed;
+	struct p2v_feed *feed;
+	struct p2v_addr from;
+	uint64_t tag; /* of its User-Agent */
+	struct p2v_policy *policy;
+	void *state;
+	p2v_usec seen;
+};
+
+struct p2v_feed {
+	struct p2v_list in_delivery;
+	struct p2v_delivery *d;
+	struct p2v_channel *channel;
+	void *select_state, *cache_state;
+	struct p2v_list playlists, renditions, viewers;
+	char *forward[P2V_FORWARDED]; /* values, by forwarded_names */
+	bool joined;
+};
+
+struct p2v_reading {
+	struct p2v_list in_fragment;
+	struct p2v_fragment *fragment;
+	struct p2v_viewer *viewer; /* NULL: forgotten since */
+	const struct p2v_reading_handler *handler;
+	void *ctx;
+	uint64_t pos;
+	p2v_usec opened;
+	bool hit, lost;         /* lost: the content changed under it */
+	struct p2v_timer timer; /* `ready` runs from here, never inside another's call */
+};
+
+/* ---- partners ---- */
+
+#define P2V_FOLLOWS_MAX  16u
+#define P2V_HOLDINGS_MAX 1024u /* of one partner; it forgets first what it told first */
+
+/** What delivery knows of a partner. */
+struct p2v_mate {
+	struct p2v_list in_delivery;
+	struct p2v_delivery *d;
+	struct p2v_partner *partner;
+	struct {
+		uint64_t rendition, newest;
+	} follows[P2V_FOLLOWS_MAX];
+	size_t n_follows;
+	struct p2v_list holds; /* struct p2v_holder, oldest first */
+	size_t n_holds;
+	struct p2v_list asks, serves;
+	p2v_usec slow_until; /* it let us down: others first */
+};
+
+/** One partner has one fragment. */
+struct p2v_holder {
+	struct p2v_list in_holding, in_mate;
+	struct p2v_holding *holding;
+	struct p2v_mate *mate;
+	uint64_t length, generation;
+	uint32_t state, hops; /* as in the message have */
+	p2v_usec not_before;  /* it refused until then */
+};
+
+/** Who has a fragment. */
+struct p2v_holding {
+	UT_hash_handle hh;
+	struct p2v_id key;
+	struct p2v_list holders;
+};
+
+struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id *key);
+void p2v_holder_free(struct p2v_holder *h);
+bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
+void p2v_mates_tell_have(struct p2v_fragment *f);
+void p2v_mates_tell_gone(struct p2v_delivery *d, const struct p2v_fragment *const *v, size_t n);
+void p2v_mates_tell_follow(struct p2v_rendition *r, bool on);
+void p2v_mates_tell_news(struct p2v_rendition *r);
+uint64_t p2v_rendition_newest(
+	const struct p2v_rendition *r); /* sequence number plus one; 0: none */
+/** What select plugins see of a mate with regard to a fragment. */
+void p2v_mate_view(
+	const struct p2v_mate *m, const struct p2v_fragment *f, struct p2v_select_peer *out);
+
+/* ---- from partners (ask.c), to partners (serve.c), from the CDN (cdn.c) ---- */
+
+/** Ask partners for what is missing and nobody brings. @return whether any is being asked now */
+bool p2v_ask_more(struct p2v_fragment *f);
+void p2v_ask_cancel_all(struct p2v_fragment *f);
+void p2v_ask_cancel_mate(struct p2v_mate *m);
+/** [chunks] that no ask brings and that are not here, from `from` on: the first such run. */
+bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, uint32_t *count);
+/** Give up what makes no progress. @return when to look again */
+p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now);
+/** Leave to partners only what they will bring in the time that is left [us], by how fast they were
+ * so far. */
+void p2v_ask_trim(struct p2v_fragment *f, p2v_usec now, p2v_usec left);
+/** Move the transfers' priority and deadline. */
+void p2v_ask_urgency(struct p2v_fragment *f);
+
+void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t);
+void p2v_serve_progress(struct p2v_fragment *f);
+void p2v_serve_cancel_all(struct p2v_fragment *f);
+void p2v_serve_cancel_mate(struct p2v_mate *m);
+void p2v_serve_init(struct p2v_delivery *d);
+void p2v_serve_fini(struct p2v_delivery *d);
+
+enum p2v_why {
+	P2V_WHY_ALONE = 0,
+	P2V_WHY_ELECTED,
+	P2V_WHY_STANDBY,
+	P2V_WHY_DEADLINE,
+	P2V_WHY_START,
+	P2V_WHY_OTHER
+};
+/** Fetch what is missing from the CDN. @return P2V_OK, also when it has begun already */
+int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why);
+void p2v_cdn_cancel(struct p2v_fragment *f);
+/** All is here: an answer that still brings bytes is cut. */
+void p2v_cdn_needless(struct p2v_fragment *f);
+/** [us] that n bytes would take from the CDN, cautiously. */
+p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n);
+
+/* ---- plan.c ---- */
+
+/** Decide what to do about a fragment now, and when to look again. */
+void p2v_plan(struct p2v_fragment *f);
+/** The same for what should be fetched ahead in a rendition. */
+void p2v_plan_ahead(struct p2v_rendition *r);
+/** The same for all that is under way: partners came or went. */
+void p2v_plan_all(struct p2v_delivery *d);
+/** When a fragment should be at the player. */
+void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out);
+
+/* ---- viewer.c ---- */
+
+void p2v_viewer_free(struct p2v_viewer *v);
+struct p2v_player_frag p2v_viewer_frag(const struct p2v_fragment *f);
+
+/* ---- follow.c ---- */
+
+void p2v_playlist_free(struct p2v_playlist *p);
+/** News of a rendition: look at its manifest now. */
+void p2v_follow_news(struct p2v_delivery *d, uint64_t rendition, uint64_t newest);
+/** Unfollow what is no longer read, forget what is no longer asked for. */
+void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now);
+/** A player asked for a fragment of it. */
+void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e);
+
+/* ---- delivery.c ---- */
+
+#define P2V_RATES 16u
+
+struct p2v_delivery {
+	struct p2v_node *node;
+	const struct p2v_delivery_conf *conf;
+	struct p2v_delivery_policies policies;
+	struct p2v_overlay *overlay; /* NULL: no peers */
+	struct p2v_list feeds, mates;
+	struct p2v_fragment *fragments;
+	struct p2v_holding *holdings;
+	uint64_t held;             /* [B] */
+	uint64_t rates[P2V_RATES]; /* [B/s] of late fetches from the CDN */
+	p2v_usec waits[P2V_RATES]; /* [us] until their heads */
+	size_t n_rates;
+	struct p2v_timer beat;
+	bool stopping;
+
+	/* serving */
+	struct p2v_list serves; /* the most urgent first */
+	size_t n_serves;
+	double tokens; /* [B] that upload_limit lets out now */
+	p2v_usec tokens_at;
+	struct p2v_timer serve_timer;
+	uint64_t uploaded_window, capacity_seen; /* [B], [B/s] */
+	p2v_usec window_at;
+};
+
+/** Drop what the cache policy says; frees fragments, so only the beat calls it. */
+void p2v_delivery_evict(struct p2v_delivery *d);
+/** Memory may be above its limit: have the beat come at once. */
+void p2v_delivery_tidy(struct p2v_delivery *d);
+
+#endif

@@ -1,0 +1,372 @@
+/* mates.c - what partners have and follow, and what they are told of us. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/delivery/inside.h"
+
+/* ---- who has what ---- */
+
+struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id *key)
+{
+	struct p2v_holding *h;
+
+	HASH_FIND(hh, d->holdings, key, sizeof *key, h);
+	return h;
+}
+
+void p2v_holder_free(struct p2v_holder *h)
+{
+	struct p2v_holding *of = h->holding;
+
+	p2v_list_remove(&h->in_holding);
+	p2v_list_remove(&h->in_mate);
+	h->mate->n_holds--;
+	if (p2v_list_empty(&of->holders)) {
+		HASH_DEL(h->mate->d->holdings, of);
+		free(of);
+	}
+	free(h);
+}
+
+static struct p2v_holding *holding_get(struct p2v_delivery *d, const struct p2v_id *key)
+{
+	struct p2v_holding *h = p2v_holding_find(d, key);
+
+	if (h)
+		return h;
+	h = calloc(1, sizeof *h);
+	if (!h)
+		return NULL;
+	h->key = *key;
+	p2v_list_init(&h->holders);
+	HASH_ADD(hh, d->holdings, key, sizeof h->key, h);
+	if (P2V_HASH_ADDED(hh, h))
+		return h;
+	free(h);
+	return NULL;
+}
+
+static struct p2v_holder *holder_find(struct p2v_holding *of, const struct p2v_mate *m)
+{
+	P2V_LIST_EACH (it, &of->holders) {
+		struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
+
+		if (h->mate == m)
+			return h;
+	}
+	return NULL;
+}
+
+static struct p2v_holder *holder_get(struct p2v_mate *m, const struct p2v_id *key)
+{
+	struct p2v_holding *of;
+	struct p2v_holder *h;
+
+	while (m->n_holds >= P2V_HOLDINGS_MAX)
+		p2v_holder_free(P2V_OF(p2v_list_first(&m->holds), struct p2v_holder, in_mate));
+	of = holding_get(m->d, key);
+	if (!of)
+		return NULL;
+	h = holder_find(of, m);
+	if (h)
+		return h;
+	h = calloc(1, sizeof *h);
+	if (!h) {
+		if (p2v_list_empty(&of->holders)) {
+			HASH_DEL(m->d->holdings, of);
+			free(of);
+		}
+		return NULL;
+	}
+	h->holding = of;
+	h->mate = m;
+	p2v_list_push(&of->holders, &h->in_holding);
+	p2v_list_push(&m->holds, &h->in_mate);
+	m->n_holds++;
+	return h;
+}
+
+/* ---- what they tell us ---- */
+
+static void on_have(struct p2v_mate *m, const struct p2v_msg_have *q)
+{
+	struct p2v_fragment *f;
+	struct p2v_holder *h;
+	struct p2v_id key;
+
+	memcpy(key.b, q->key.p, sizeof key.b);
+	h = holder_get(m, &key);
+	if (!h)
+		return;
+	h->length = q->length;
+	h->generation = q->generation;
+	h->state = (uint32_t)q->state;
+	h->hops = (uint32_t)q->hops;
+	f = p2v_fragment_find(m->d, &key);
+	if (f && f->wanted && !f->complete)
+		p2v_plan(f);
+}
+
+static void on_gone(struct p2v_mate *m, const struct p2v_msg_gone *q)
+{
+	for (size_t i = 0; i < q->keys.n; i++) {
+		struct p2v_holding *of;
+		struct p2v_holder *h;
+		struct p2v_id key;
+
+		memcpy(key.b, q->keys.v[i].p, sizeof key.b);
+		of = p2v_holding_find(m->d, &key);
+		h = of ? holder_find(of, m) : NULL;
+		if (h)
+			p2v_holder_free(h);
+	}
+}
+
+static size_t follow_at(const struct p2v_mate *m, uint64_t rendition)
+{
+	size_t i = 0;
+
+	while (i < m->n_follows && m->follows[i].rendition != rendition)
+		i++;
+	return i;
+}
+
+static void on_follow(struct p2v_mate *m, const struct p2v_msg_follow *q)
+{
+	size_t i = follow_at(m, q->rendition);
+
+	if (i < m->n_follows && !q->on) {
+		m->follows[i] = m->follows[--m->n_follows];
+	} else if (q->on && i < P2V_FOLLOWS_MAX) {
+		m->follows[i].rendition = q->rendition;
+		m->follows[i].newest = q->newest;
+		m->n_follows += i == m->n_follows;
+	}
+	if (q->newest)
+		p2v_follow_news(m->d, q->rendition, q->newest);
+	p2v_plan_all(m->d);
+}
+
+static void on_news(struct p2v_mate *m, const struct p2v_msg_news *q)
+{
+	size_t i = follow_at(m, q->rendition);
+
+	if (i < m->n_follows && q->newest > m->follows[i].newest)
+		m->follows[i].newest = q->newest;
+	p2v_follow_news(m->d, q->rendition, q->newest);
+}
+
+static void on_message(void *ctx, struct p2v_partner *p, uint64_t number, const union p2v_msg *msg)
+{
+	struct p2v_mate *m = p2v_partner_user(p);
+
+	(void)ctx;
+	if (!m)
+		return;
+	switch (number) {
+	case P2V_MSG_follow: on_follow(m, &msg->follow); break;
+	case P2V_MSG_news: on_news(m, &msg->news); break;
+	case P2V_MSG_have: on_have(m, &msg->have); break;
+	case P2V_MSG_gone: on_gone(m, &msg->gone); break;
+	default: break;
+	}
+}
+
+/* ---- what we tell them ---- */
+
+static bool shares(const struct p2v_mate *m, const struct p2v_feed *feed)
+{
+	return p2v_partner_in(m->partner, &feed->channel->id);
+}
+
+static void tell_have(struct p2v_mate *m, const struct p2v_fragment *f)
+{
+	struct p2v_msg_have q = { .key = { f->key.b, sizeof f->key.b },
+		.length = f->length,
+		.generation = f->generation,
+		.state = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING,
+		.hops = f->hops < P2V_HOPS_MAX ? f->hops : P2V_HOPS_MAX,
+		.rendition = f->rendition_key };
+
+	p2v_partner_send(m->partner, P2V_MSG_have, &q);
+}
+
+void p2v_mates_tell_have(struct p2v_fragment *f)
+{
+	enum p2v_announced now = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
+
+	if (f->announced >= now || !f->d->overlay || !p2v_overlay_may_upload(f->d->overlay))
+		return;
+	f->announced = now;
+	P2V_LIST_EACH (it, &f->d->mates) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+
+		if (shares(m, f->feed))
+			tell_have(m, f);
+	}
+}
+
+void p2v_mates_tell_gone(struct p2v_delivery *d, const struct p2v_fragment *const *v, size_t n)
+{
+	P2V_LIST_EACH (it, &d->mates) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+		struct p2v_msg_gone q = { .keys.n = 0 };
+
+		for (size_t i = 0; i < n && q.keys.n < sizeof q.keys.v / sizeof q.keys.v[0]; i++)
+			if (v[i]->announced != P2V_ANNOUNCED_NOT && shares(m, v[i]->feed))
+				q.keys.v[q.keys.n++] = (struct p2v_bytes){ v[i]->key.b,
+					sizeof v[i]->key.b };
+		if (q.keys.n)
+			p2v_partner_send(m->partner, P2V_MSG_gone, &q);
+	}
+}
+
+uint64_t p2v_rendition_newest(const struct p2v_rendition *r)
+{
+	return r->timeline.n > r->timeline.n_init ? r->timeline.v[r->timeline.n - 1].n + 1 : 0;
+}
+
+static void tell_follow(struct p2v_mate *m, const struct p2v_rendition *r, bool on)
+{
+	struct p2v_msg_follow q = {
+		.rendition = r->key, .on = on, .newest = p2v_rendition_newest(r)
+	};
+
+	p2v_partner_send(m->partner, P2V_MSG_follow, &q);
+}
+
+void p2v_mates_tell_follow(struct p2v_rendition *r, bool on)
+{
+	P2V_LIST_EACH (it, &r->feed->d->mates) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+
+		if (shares(m, r->feed))
+			tell_follow(m, r, on);
+	}
+}
+
+/* Only to those who follow it and have not told us of it themselves. */
+void p2v_mates_tell_news(struct p2v_rendition *r)
+{
+	struct p2v_msg_news q = { .rendition = r->key, .newest = p2v_rendition_newest(r) };
+
+	if (q.newest <= r->told_newest)
+		return;
+	r->told_newest = q.newest;
+	P2V_LIST_EACH (it, &r->feed->d->mates) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+		size_t i = follow_at(m, r->key);
+
+		if (i < m->n_follows && m->follows[i].newest < q.newest) {
+			m->follows[i].newest = q.newest;
+			p2v_partner_send(m->partner, P2V_MSG_news, &q);
+		}
+	}
+}
+
+/* ---- coming and going ---- */
+
+bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition)
+{
+	return follow_at(m, rendition) < m->n_follows;
+}
+
+void p2v_mate_view(
+	const struct p2v_mate *m, const struct p2v_fragment *f, struct p2v_select_peer *out)
+{
+	p2v_partner_view(m->partner, out);
+	if (p2v_mate_follows(m, f->rendition_key))
+		out->flags |= P2V_PEER_FOLLOWS;
+}
+
+/* All that concerns the channels that it shares with us; what it knows already it hears again. */
+static void introduce(struct p2v_mate *m)
+{
+	struct p2v_delivery *d = m->d;
+
+	P2V_LIST_EACH (it, &d->feeds) {
+		struct p2v_feed *feed = P2V_OF(it, struct p2v_feed, in_delivery);
+
+		if (!shares(m, feed))
+			continue;
+		P2V_LIST_EACH (at, &feed->renditions) {
+			const struct p2v_rendition *r = P2V_OF(at, struct p2v_rendition, in_feed);
+
+			if (r->followed)
+				tell_follow(m, r, true);
+		}
+	}
+	for (const struct p2v_fragment *f = d->fragments; f; f = f->hh.next)
+		if (f->announced != P2V_ANNOUNCED_NOT && shares(m, f->feed))
+			tell_have(m, f);
+}
+
+static void on_up(void *ctx, struct p2v_partner *p)
+{
+	struct p2v_delivery *d = ctx;
+	struct p2v_mate *m = calloc(1, sizeof *m);
+
+	if (!m) {
+		p2v_partner_drop(p, false, "no memory");
+		return;
+	}
+	m->d = d;
+	m->partner = p;
+	p2v_list_init(&m->holds);
+	p2v_list_init(&m->asks);
+	p2v_list_init(&m->serves);
+	p2v_list_push(&d->mates, &m->in_delivery);
+	p2v_partner_set_user(p, m);
+	introduce(m);
+}
+
+static void on_shares(void *ctx, struct p2v_partner *p)
+{
+	(void)ctx;
+	if (p2v_partner_user(p))
+		introduce(p2v_partner_user(p));
+}
+
+static void mate_free(struct p2v_mate *m)
+{
+	p2v_partner_set_user(m->partner, NULL);
+	p2v_ask_cancel_mate(m);
+	p2v_serve_cancel_mate(m);
+	while (!p2v_list_empty(&m->holds))
+		p2v_holder_free(P2V_OF(p2v_list_first(&m->holds), struct p2v_holder, in_mate));
+	p2v_list_remove(&m->in_delivery);
+	free(m);
+}
+
+static void on_down(void *ctx, struct p2v_partner *p)
+{
+	struct p2v_delivery *d = ctx;
+	struct p2v_mate *m = p2v_partner_user(p);
+
+	if (!m)
+		return;
+	mate_free(m);
+	p2v_plan_all(d);
+}
+
+static void on_transfer(void *ctx, struct p2v_partner *p, struct p2v_stream *t)
+{
+	struct p2v_mate *m = p2v_partner_user(p);
+
+	(void)ctx;
+	if (m)
+		p2v_serve_begin(m, t);
+	else
+		p2v_stream_release(t);
+}
+
+const struct p2v_overlay_handler *p2v_delivery_overlay_handler(void)
+{
+	static const struct p2v_overlay_handler handler = { .up = on_up,
+		.shares = on_shares,
+		.down = on_down,
+		.message = on_message,
+		.transfer = on_transfer };
+
+	return &handler;
+}

@@ -1,0 +1,351 @@
+/* plan.c - decisions: who goes to the CDN for a fragment, when a player can wait for peers no
+ * longer, what is fetched before anybody asks. The rules and their reasons are in
+ * sdk/doc/delivery.md. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/delivery/inside.h"
+
+#define FINISH_MARGIN (50 * P2V_MSEC)
+#define LOOK_AGAIN    (100 * P2V_MSEC)
+#define HOLD_DEFAULT  (3 * P2V_SECOND)
+#define AHEAD_MAX     64u
+#define GUESS         262144u /* [B] of a fragment of which nothing is known */
+
+static p2v_usec now_of(const struct p2v_fragment *f)
+{
+	return p2v_now(&f->d->node->world);
+}
+
+static p2v_usec earlier(p2v_usec a, p2v_usec b)
+{
+	return a < b ? a : b;
+}
+
+/* a - b, where a may be P2V_NEVER. */
+static p2v_usec before(p2v_usec a, p2v_usec b)
+{
+	return a == P2V_NEVER ? P2V_NEVER : a - b;
+}
+
+static void due_for(const struct p2v_feed *feed, const struct p2v_player_frag *pf, p2v_usec asked,
+	p2v_usec now, struct p2v_player_due *out)
+{
+	*out = (struct p2v_player_due){ P2V_NEVER, P2V_NEVER };
+	P2V_LIST_EACH (it, &feed->viewers) {
+		struct p2v_viewer *v = P2V_OF(it, struct p2v_viewer, in_feed);
+		struct p2v_player_due due;
+
+		v->policy->plugin->ops.player->due(v->state, now, pf, asked, &due);
+		out->dry = earlier(out->dry, due.dry);
+		out->finish = earlier(out->finish, due.finish);
+	}
+}
+
+void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out)
+{
+	struct p2v_player_frag pf = p2v_viewer_frag(f);
+
+	due_for(f->feed, &pf, f->asked, now_of(f), out);
+}
+
+/* ---- the election ---- */
+
+static bool in_channel(const struct p2v_mate *m, const struct p2v_fragment *f)
+{
+	return p2v_partner_in(m->partner, &f->feed->channel->id);
+}
+
+static bool has_peers(const struct p2v_fragment *f)
+{
+	if (!f->d->overlay || !p2v_overlay_active(f->d->overlay))
+		return false;
+	P2V_LIST_EACH (it, &f->d->mates)
+		if (in_channel(P2V_OF(it, struct p2v_mate, in_delivery), f))
+			return true;
+	return false;
+}
+
+/* Weighted rendezvous hashing among those who follow the rendition: all who see the same partners
+ * agree, without a message. @return this node's place, 0 first; UINT32_MAX: the policy wants it not
+ * to go */
+static uint32_t rank(struct p2v_fragment *f)
+{
+	const struct p2v_policy *policy = f->d->policies.select;
+	struct p2v_select_want want = {
+		.key = p2v_id_short(&f->key), .bytes = GUESS, .slack = P2V_NEVER
+	};
+	struct p2v_select_peer view[P2V_SELECT_MAX];
+	uint32_t weight[P2V_SELECT_MAX], place = 0;
+	uint64_t mine;
+	size_t n = 1;
+
+	p2v_overlay_view(f->d->overlay, &view[0]);
+	view[0].flags |= P2V_PEER_FOLLOWS;
+	P2V_LIST_EACH (it, &f->d->mates) {
+		const struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+
+		if (n == P2V_SELECT_MAX || !in_channel(m, f) ||
+			!p2v_mate_follows(m, f->rendition_key))
+			continue;
+		p2v_mate_view(m, f, &view[n]);
+		n += !(view[n].flags & P2V_PEER_SUSPECT);
+	}
+	if (policy->plugin->ops.select->fetchers(f->feed->select_state, &want, view, n, weight) < 0)
+		return 0;
+	if (weight[0] == 0)
+		return UINT32_MAX;
+	mine = p2v_rendezvous(want.key, view[0].id, weight[0]);
+	for (size_t i = 1; i < n; i++) {
+		uint64_t theirs = p2v_rendezvous(want.key, view[i].id, weight[i]);
+
+		place += theirs < mine || (theirs == mine && view[i].id < view[0].id);
+	}
+	return place;
+}
+
+/* ---- one fragment ---- */
+
+static uint64_t missing(const struct p2v_fragment *f)
+{
+	if (f->known && f->length != P2V_LENGTH_UNKNOWN)
+		return p2v_fragment_missing(f);
+	return f->bitrate && f->dur > 0 ? f->bitrate / 8 * (uint64_t)(f->dur / P2V_MSEC) / 1000
+					: GUESS;
+}
+
+static bool starting(const struct p2v_fragment *f)
+{
+	P2V_LIST_EACH (it, &f->feed->viewers) {
+		struct p2v_viewer *v = P2V_OF(it, struct p2v_viewer, in_feed);
+		struct p2v_player_view view;
+
+		v->policy->plugin->ops.player->view(v->state, now_of(f), &view);
+		if (!view.playing)
+			return true;
+	}
+	return false;
+}
+
+static p2v_usec go(struct p2v_fragment *f, enum p2v_why why)
+{
+	int rc = p2v_cdn_begin(f, why);
+
+	if (rc == P2V_OK)
+		return P2V_NEVER;
+	return rc == P2V_EAGAIN ? f->cdn_again : now_of(f) + LOOK_AGAIN;
+}
+
+/* A player can wait for peers no longer than this: then the CDN has to bring what is missing, in
+ * the time that it takes and a margin. */
+static p2v_usec latest(const struct p2v_fragment *f, const struct p2v_player_due *due)
+{
+	p2v_usec need = p2v_cdn_estimate(f->d, missing(f));
+
+	return earlier(before(due->dry, need + f->d->conf->margin),
+		before(due->finish, need + FINISH_MARGIN));
+}
+
+/* @return when to look again */
+static p2v_usec urgent(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
+{
+	p2v_usec left = earlier(due->dry, due->finish) - now;
+	uint32_t first, count;
+
+	/* Partners keep what they will surely bring in time. */
+	p2v_ask_trim(f, now, left > 0 ? left : 0);
+	if (f->known && f->length != P2V_LENGTH_UNKNOWN && !p2v_ask_gap(f, 0, &first, &count))
+		return now + LOOK_AGAIN;
+	return go(f, starting(f) ? P2V_WHY_START : P2V_WHY_DEADLINE);
+}
+
+/* @return when to look again */
+static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
+{
+	p2v_usec at = latest(f, due), turn;
+	uint32_t place;
+
+	if (!has_peers(f))
+		return go(f, P2V_WHY_ALONE);
+	if (now >= at)
+		return urgent(f, due, now);
+	if (!p2v_list_empty(&f->asks))
+		return at;
+	/* Only at the live edge do all want the same fragment at the same time. */
+	if (!f->live || !f->rendition || !f->rendition->followed)
+		return f->asked != P2V_UNKNOWN ? go(f, P2V_WHY_OTHER) : at;
+	place = rank(f);
+	if (place == UINT32_MAX)
+		return at;
+	turn = f->listed_at + (p2v_usec)place * f->d->conf->standby;
+	if (now >= turn)
+		return go(f, place == 0 ? P2V_WHY_ELECTED : P2V_WHY_STANDBY);
+	return earlier(at, turn);
+}
+
+static p2v_usec patience(const struct p2v_fragment *f)
+{
+	struct p2v_player_frag pf = p2v_viewer_frag(f);
+	p2v_usec hold = f->d->conf->hold;
+
+	P2V_LIST_EACH (it, &f->readers) {
+		const struct p2v_reading *r = P2V_OF(it, struct p2v_reading, in_fragment);
+
+		if (r->viewer && r->viewer->policy->plugin->ops.player->hold)
+			hold = r->viewer->policy->plugin->ops.player->hold(
+				r->viewer->state, now_of(f), &pf);
+	}
+	return hold;
+}
+
+/* The CDN fails and peers have nothing: how long the player is kept waiting before it is told.
+ * @return whether it was told now */
+static bool give_up(struct p2v_fragment *f, p2v_usec now, p2v_usec *next)
+{
+	p2v_usec until;
+
+	if (f->cdn_failures == 0 || f->asked == P2V_UNKNOWN) {
+		/* Nobody waits: after some attempts it is left until somebody asks. */
+		if (f->asked == P2V_UNKNOWN && f->cdn_failures >= 8)
+			f->wanted = false;
+		return false;
+	}
+	until = f->first_asked > f->asked - HOLD_DEFAULT ? f->first_asked + patience(f)
+							 : f->asked + patience(f);
+	if (now < until || !p2v_list_empty(&f->asks)) {
+		*next = earlier(*next, until > now ? until : now + LOOK_AGAIN);
+		return false;
+	}
+	p2v_cdn_cancel(f);
+	p2v_fragment_fail(f, f->status ? f->status : 504);
+	return true;
+}
+
+/* From the lowest, when there is all the time, to 4, when there is none. */
+static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
+{
+	p2v_usec slack = due->dry == P2V_NEVER ? P2V_NEVER : due->dry - now;
+	double p = f->priority;
+
+	if (f->asked != P2V_UNKNOWN && p < 1)
+		p = 1;
+	if (slack < 8 * f->d->conf->margin)
+		p = slack <= f->d->conf->margin ? 4
+						: 4 * (double)f->d->conf->margin / (double)slack;
+	f->priority = p > f->priority ? p : f->priority;
+}
+
+void p2v_plan(struct p2v_fragment *f)
+{
+	p2v_usec now = now_of(f), next = P2V_NEVER;
+	struct p2v_player_due due;
+
+	if (f->planning || f->complete || f->failed || !f->wanted || f->d->stopping)
+		return;
+	f->planning = true;
+	p2v_plan_due(f, &due);
+	urgency(f, &due, now);
+	next = earlier(next, p2v_ask_check(f, now));
+	if (!f->job)
+		(void)p2v_ask_more(f);
+	if (!f->job && !f->complete)
+		next = earlier(next, decide(f, &due, now));
+	f->planning = false;
+	if (f->complete || give_up(f, now, &next))
+		return;
+	p2v_ask_urgency(f);
+	next = earlier(next, p2v_ask_check(f, now));
+	if (next != P2V_NEVER)
+		p2v_arm(&f->d->node->world, &f->timer, next > now ? next : now + P2V_MSEC);
+	else
+		p2v_disarm(&f->d->node->world, &f->timer);
+}
+
+void p2v_plan_all(struct p2v_delivery *d)
+{
+	struct p2v_fragment *f, *next;
+
+	HASH_ITER (hh, d->fragments, f, next)
+		p2v_plan(f);
+}
+
+/* ---- ahead of the player ---- */
+
+static size_t gather(struct p2v_rendition *r, struct p2v_timeline_entry **who,
+	struct p2v_cache_frag *out, p2v_usec now)
+{
+	struct p2v_delivery *d = r->feed->d;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->timeline.n && n < AHEAD_MAX; i++) {
+		struct p2v_timeline_entry *e = &r->timeline.v[i];
+		struct p2v_player_frag pf = { .t = e->init ? P2V_UNKNOWN : e->t,
+			.dur = e->dur,
+			.bitrate = r->timeline.bitrate };
+		struct p2v_fragment *f = NULL;
+		struct p2v_player_due due;
+		struct p2v_id key;
+
+		if (e->gap || (!e->init && e->t + e->dur <= r->position))
+			continue;
+		if (e->keyed) {
+			memcpy(key.b, e->key, sizeof key.b);
+			f = p2v_fragment_find(d, &key);
+		}
+		due_for(r->feed, &pf, P2V_UNKNOWN, now, &due);
+		who[n] = e;
+		out[n++] = (struct p2v_cache_frag){
+			.flags = P2V_FRAG_FOLLOWED | P2V_FRAG_LISTED |
+				 (e->init ? P2V_FRAG_INIT : 0) |
+				 (f && f->asked != P2V_UNKNOWN ? P2V_FRAG_REQUESTED : 0) |
+				 (f && f->served ? P2V_FRAG_SERVED : 0) |
+				 (f && f->complete ? P2V_FRAG_COMPLETE : 0) |
+				 (f && !f->complete && f->held ? P2V_FRAG_ARRIVING : 0),
+			.t = pf.t,
+			.dur = e->dur,
+			.due = due.dry,
+			.used = f ? f->used : 0,
+			.held = f ? f->held : 0,
+			.relayed = f ? f->relayed : 0,
+			.key = f ? p2v_id_short(&f->key) : 0
+		};
+	}
+	return n;
+}
+
+void p2v_plan_ahead(struct p2v_rendition *r)
+{
+	struct p2v_delivery *d = r->feed->d;
+	struct p2v_timeline_entry *who[AHEAD_MAX];
+	struct p2v_cache_frag frags[AHEAD_MAX];
+	double priority[AHEAD_MAX];
+	p2v_usec now = p2v_now(&d->node->world);
+	struct p2v_cache_view view = { .now = now,
+		.edge = p2v_timeline_edge(&r->timeline),
+		.position = r->position,
+		.held = d->held,
+		.limit = d->conf->cache,
+		.live = r->timeline.live };
+	size_t n;
+
+	if (!r->followed || r->position == P2V_UNKNOWN)
+		return;
+	n = gather(r, who, frags, now);
+	if (n == 0)
+		return;
+	d->policies.cache->plugin->ops.cache->ahead(
+		r->feed->cache_state, &view, frags, n, priority);
+	for (size_t i = 0; i < n; i++) {
+		struct p2v_fragment *f;
+
+		if (priority[i] < 0 || (frags[i].flags & P2V_FRAG_COMPLETE))
+			continue;
+		f = p2v_fragment_get(r->feed, r, who[i]);
+		if (!f || f->complete || f->failed)
+			continue;
+		f->wanted = true;
+		if (f->priority < priority[i])
+			f->priority = priority[i] < 4 ? priority[i] : 4;
+		p2v_plan(f);
+	}
+}

@@ -1,0 +1,410 @@
+/* serve.c - transfers to partners: the earliest deadline first, within the upload limit, each chunk
+ * as soon as it is verified here (cut-through). A request that would come too late is refused at
+ * once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/delivery/transfer.h"
+
+#define WINDOW        65536u /* [B] written and not sent, a transfer */
+#define SERVES_A_MATE 16u    /* so that one that does not read cannot take every place */
+#define BURST         (100 * P2V_MSEC)
+#define BUSY_RETRY    (200 * P2V_MSEC)
+
+enum { REFUSE_BUSY = 1, REFUSE_UNKNOWN = 2, REFUSE_LATER = 3 };
+
+/** One request of one partner. */
+struct p2v_serve {
+	struct p2v_stream_owner owner;
+	struct p2v_list in_delivery, in_fragment, in_mate;
+	struct p2v_delivery *d;
+	struct p2v_mate *mate;
+	struct p2v_fragment *fragment; /* NULL: the request is not whole yet */
+	struct p2v_stream *stream;
+	struct p2v_text in;
+	uint32_t first, count, next;
+	p2v_usec deadline;
+	bool head_sent;
+	struct p2v_signers signers;
+};
+
+static p2v_usec now_of(const struct p2v_delivery *d)
+{
+	return p2v_now(&d->node->world);
+}
+
+static void serve_free(struct p2v_serve *s)
+{
+	if (s->fragment) {
+		p2v_list_remove(&s->in_fragment);
+		p2v_list_remove(&s->in_delivery);
+		s->d->n_serves--;
+	}
+	p2v_list_remove(&s->in_mate);
+	if (s->stream)
+		p2v_stream_release(s->stream);
+	p2v_text_fini(&s->in);
+	free(s);
+}
+
+/* ---- writing ---- */
+
+static int write_message(struct p2v_serve *s, enum p2v_message number, const void *msg, size_t room)
+{
+	struct p2v_buf *b = p2v_buf_new(room);
+	struct p2v_writer w;
+	struct p2v_slice all;
+
+	if (!b)
+		return P2V_ENOMEM;
+	w = p2v_writer_of(b->data, room);
+	p2v_msg_write(number, msg, &w);
+	if (w.full) {
+		p2v_buf_unref(b);
+		return P2V_ELIMIT;
+	}
+	all = p2v_slice_of(b, 0, p2v_written(&w));
+	p2v_buf_unref(b);
+	return p2v_stream_write(s->stream, all);
+}
+
+static void refuse(struct p2v_serve *s, uint32_t code, p2v_usec retry)
+{
+	struct p2v_msg_refuse m = { .code = code, .retry = (uint64_t)(retry / P2V_MSEC) };
+
+	if (write_message(s, P2V_MSG_refuse, &m, 64) == P2V_OK)
+		p2v_stream_finish(s->stream);
+	serve_free(s);
+}
+
+/* @return the number under which a signer is known on this stream; it is introduced first.
+ * Negative: it cannot be. */
+static int signer_number(struct p2v_serve *s, const struct p2v_id *who)
+{
+	const struct p2v_crypto *c = &s->d->node->crypto;
+	struct p2v_msg_signer m = { .number = s->signers.n };
+	struct p2v_chain chain;
+	size_t room = 64;
+	int rc;
+
+	for (size_t i = 0; i < s->signers.n; i++)
+		if (memcmp(&s->signers.id[i], who, sizeof *who) == 0)
+			return s->signers.number[i];
+	if (s->signers.n == P2V_SIGNERS_MAX)
+		return P2V_ELIMIT;
+	rc = c->ops->chain(c->self, who, &chain);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < chain.n; i++) {
+		m.chain.v[m.chain.n++] = chain.v[i];
+		room += chain.v[i].n + 8;
+	}
+	rc = write_message(s, P2V_MSG_signer, &m, room);
+	if (rc < 0)
+		return rc;
+	s->signers.id[s->signers.n] = *who;
+	s->signers.number[s->signers.n] = (uint8_t)s->signers.n;
+	return (int)s->signers.n++;
+}
+
+static int send_head(struct p2v_serve *s)
+{
+	struct p2v_fragment *f = s->fragment;
+	struct p2v_bytes headers = { f->headers.p, f->headers.n };
+	struct p2v_statement st = p2v_fragment_statement(f);
+	uint8_t content[P2V_HEAD_CONTENT_MAX];
+	struct p2v_msg_meta m;
+	int rc = p2v_proof_sign(s->d->node, &st, UINT32_MAX,
+		(struct p2v_bytes){ content, p2v_head_content(f->total, headers, content) },
+		&f->head_proof);
+
+	if (rc == P2V_OK)
+		rc = signer_number(s, &f->head_proof.signer);
+	if (rc < 0)
+		return rc;
+	m = (struct p2v_msg_meta){ .signer = (uint64_t)rc,
+		.fetched = (uint64_t)f->head_proof.fetched,
+		.total = f->total == P2V_LENGTH_UNKNOWN ? 0 : f->total + 1,
+		.headers = headers,
+		.signature = { f->head_proof.signature, P2V_SIGNATURE_SIZE } };
+	s->head_sent = true;
+	return write_message(s, P2V_MSG_meta, &m, 256 + headers.n);
+}
+
+static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
+{
+	struct p2v_statement st = p2v_fragment_statement(s->fragment);
+	struct p2v_msg_chunk m;
+	int rc = p2v_proof_sign(
+		s->d->node, &st, s->next, (struct p2v_bytes){ c->buf->data, c->filled }, &c->proof);
+
+	if (rc == P2V_OK)
+		rc = signer_number(s, &c->proof.signer);
+	if (rc < 0)
+		return rc;
+	m = (struct p2v_msg_chunk){ .index = s->next,
+		.length = c->filled,
+		.signer = (uint64_t)rc,
+		.fetched = (uint64_t)c->proof.fetched,
+		.signature = { c->proof.signature, P2V_SIGNATURE_SIZE } };
+	rc = write_message(s, P2V_MSG_chunk, &m, 160);
+	if (rc == P2V_OK)
+		rc = p2v_stream_write(s->stream, p2v_slice_of(c->buf, 0, c->filled));
+	if (rc < 0)
+		return rc;
+	s->next++;
+	s->fragment->relayed++;
+	s->d->tokens -= c->filled;
+	s->d->uploaded_window += c->filled;
+	p2v_count(&s->d->node->metrics, P2V_M_UPLOADED, c->filled);
+	return P2V_OK;
+}
+
+static bool limited(const struct p2v_delivery *d)
+{
+	return d->overlay && p2v_overlay_upload_limit(d->overlay) > 0 && d->tokens <= 0;
+}
+
+/* Write what one transfer can take now. s may be gone afterwards. */
+static void advance(struct p2v_serve *s)
+{
+	struct p2v_fragment *f = s->fragment;
+	int rc = P2V_OK;
+
+	while (rc == P2V_OK && s->next < s->first + s->count &&
+		p2v_stream_unsent(s->stream) < WINDOW && !limited(s->d)) {
+		struct p2v_chunk_state *c = s->next < f->n_chunks ? &f->chunks[s->next] : NULL;
+
+		if (!c || !c->whole)
+			return;
+		if (!s->head_sent)
+			rc = send_head(s);
+		if (rc == P2V_OK)
+			rc = send_chunk(s, c);
+	}
+	if (rc < 0) {
+		refuse(s, REFUSE_LATER, BUSY_RETRY);
+	} else if (s->next == s->first + s->count) {
+		p2v_stream_finish(s->stream);
+		f->used = now_of(s->d);
+		serve_free(s); /* what was written is still delivered */
+	}
+}
+
+/* ---- the limit ---- */
+
+/* Tokens come at the rate that may be uploaded, and do not pile up beyond a short burst. */
+static void refill(struct p2v_delivery *d)
+{
+	uint64_t rate = d->overlay ? p2v_overlay_upload_limit(d->overlay) : 0;
+	p2v_usec now = now_of(d);
+	double most = (double)rate * (double)BURST / 1e6;
+
+	most = most > 2 * P2V_CHUNK ? most : 2 * P2V_CHUNK;
+	d->tokens += (double)rate * (double)(now - d->tokens_at) / 1e6;
+	d->tokens = d->tokens < most ? d->tokens : most;
+	d->tokens_at = now;
+}
+
+static void pump(struct p2v_delivery *d)
+{
+	refill(d);
+	P2V_LIST_EACH (it, &d->serves)
+		advance(P2V_OF(it, struct p2v_serve, in_delivery));
+	if (limited(d) && d->n_serves > 0)
+		p2v_arm(&d->node->world, &d->serve_timer,
+			now_of(d) +
+				(p2v_usec)((1 - d->tokens) * 1e6 /
+					   (double)p2v_overlay_upload_limit(d->overlay)) +
+				P2V_MSEC);
+}
+
+static void serve_timer(struct p2v_timer *t, p2v_usec now)
+{
+	(void)now;
+	pump(t->owner);
+}
+
+/* ---- requests ---- */
+
+/* Whether all that is more urgent, and this, can be sent in time. Where no limit is set, yes: what
+ * was measured tells only how much the line could carry at least. */
+static bool can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64_t bytes)
+{
+	const struct p2v_delivery *d = one->d;
+	uint64_t capacity = p2v_overlay_upload_limit(d->overlay);
+	p2v_usec slack = deadline - now_of(d);
+	size_t of_mate = 0;
+
+	P2V_LIST_EACH (it, &one->mate->serves)
+		of_mate++;
+	if (d->n_serves >= d->conf->uploads || of_mate > SERVES_A_MATE)
+		return false;
+	if (capacity == 0)
+		return true;
+	P2V_LIST_EACH (it, &d->serves) {
+		const struct p2v_serve *s = P2V_OF(it, struct p2v_serve, in_delivery);
+
+		if (s->deadline <= deadline)
+			bytes += (uint64_t)(s->first + s->count - s->next) * P2V_CHUNK;
+	}
+	return bytes * P2V_SECOND / capacity <=
+	       (uint64_t)(slack > 500 * P2V_MSEC ? slack : 500 * P2V_MSEC);
+}
+
+static void enqueue(struct p2v_serve *s)
+{
+	struct p2v_list *at = s->d->serves.next;
+
+	while (at != &s->d->serves &&
+		P2V_OF(at, struct p2v_serve, in_delivery)->deadline <= s->deadline)
+		at = at->next;
+	p2v_list_before(at, &s->in_delivery);
+	p2v_list_push(&s->fragment->serves, &s->in_fragment);
+	s->d->n_serves++;
+}
+
+static void on_request(struct p2v_serve *s, const struct p2v_msg_request *m)
+{
+	struct p2v_delivery *d = s->d;
+	struct p2v_fragment *f;
+	struct p2v_id key;
+
+	memcpy(key.b, m->key.p, sizeof key.b);
+	f = p2v_fragment_find(d, &key);
+	if (!f || !f->known || !f->shared || f->length == P2V_LENGTH_UNKNOWN ||
+		f->generation != m->generation ||
+		!p2v_partner_in(s->mate->partner, &f->feed->channel->id)) {
+		refuse(s, REFUSE_UNKNOWN, 0);
+		return;
+	}
+	if (m->count == 0 || m->first >= f->n_chunks || m->count > f->n_chunks - m->first) {
+		struct p2v_partner *p = s->mate->partner;
+
+		serve_free(s);
+		p2v_partner_drop(p, true, "a request beyond the fragment's end");
+		return;
+	}
+	s->deadline = now_of(d) +
+		      (m->slack ? (p2v_usec)(m->slack < 3600000000u ? m->slack : 3600000000u) : 0);
+	if (!p2v_overlay_may_upload(d->overlay) ||
+		!can_serve(s, s->deadline, m->count * P2V_CHUNK)) {
+		refuse(s, REFUSE_BUSY, BUSY_RETRY);
+		return;
+	}
+	s->fragment = f;
+	s->first = s->next = (uint32_t)m->first;
+	s->count = (uint32_t)m->count;
+	p2v_stream_set_priority(s->stream, (double)m->priority / 1000, s->deadline);
+	enqueue(s);
+	f->used = now_of(d);
+	refill(d);
+	advance(s);
+}
+
+static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
+{
+	struct p2v_serve *s = (struct p2v_serve *)o;
+	const uint8_t *p;
+	size_t n;
+
+	while (!s->fragment && (n = p2v_stream_peek(t, &p)) > 0) {
+		struct p2v_bytes body;
+		struct p2v_err err;
+		union p2v_msg m;
+		uint64_t number;
+		ptrdiff_t k;
+
+		p2v_text_add(&s->in, (const char *)p, n);
+		p2v_stream_consume(t, n);
+		if (s->in.oom || s->in.n > 1024) {
+			serve_free(s);
+			return;
+		}
+		k = p2v_msg_next((struct p2v_bytes){ (const uint8_t *)s->in.p, s->in.n }, &number,
+			&body, &err);
+		if (k == 0)
+			continue;
+		if (k < 0 || number != P2V_MSG_request ||
+			p2v_msg_read(number, body, &m, &err) < 0) {
+			struct p2v_partner *partner = s->mate->partner;
+
+			serve_free(s);
+			p2v_partner_drop(
+				partner, true, "a transfer that does not begin with a request");
+			return;
+		}
+		on_request(s, &m.request);
+		return;
+	}
+	while (s->fragment && (n = p2v_stream_peek(t, &p)) > 0)
+		p2v_stream_consume(t, n);
+}
+
+static void writable(struct p2v_stream_owner *o, struct p2v_stream *t)
+{
+	struct p2v_serve *s = (struct p2v_serve *)o;
+
+	(void)t;
+	if (s->fragment)
+		pump(s->d);
+}
+
+static void ended(struct p2v_stream_owner *o, struct p2v_stream *t, int code, uint64_t reason)
+{
+	struct p2v_serve *s = (struct p2v_serve *)o;
+
+	(void)t;
+	(void)code;
+	(void)reason;
+	s->stream = NULL;
+	serve_free(s);
+}
+
+void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t)
+{
+	struct p2v_serve *s = calloc(1, sizeof *s);
+
+	if (!s) {
+		p2v_stream_release(t);
+		return;
+	}
+	s->owner = (struct p2v_stream_owner){ readable, writable, ended };
+	s->d = m->d;
+	s->mate = m;
+	s->stream = t;
+	p2v_list_push(&m->serves, &s->in_mate);
+	p2v_stream_set_user(t, &s->owner);
+	readable(&s->owner, t);
+}
+
+void p2v_serve_progress(struct p2v_fragment *f)
+{
+	if (!p2v_list_empty(&f->serves))
+		pump(f->d);
+}
+
+void p2v_serve_cancel_all(struct p2v_fragment *f)
+{
+	P2V_LIST_EACH (it, &f->serves)
+		refuse(P2V_OF(it, struct p2v_serve, in_fragment), REFUSE_LATER, BUSY_RETRY);
+}
+
+void p2v_serve_cancel_mate(struct p2v_mate *m)
+{
+	P2V_LIST_EACH (it, &m->serves)
+		serve_free(P2V_OF(it, struct p2v_serve, in_mate));
+}
+
+void p2v_serve_init(struct p2v_delivery *d)
+{
+	p2v_list_init(&d->serves);
+	d->serve_timer.fire = serve_timer;
+	d->serve_timer.owner = d;
+	d->tokens_at = now_of(d);
+}
+
+void p2v_serve_fini(struct p2v_delivery *d)
+{
+	p2v_disarm(&d->node->world, &d->serve_timer);
+}

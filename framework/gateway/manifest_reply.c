@@ -1,0 +1,136 @@
+/* manifest_reply.c - a manifest to a player: as the CDN has it, with its absolute URIs led back
+ * through the agent. */
+#include <string.h>
+
+#include "framework/base/url.h"
+#include "framework/gateway/inside.h"
+
+/* Whether the player will come back to us by itself: a reference that is relative to a folder below
+ * the mount. */
+static bool comes_back(const struct p2v_request *q, const char *url, struct p2v_str uri)
+{
+	const char *origin = p2v_feed_channel(q->feed)->origin;
+	struct p2v_url u;
+
+	return p2v_url_split(uri, &u) == P2V_OK && !u.scheme.p && !u.authority.p && u.path.n > 0 &&
+	       u.path.p[0] != '/' && strncmp(url, origin, strlen(origin)) == 0;
+}
+
+struct rewriting {
+	struct p2v_request *q;
+	bool moved; /* the CDN redirected us: relative references mean another folder than the
+		       player thinks */
+};
+
+static bool map(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
+	struct p2v_text *out)
+{
+	struct rewriting *w = ctx;
+
+	(void)role;
+	if (!w->moved && comes_back(w->q, url, uri))
+		return false;
+	return p2v_route_back(w->q, url, out);
+}
+
+static void add_headers(
+	struct p2v_request *q, const struct p2v_manifest_answer *a, struct p2v_reply_headers *out)
+{
+	for (size_t i = 0; i < a->n_headers && out->n < P2V_HEADERS_MAX - 8; i++)
+		out->v[out->n++] = a->headers[i];
+	if (a->type.n)
+		p2v_reply_add(out, "Content-Type", a->type);
+	p2v_reply_cors(q, out);
+	p2v_reply_add(out, "Cache-Status",
+		p2v_str_of(a->stale ? "peer2view; hit; detail=stale" : "peer2view; fwd=miss"));
+	p2v_reply_add(out, "X-P2V-Source", p2v_str_of(a->stale ? "cache" : "cdn"));
+}
+
+static bool unchanged(const struct p2v_request *q, const struct p2v_manifest_answer *a)
+{
+	struct p2v_str theirs = p2v_header_get(q->headers, q->n_headers, "if-none-match");
+	struct p2v_str ours = p2v_header_get(a->headers, a->n_headers, "etag");
+
+	return ours.n > 0 && p2v_str_equal(theirs, ours);
+}
+
+static void send_body(struct p2v_request *q, struct p2v_reply_headers *out, struct p2v_slice body)
+{
+	const struct p2v_world *w = &q->gateway->node->world;
+	uint64_t first = 0, last = 0;
+	struct p2v_slice part;
+
+	p2v_reply_add(out, "Accept-Ranges", p2v_str_of("bytes"));
+	switch (p2v_range_place(&q->range, body.n, &first, &last)) {
+	case P2V_RANGE_OK:
+		(void)snprintf(out->content_range, sizeof out->content_range, "bytes %llu-%llu/%zu",
+			(unsigned long long)first, (unsigned long long)last, body.n);
+		p2v_reply_add(out, "Content-Range", p2v_str_of(out->content_range));
+		part = p2v_slice_sub(body, (size_t)first, (size_t)(last - first + 1));
+		p2v_reply_send(q, 206, part.n, out);
+		break;
+	case P2V_RANGE_BAD:
+		(void)snprintf(
+			out->content_range, sizeof out->content_range, "bytes */%zu", body.n);
+		p2v_reply_add(out, "Content-Range", p2v_str_of(out->content_range));
+		part = (struct p2v_slice){ NULL, NULL, 0 };
+		p2v_reply_send(q, 416, 0, out);
+		break;
+	case P2V_RANGE_NONE:
+	default:
+		part = p2v_slice_ref(body);
+		p2v_reply_send(q, 200, body.n, out);
+		break;
+	}
+	p2v_slice_drop(&body);
+	if (q->done) {
+		p2v_slice_drop(&part);
+		return;
+	}
+	q->done = true;
+	if (part.n)
+		w->ops->http_write(w->self, q->exchange, part);
+	else
+		p2v_slice_drop(&part);
+	w->ops->http_end(w->self, q->exchange);
+}
+
+static void answered(void *ctx, const struct p2v_manifest_answer *a)
+{
+	struct p2v_request *q = ctx;
+	struct rewriting w = { q, strcmp(a->url, q->url) != 0 };
+	struct p2v_reply_headers out = { .n = 0 };
+	struct p2v_text text = { 0 };
+	struct p2v_slice body;
+
+	q->waiter = NULL;
+	if (a->status != 200) {
+		p2v_reply_error(q, a->status, "the CDN does not give this manifest");
+		return;
+	}
+	add_headers(q, a, &out);
+	if (unchanged(q, a)) {
+		q->head = true; /* no body follows */
+		p2v_reply_send(q, 304, 0, &out);
+		return;
+	}
+	if (a->doc && !q->proxied)
+		p2v_doc_rewrite(a->doc, a->text, map, &w, &text);
+	else
+		p2v_text_str(&text, a->text);
+	body = p2v_slice_copy(text.p, text.n);
+	if (text.oom || !body.p)
+		p2v_reply_error(q, 503, "no memory for a manifest");
+	else
+		send_body(q, &out, body);
+	p2v_text_fini(&text);
+}
+
+void p2v_manifest_reply(struct p2v_request *q)
+{
+	struct p2v_err err;
+
+	p2v_count(&q->gateway->node->metrics, P2V_M_REQ_MANIFEST, 1);
+	if (p2v_feed_manifest(q->feed, q->url, answered, q, &q->waiter, &err) < 0)
+		p2v_reply_error(q, 503, err.text);
+}

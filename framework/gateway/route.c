@@ -1,0 +1,245 @@
+/* route.c - from a player's target to the CDN's URL and back: mounts, the open form, the proxy
+ * form. Never an open proxy: a host is reached because the configuration names it, or because a
+ * manifest or redirect of a channel did. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/base/url.h"
+#include "framework/gateway/inside.h"
+
+#define OPEN_FORM "/x/"
+
+static struct p2v_host *host_find(const struct p2v_gateway *g, struct p2v_str origin)
+{
+	P2V_LIST_EACH (it, &g->hosts) {
+		struct p2v_host *h = P2V_OF(it, struct p2v_host, in_gateway);
+
+		if (p2v_str_is(origin, h->origin))
+			return h;
+	}
+	return NULL;
+}
+
+static struct p2v_host *host_add(struct p2v_gateway *g, struct p2v_str origin)
+{
+	struct p2v_host *h;
+
+	if (g->n_hosts >= P2V_HOSTS_MAX)
+		return NULL;
+	h = calloc(1, sizeof *h);
+	if (!h || !(h->origin = p2v_str_dup(origin))) {
+		free(h);
+		return NULL;
+	}
+	p2v_list_push(&g->hosts, &h->in_gateway);
+	g->n_hosts++;
+	return h;
+}
+
+/* An opened host is a channel of its own, made when it is first used. */
+static int open_host(struct p2v_gateway *g, struct p2v_str origin, struct p2v_host **out)
+{
+	struct p2v_host *h = host_find(g, origin);
+	struct p2v_text mount = { 0 }, folder = { 0 };
+	struct p2v_channel_conf conf = {
+		.swarm = "", .identity = P2V_IDENTITY_PATH_QUERY, .identity_regex = ""
+	};
+	struct p2v_err err;
+	size_t scheme;
+	int rc;
+
+	if (!h && !(h = host_add(g, origin)))
+		return P2V_ENOMEM;
+	*out = h;
+	if (h->feed)
+		return P2V_OK;
+	scheme = p2v_str_find(origin, ':');
+	p2v_text_printf(&mount, OPEN_FORM "%.*s/%.*s", (int)scheme, origin.p,
+		(int)(origin.n - scheme - 3), origin.p + scheme + 3);
+	p2v_text_printf(&folder, "%s/", h->origin);
+	conf.mount = mount.oom ? "/" : mount.p;
+	conf.origin = folder.oom ? "" : folder.p;
+	rc = p2v_channel_init(&h->channel, h->origin, &conf, &g->node->crypto, &err);
+	p2v_text_fini(&mount);
+	p2v_text_fini(&folder);
+	if (rc < 0)
+		return rc;
+	h->own_channel = true;
+	h->channel.conf.mount = h->channel.mount;
+	h->channel.conf.origin = h->channel.origin;
+	h->feed = p2v_delivery_feed(g->delivery, &h->channel);
+	return h->feed ? P2V_OK : P2V_ENOMEM;
+}
+
+/* Whether the configuration opens this host; a name without a port opens the scheme's own. */
+static bool opened(const struct p2v_gateway *g, const struct p2v_url *u)
+{
+	struct p2v_str rest = p2v_str_of(g->conf->open_hosts), line, name;
+	char with_port[280];
+
+	(void)snprintf(with_port, sizeof with_port, "%.*s:%u", P2V_STR(u->host), u->port);
+	while (p2v_str_split(&rest, '\n', &line))
+		while (p2v_str_split(&line, ' ', &name)) {
+			bool default_port = u->port ==
+					    (p2v_str_is_nocase(u->scheme, "https") ? 443 : 80);
+
+			if (name.n && (p2v_str_is_nocase(name, with_port) ||
+					      (default_port && name.n == u->host.n &&
+						      strncmp(name.p, u->host.p, name.n) == 0)))
+				return true;
+		}
+	return false;
+}
+
+/* A whole URL that the player wants from us. */
+static int route_url(struct p2v_request *q, struct p2v_str url)
+{
+	struct p2v_gateway *g = q->gateway;
+	struct p2v_text origin = { 0 };
+	struct p2v_host *h = NULL;
+	struct p2v_url u;
+	int rc = P2V_OK;
+
+	if (p2v_url_split(url, &u) < 0 || !p2v_url_is_http(&u))
+		return P2V_EPARSE;
+	p2v_url_origin(&u, &origin);
+	if (!origin.oom)
+		h = host_find(g, (struct p2v_str){ origin.p, origin.n });
+	if (origin.oom)
+		rc = P2V_ENOMEM;
+	else if (!h || !h->feed)
+		rc = opened(g, &u) ? open_host(g, (struct p2v_str){ origin.p, origin.n }, &h)
+				   : P2V_EPERM;
+	if (rc == P2V_OK) {
+		p2v_text_str(&origin, u.path.n ? u.path : p2v_str_of("/"));
+		if (u.query.p) {
+			p2v_text_puts(&origin, "?");
+			p2v_text_str(&origin, u.query);
+		}
+		q->feed = h->feed;
+		q->url = origin.oom ? NULL : p2v_str_dup((struct p2v_str){ origin.p, origin.n });
+		rc = q->url ? P2V_OK : P2V_ENOMEM;
+	}
+	p2v_text_fini(&origin);
+	return rc;
+}
+
+/* "/x/https/host/path?query" */
+static int route_open(struct p2v_request *q, struct p2v_str target)
+{
+	struct p2v_text url = { 0 };
+	struct p2v_str scheme;
+	int rc;
+
+	target.p += strlen(OPEN_FORM);
+	target.n -= strlen(OPEN_FORM);
+	if (!p2v_str_split(&target, '/', &scheme) || !target.p)
+		return P2V_EPARSE;
+	p2v_text_str(&url, scheme);
+	p2v_text_puts(&url, "://");
+	p2v_text_str(&url, target);
+	rc = url.oom ? P2V_ENOMEM : route_url(q, (struct p2v_str){ url.p, url.n });
+	p2v_text_fini(&url);
+	return rc;
+}
+
+static int route_mount(struct p2v_request *q, struct p2v_str target)
+{
+	struct p2v_gateway *g = q->gateway;
+	struct p2v_channel *best = NULL;
+	struct p2v_text url = { 0 };
+	int rc = P2V_ENOENT;
+
+	for (size_t i = 0; i < g->n_channels; i++) {
+		struct p2v_channel *c = &g->channels[i];
+		struct p2v_text t = { 0 };
+		int one = p2v_channel_to_origin(c, target, &t);
+
+		if (one != P2V_ENOENT && (!best || strlen(c->mount) > strlen(best->mount))) {
+			best = c;
+			rc = one;
+			p2v_text_fini(&url);
+			url = t;
+		} else {
+			p2v_text_fini(&t);
+		}
+	}
+	if (rc == P2V_OK) {
+		q->feed = p2v_delivery_feed(g->delivery, best);
+		q->url = url.p;
+		return q->feed ? P2V_OK : P2V_ENOMEM;
+	}
+	p2v_text_fini(&url);
+	return rc;
+}
+
+int p2v_route(struct p2v_request *q, struct p2v_str target)
+{
+	if (p2v_str_starts(target, "http://") || p2v_str_starts(target, "https://")) {
+		q->proxied = true;
+		return route_url(q, target);
+	}
+	if (p2v_str_starts(target, OPEN_FORM))
+		return route_open(q, target);
+	return route_mount(q, target);
+}
+
+bool p2v_route_back(struct p2v_request *q, const char *url, struct p2v_text *out)
+{
+	struct p2v_gateway *g = q->gateway;
+	struct p2v_text origin = { 0 };
+	struct p2v_host *h;
+	struct p2v_url u;
+
+	if (q->proxied)
+		return false;
+	if (p2v_channel_to_agent(p2v_feed_channel(q->feed), url, out))
+		return true;
+	if (p2v_url_split(p2v_str_of(url), &u) < 0 || !p2v_url_is_http(&u))
+		return false;
+	p2v_url_origin(&u, &origin);
+	if (origin.oom) {
+		p2v_text_fini(&origin);
+		return false;
+	}
+	h = host_find(g, (struct p2v_str){ origin.p, origin.n });
+	if (!h)
+		h = host_add(g, (struct p2v_str){ origin.p, origin.n });
+	p2v_text_fini(&origin);
+	if (!h)
+		return false;
+	if (!h->feed)
+		h->feed = q->feed;
+	p2v_text_printf(out, OPEN_FORM "%.*s/%.*s", P2V_STR(u.scheme), P2V_STR(u.authority));
+	p2v_text_str(out, u.path.n ? u.path : p2v_str_of("/"));
+	if (u.query.p) {
+		p2v_text_puts(out, "?");
+		p2v_text_str(out, u.query);
+	}
+	return true;
+}
+
+int p2v_route_init(struct p2v_gateway *g, struct p2v_err *err)
+{
+	for (size_t i = 0; i < g->n_channels; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(g->channels[i].mount, g->channels[k].mount) == 0)
+				return p2v_fail(err, P2V_ECONF,
+					"channels %s and %s have the same mount %s",
+					g->channels[k].name, g->channels[i].name,
+					g->channels[i].conf.mount);
+	return P2V_OK;
+}
+
+void p2v_route_fini(struct p2v_gateway *g)
+{
+	P2V_LIST_EACH (it, &g->hosts) {
+		struct p2v_host *h = P2V_OF(it, struct p2v_host, in_gateway);
+
+		if (h->own_channel)
+			p2v_channel_fini(&h->channel);
+		free(h->origin);
+		free(h);
+	}
+	p2v_list_init(&g->hosts);
+}

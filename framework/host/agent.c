@@ -1,0 +1,130 @@
+/* agent.c - an agent put together and taken apart. */
+#include "framework/host/agent.h"
+
+#include <stdlib.h>
+
+struct p2v_agent {
+	struct p2v_node *node;
+	struct p2v_policy select, cc, cache;
+	struct p2v_policy players[P2V_PLUGINS_MAX], manifest_policies[P2V_PLUGINS_MAX];
+	struct p2v_manifests manifests;
+	struct p2v_channel *channels;
+	size_t n_channels;
+	struct p2v_delivery *delivery;
+	struct p2v_overlay *overlay;
+	struct p2v_gateway *gateway;
+};
+
+static void take_plugins(struct p2v_agent *a, const struct p2v_agent_setup *s)
+{
+	p2v_policy_init(&a->select, s->node, s->select.plugin, s->select.conf);
+	p2v_policy_init(&a->cc, s->node, s->cc.plugin, s->cc.conf);
+	p2v_policy_init(&a->cache, s->node, s->cache.plugin, s->cache.conf);
+	for (size_t i = 0; i < s->n_players; i++)
+		p2v_policy_init(&a->players[i], s->node, s->players[i].plugin, s->players[i].conf);
+	for (size_t i = 0; i < s->n_manifests; i++)
+		p2v_policy_init(&a->manifest_policies[i], s->node, s->manifests[i].plugin,
+			s->manifests[i].conf);
+	a->manifests = (struct p2v_manifests){ a->manifest_policies, s->n_manifests };
+}
+
+static int take_channels(struct p2v_agent *a, const struct p2v_agent_setup *s, struct p2v_err *err)
+{
+	struct p2v_err why;
+	int rc;
+
+	a->channels = calloc(s->n_channels ? s->n_channels : 1, sizeof *a->channels);
+	if (!a->channels)
+		return p2v_fail(err, P2V_ENOMEM, "no memory for channels");
+	for (; a->n_channels < s->n_channels; a->n_channels++) {
+		rc = p2v_channel_init(&a->channels[a->n_channels], s->channel_names[a->n_channels],
+			s->channels[a->n_channels], &s->node->crypto, &why);
+		if (rc < 0)
+			return p2v_fail(err, rc, "[channel %s] %s", s->channel_names[a->n_channels],
+				why.text);
+	}
+	return P2V_OK;
+}
+
+static int open_rooms(struct p2v_agent *a, const struct p2v_agent_setup *s, struct p2v_err *err)
+{
+	struct p2v_delivery_policies policies = { .select = &a->select,
+		.cache = &a->cache,
+		.players = a->players,
+		.n_players = s->n_players,
+		.manifests = &a->manifests };
+	struct p2v_err why;
+	int rc = p2v_delivery_new(s->node, s->delivery, &policies, &a->delivery, err);
+
+	if (rc < 0)
+		return rc;
+	rc = p2v_overlay_new(s->node, s->overlay, s->transport, &s->records, &a->cc, &a->select,
+		p2v_delivery_overlay_handler(), a->delivery, &a->overlay, &why);
+	if (rc < 0)
+		return p2v_fail(err, rc, "[overlay] %s", why.text);
+	p2v_delivery_attach(a->delivery, a->overlay);
+	rc = p2v_gateway_new(s->node, s->gateway, a->delivery, a->channels, a->n_channels,
+		s->version, NULL, NULL, &a->gateway, &why);
+	return rc < 0 ? p2v_fail(err, rc, "[gateway] %s", why.text) : P2V_OK;
+}
+
+int p2v_agent_new(const struct p2v_agent_setup *s, struct p2v_agent **out, struct p2v_err *err)
+{
+	struct p2v_agent *a = calloc(1, sizeof *a);
+	int rc;
+
+	if (!a)
+		return p2v_fail(err, P2V_ENOMEM, "no memory for an agent");
+	a->node = s->node;
+	take_plugins(a, s);
+	rc = take_channels(a, s, err);
+	if (rc == P2V_OK)
+		rc = open_rooms(a, s, err);
+	if (rc < 0)
+		p2v_agent_free(a);
+	else
+		*out = a;
+	return rc;
+}
+
+/* From the player's side down: each room lets go of what lies below before that goes. The overlay
+ * tells delivery the end of its partners, and the gateway's channels are delivery's until its end.
+ */
+void p2v_agent_free(struct p2v_agent *a)
+{
+	if (!a)
+		return;
+	if (a->gateway)
+		p2v_gateway_stop(a->gateway);
+	if (a->delivery)
+		p2v_delivery_stop(a->delivery);
+	p2v_overlay_free(a->overlay);
+	if (a->delivery)
+		p2v_delivery_attach(a->delivery, NULL);
+	p2v_delivery_free(a->delivery);
+	p2v_gateway_free(a->gateway);
+	for (size_t i = 0; i < a->n_channels; i++)
+		p2v_channel_fini(&a->channels[i]);
+	free(a->channels);
+	free(a);
+}
+
+void p2v_agent_reconfigured(struct p2v_agent *a)
+{
+	p2v_overlay_reconfigured(a->overlay);
+}
+
+size_t p2v_agent_drain(struct p2v_agent *a)
+{
+	return p2v_gateway_drain(a->gateway);
+}
+
+struct p2v_addr p2v_agent_http(const struct p2v_agent *a)
+{
+	return p2v_gateway_bound(a->gateway);
+}
+
+struct p2v_addr p2v_agent_udp(const struct p2v_agent *a)
+{
+	return p2v_overlay_bound(a->overlay);
+}

@@ -1,0 +1,163 @@
+/* agent_role.c - the role `agent`: a configuration made into a running agent on the real world. */
+#include "framework/host/agent.h"
+#include "framework/host/identity_files.h"
+#include "framework/host/roles.h"
+#include "framework/host/sections.h"
+#include "framework/world/loop.h"
+
+#include <stdlib.h>
+
+#define DRAIN_LOOK (100 * P2V_MSEC)
+
+struct agent_role {
+	const struct p2v_config *config;
+	struct p2v_node node;
+	struct p2v_keys keys;
+	struct p2v_agent *agent;
+	struct p2v_timer drain;
+	void (*drained)(void *ctx);
+	void *drained_ctx;
+};
+
+static void take_choice(const struct p2v_config *c, uint32_t kind, struct p2v_agent_plugin *out,
+	size_t max, size_t *n)
+{
+	size_t k;
+	const struct p2v_choice *v = p2v_config_choices(c, kind, &k);
+
+	for (*n = 0; *n < k && *n < max; ++*n)
+		out[*n] = (struct p2v_agent_plugin){ v[*n].plugin, v[*n].conf };
+}
+
+static int build(struct agent_role *r, struct p2v_err *err)
+{
+	const struct p2v_config *c = r->config;
+	size_t n = p2v_config_count(c, "channel"), one;
+	const struct p2v_channel_conf **confs = calloc(n ? n : 1, sizeof *confs);
+	const char **names = calloc(n ? n : 1, sizeof *names);
+	struct p2v_agent_setup s = { .node = &r->node,
+		.records = p2v_dtls_records(r->keys.dtls),
+		.version = P2V_VERSION,
+		.gateway = p2v_config_get(c, "gateway"),
+		.overlay = p2v_config_get(c, "overlay"),
+		.transport = p2v_config_get(c, "transport"),
+		.delivery = p2v_config_get(c, "delivery"),
+		.n_channels = n };
+	int rc = P2V_ENOMEM;
+
+	for (size_t i = 0; confs && names && i < n; i++)
+		confs[i] = p2v_config_at(c, "channel", i, &names[i]);
+	s.channels = confs;
+	s.channel_names = names;
+	take_choice(c, P2V_KIND_SELECT, &s.select, 1, &one);
+	take_choice(c, P2V_KIND_CC, &s.cc, 1, &one);
+	take_choice(c, P2V_KIND_CACHE, &s.cache, 1, &one);
+	take_choice(c, P2V_KIND_PLAYER, s.players, P2V_PLUGINS_MAX, &s.n_players);
+	take_choice(c, P2V_KIND_MANIFEST, s.manifests, P2V_PLUGINS_MAX, &s.n_manifests);
+	if (confs && names)
+		rc = p2v_agent_new(&s, &r->agent, err);
+	else
+		(void)p2v_fail(err, rc, "no memory for channels");
+	free(confs);
+	free(names);
+	return rc;
+}
+
+static int check(const struct p2v_config *c, struct p2v_err *err)
+{
+	const struct p2v_overlay_conf *overlay = p2v_config_get(c, "overlay");
+	const struct p2v_identity_conf *identity = p2v_config_get(c, "identity");
+	const struct p2v_gateway_conf *gateway = p2v_config_get(c, "gateway");
+
+	if (*overlay->tracker && !*identity->authority)
+		return p2v_fail(err, P2V_ECONF,
+			"%s: [identity] authority: is needed with a tracker: the ca.pem that `peer2view authority init` made",
+			p2v_config_file(c));
+	if (p2v_config_count(c, "channel") == 0 && !*gateway->open_hosts)
+		return p2v_fail(err, P2V_ECONF,
+			"%s: there is no [channel NAME] and no open_hosts: the agent would serve nothing",
+			p2v_config_file(c));
+	return P2V_OK;
+}
+
+static void role_free(void *handle)
+{
+	struct agent_role *r = handle;
+
+	if (!r)
+		return;
+	p2v_disarm(&r->node.world, &r->drain);
+	p2v_agent_free(r->agent);
+	p2v_keys_fini(&r->keys);
+	free(r);
+}
+
+static int start(const struct p2v_config *config, struct p2v_loader *loader, struct p2v_loop *loop,
+	void **handle, struct p2v_err *err)
+{
+	const struct p2v_main_conf *conf = p2v_config_get(config, P2V_SECTION_MAIN);
+	struct p2v_world world = p2v_loop_world(loop);
+	struct agent_role *r;
+	char http[P2V_ADDR_TEXT], udp[P2V_ADDR_TEXT];
+	struct p2v_addr a, b;
+	struct p2v_err why;
+	int rc = check(config, err);
+
+	(void)loader;
+	if (rc < 0)
+		return rc;
+	r = calloc(1, sizeof *r);
+	if (!r)
+		return p2v_fail(err, P2V_ENOMEM, "no memory for an agent");
+	r->config = config;
+	p2v_node_init(&r->node, &world, 0);
+	r->node.log_level = (enum p2v_log_level)conf->log_level;
+	rc = p2v_keys_of_agent(&r->keys, &r->node, p2v_config_get(config, "identity"), &why);
+	if (rc < 0)
+		(void)p2v_fail(err, rc, "%s: [identity] %s", p2v_config_file(config), why.text);
+	else if ((rc = build(r, &why)) < 0)
+		(void)p2v_fail(err, rc, "%s: %s", p2v_config_file(config), why.text);
+	if (rc < 0) {
+		role_free(r);
+		return rc;
+	}
+	a = p2v_agent_http(r->agent);
+	b = p2v_agent_udp(r->agent);
+	p2v_log(&r->node, P2V_LOG_INFO, "agent", "http=%s udp=%s", p2v_addr_text(&a, http),
+		p2v_addr_text(&b, udp));
+	*handle = r;
+	return P2V_OK;
+}
+
+static void reload(void *handle)
+{
+	struct agent_role *r = handle;
+	const struct p2v_main_conf *conf = p2v_config_get(r->config, P2V_SECTION_MAIN);
+
+	r->node.log_level = (enum p2v_log_level)conf->log_level;
+	p2v_agent_reconfigured(r->agent);
+}
+
+static void drain_fire(struct p2v_timer *t, p2v_usec now)
+{
+	struct agent_role *r = t->owner;
+
+	if (p2v_agent_drain(r->agent) == 0)
+		r->drained(r->drained_ctx);
+	else
+		p2v_arm(&r->node.world, t, now + DRAIN_LOOK);
+}
+
+static void drain(void *handle, void (*done)(void *ctx), void *ctx)
+{
+	struct agent_role *r = handle;
+
+	r->drained = done;
+	r->drained_ctx = ctx;
+	r->drain = (struct p2v_timer){ .fire = drain_fire, .owner = r };
+	drain_fire(&r->drain, p2v_now(&r->node.world));
+}
+
+const struct p2v_role p2v_agent_role = {
+	.name = "agent", .start = start, .reload = reload, .drain = drain, .free = role_free
+};

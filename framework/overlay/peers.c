@@ -1,0 +1,185 @@
+/* peers.c - peers that we were introduced to, and calling them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/overlay/inside.h"
+
+enum { DIALS_AT_ONCE = 4 };
+#define BACKOFF_MAX (300 * P2V_SECOND)
+
+static void peer_free(struct p2v_overlay *o, struct p2v_peer *p)
+{
+	p2v_dial_cancel(&p->dial);
+	HASH_DEL(o->peers, p);
+	free(p);
+}
+
+void p2v_peers_free(struct p2v_overlay *o)
+{
+	while (o->peers)
+		peer_free(o, o->peers);
+}
+
+static struct p2v_peer *peer_find(struct p2v_overlay *o, const struct p2v_id *id)
+{
+	struct p2v_peer *p;
+
+	HASH_FIND(hh, o->peers, id, sizeof *id, p);
+	return p;
+}
+
+static void dial_done(struct p2v_dial *d, struct p2v_session *s, const struct p2v_err *err)
+{
+	struct p2v_peer *p = P2V_OF(d, struct p2v_peer, dial);
+
+	if (s) {
+		p->failures = 0;
+		p2v_partner_begin(p->overlay, s, true);
+		return;
+	}
+	p2v_log(p->overlay->node, P2V_LOG_INFO, "peer_unreachable", "peer=%016llx why=\"%s\"",
+		(unsigned long long)p2v_id_short(&p->id), err->text);
+	p2v_peers_failed(p->overlay, &p->id, 0);
+}
+
+static struct p2v_peer *peer_add(struct p2v_overlay *o, const struct p2v_id *id)
+{
+	struct p2v_peer *p;
+
+	if (HASH_COUNT(o->peers) >= P2V_PEERS_MAX)
+		return NULL;
+	p = calloc(1, sizeof *p);
+	if (!p)
+		return NULL;
+	p->id = *id;
+	p->overlay = o;
+	p->dial.done = dial_done;
+	HASH_ADD(hh, o->peers, id, sizeof p->id, p);
+	if (P2V_HASH_ADDED(hh, p))
+		return p;
+	free(p);
+	return NULL;
+}
+
+void p2v_peers_learn(struct p2v_overlay *o, struct p2v_bytes descriptor)
+{
+	union p2v_msg m;
+	struct p2v_peer *p;
+	struct p2v_err err;
+	struct p2v_id id;
+
+	if (p2v_msg_read(P2V_MSG_descriptor, descriptor, &m, &err) < 0)
+		return;
+	memcpy(id.b, m.descriptor.id.p, sizeof id.b);
+	if (memcmp(&id, o->node->crypto.ops->id(o->node->crypto.self), sizeof id) == 0)
+		return;
+	p = peer_find(o, &id);
+	if (!p)
+		p = peer_add(o, &id);
+	if (!p)
+		return;
+	p->seen = p2v_now(&o->node->world);
+	p->capacity = m.descriptor.flags & 1 ? 0 : m.descriptor.capacity;
+	p->n_addrs = m.descriptor.addresses.n;
+	for (size_t i = 0; i < p->n_addrs; i++) {
+		const uint8_t *b = m.descriptor.addresses.v[i].p;
+
+		memcpy(p->addrs[i].ip, b, 16);
+		p->addrs[i].port = (uint16_t)(b[16] << 8 | b[17]);
+	}
+}
+
+void p2v_peers_failed(struct p2v_overlay *o, const struct p2v_id *id, p2v_usec at_least)
+{
+	struct p2v_peer *p = peer_find(o, id);
+	p2v_usec pause;
+
+	if (!p)
+		return;
+	pause = 2 * P2V_SECOND << (p->failures < 8 ? p->failures : 8);
+	pause = pause < BACKOFF_MAX ? pause : BACKOFF_MAX;
+	p->failures++;
+	p->not_before = p2v_now(&o->node->world) + (pause > at_least ? pause : at_least);
+}
+
+size_t p2v_peers_dialling(const struct p2v_overlay *o)
+{
+	size_t n = 0;
+
+	for (const struct p2v_peer *p = o->peers; p; p = p->hh.next)
+		n += p->dial.active;
+	return n;
+}
+
+size_t p2v_peers_wanted(const struct p2v_overlay *o)
+{
+	size_t have = p2v_partner_count(o, false) + p2v_peers_dialling(o);
+
+	for (size_t i = 0; i < o->n_swarms; i++)
+		if (o->swarms[i].members >= o->conf->min_swarm)
+			return have < o->conf->partners ? o->conf->partners - have : 0;
+	return 0;
+}
+
+/* The best of those that can be called now. */
+static struct p2v_peer *choose(struct p2v_overlay *o, p2v_usec now)
+{
+	struct p2v_select_peer view[P2V_SELECT_MAX], self;
+	struct p2v_peer *who[P2V_SELECT_MAX], *best = NULL;
+	double score[P2V_SELECT_MAX], most = 0;
+	size_t n = 0;
+
+	for (struct p2v_peer *p = o->peers; p && n < P2V_SELECT_MAX; p = p->hh.next) {
+		if (p->dial.active || p->not_before > now || p->n_addrs == 0 ||
+			p2v_partner_find(o, &p->id))
+			continue;
+		who[n] = p;
+		view[n++] = (struct p2v_select_peer){ .id = p2v_id_short(&p->id),
+			.hops = UINT32_MAX,
+			.capacity = p->capacity,
+			.age = now - p->seen,
+			.failures = p->failures,
+			.near_bits = o->link.has_observed
+					     ? p2v_addr_near_bits(&p->addrs[0], &o->link.observed)
+					     : 0 };
+	}
+	p2v_overlay_view(o, &self);
+	if (n == 0 ||
+		o->select->plugin->ops.select->partners(o->select_state, &self, view, n, score) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (score[i] >= 0 && (!best || score[i] > most)) {
+			best = who[i];
+			most = score[i];
+		}
+	return best;
+}
+
+void p2v_peers_tend(struct p2v_overlay *o)
+{
+	p2v_usec now = p2v_now(&o->node->world);
+	struct p2v_peer *p, *next;
+
+	HASH_ITER (hh, o->peers, p, next)
+		if (!p->dial.active && now - p->seen > P2V_PEER_AGE_OUT && p->not_before <= now)
+			peer_free(o, p);
+	while (p2v_peers_wanted(o) > 0 && p2v_peers_dialling(o) < DIALS_AT_ONCE &&
+		(p = choose(o, now)))
+		p2v_dial_start(&p->dial, o->node, o->dtl, &p->id, p->addrs, p->n_addrs);
+}
+
+bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s)
+{
+	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
+		if (p2v_dial_opened(&p->dial, s))
+			return true;
+	return false;
+}
+
+bool p2v_peers_closed(struct p2v_overlay *o, struct p2v_session *s, const struct p2v_err *why)
+{
+	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
+		if (p2v_dial_closed(&p->dial, s, why))
+			return true;
+	return false;
+}

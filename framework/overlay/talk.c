@@ -1,0 +1,135 @@
+/* talk.c - messages on a stream. */
+#include "framework/overlay/talk.h"
+
+static void broken(struct p2v_talk *k, const struct p2v_err *err)
+{
+	p2v_talk_close(k);
+	k->broken(k, err);
+}
+
+/* Deliver the whole messages at the front of `in`. @return [B] taken; negative: the talk is over */
+static ptrdiff_t deliver(struct p2v_talk *k, struct p2v_bytes in)
+{
+	size_t done = 0;
+
+	while (k->stream) {
+		struct p2v_err err = { P2V_OK, "" };
+		struct p2v_bytes body;
+		union p2v_msg msg;
+		uint64_t number;
+		ptrdiff_t n = p2v_msg_next(
+			(struct p2v_bytes){ in.p + done, in.n - done }, &number, &body, &err);
+		int rc;
+
+		if (n == 0)
+			return (ptrdiff_t)done;
+		rc = n < 0 ? (int)n : p2v_msg_read(number, body, &msg, &err);
+		if (rc < 0 && rc != P2V_ENOENT) {
+			broken(k, &err);
+			return -1;
+		}
+		done += (size_t)n;
+		if (rc == P2V_OK)
+			k->message(k, number, &msg);
+	}
+	return -1;
+}
+
+static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
+{
+	struct p2v_talk *k = (struct p2v_talk *)o;
+	const uint8_t *p;
+	size_t n;
+
+	while (k->stream == t && (n = p2v_stream_peek(t, &p)) > 0) {
+		struct p2v_text in;
+		ptrdiff_t done;
+
+		p2v_text_add(&k->in, (const char *)p, n);
+		p2v_stream_consume(t, n);
+		/* The handler may close the talk: it must not free what it is being told from. */
+		in = k->in;
+		k->in = (struct p2v_text){ NULL, 0, 0, false };
+		done = in.oom ? -1 : deliver(k, (struct p2v_bytes){ (const uint8_t *)in.p, in.n });
+		if (done >= 0) {
+			p2v_text_add(&k->in, in.p + done, in.n - (size_t)done);
+		} else if (in.oom && k->stream == t) {
+			struct p2v_err err;
+
+			(void)p2v_fail(&err, P2V_ENOMEM, "no memory for a message");
+			broken(k, &err);
+		}
+		p2v_text_fini(&in);
+		if (done < 0)
+			return;
+	}
+	if (k->stream == t && p2v_stream_eof(t)) {
+		struct p2v_err err;
+
+		(void)p2v_fail(&err, P2V_ECLOSED, "the remote ended the conversation");
+		broken(k, &err);
+	}
+}
+
+static void writable(struct p2v_stream_owner *o, struct p2v_stream *t)
+{
+	(void)o;
+	(void)t;
+}
+
+static void ended(struct p2v_stream_owner *o, struct p2v_stream *t, int code, uint64_t reason)
+{
+	struct p2v_talk *k = (struct p2v_talk *)o;
+	struct p2v_err err;
+
+	if (k->stream != t)
+		return;
+	k->stream = NULL; /* gone already: not to be released */
+	(void)p2v_fail(&err, code < 0 ? code : P2V_ECLOSED, "the conversation was cut (%llu)",
+		(unsigned long long)reason);
+	broken(k, &err);
+}
+
+void p2v_talk_begin(struct p2v_talk *k, struct p2v_stream *t)
+{
+	k->owner = (struct p2v_stream_owner){ readable, writable, ended };
+	k->stream = t;
+	p2v_stream_set_user(t, &k->owner);
+	p2v_stream_set_priority(t, 4, 0); /* small and few: before any media */
+}
+
+int p2v_talk_send(struct p2v_talk *k, enum p2v_message number, const void *msg)
+{
+	uint8_t small[1024];
+	struct p2v_buf *large = NULL;
+	struct p2v_writer w = p2v_writer_of(small, sizeof small);
+	struct p2v_slice s;
+
+	if (!k->stream)
+		return P2V_ECLOSED;
+	if (p2v_stream_unsent(k->stream) > P2V_TALK_BACKLOG)
+		return P2V_ELIMIT;
+	p2v_msg_write(number, msg, &w);
+	if (w.full) {
+		large = p2v_buf_new(P2V_MESSAGE_HEAD + P2V_MESSAGE_MAX);
+		if (!large)
+			return P2V_ENOMEM;
+		w = p2v_writer_of(large->data, large->size);
+		p2v_msg_write(number, msg, &w);
+	}
+	s = p2v_slice_copy(w.start, w.full ? 0 : p2v_written(&w));
+	p2v_buf_unref(large);
+	if (w.full) {
+		p2v_slice_drop(&s);
+		return P2V_ELIMIT;
+	}
+	return s.p ? p2v_stream_write(k->stream, s) : P2V_ENOMEM;
+}
+
+void p2v_talk_close(struct p2v_talk *k)
+{
+	if (k->stream)
+		p2v_stream_release(k->stream);
+	k->stream = NULL;
+	p2v_text_fini(&k->in);
+}

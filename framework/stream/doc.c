@@ -1,0 +1,445 @@
+/* doc.c - one manifest, understood: finds the plugin that reads it, listens to what that tells, and
+ * keeps it. The dump is in doc_json.c, rewriting in doc_rewrite.c. */
+#include "framework/stream/doc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/stream/doc_memory.h"
+#include "framework/stream/doc_url.h"
+
+enum { PROBE_BYTES = 512, WARNINGS_MAX = 100 };
+
+/* A reference that fragment after fragment inherits. */
+struct inherited {
+	struct p2v_ref ref;
+	size_t n; /* [B] of ref.uri */
+};
+
+/* What a document is made with. */
+struct build {
+	struct p2v_doc *d;
+	struct p2v_doc_memory *m;
+	struct p2v_doc_urls urls;
+	struct inherited map, key;
+	size_t text_n;   /* [B] of the manifest */
+	size_t uri_from; /* where the next URI may begin */
+	uint64_t unsaid; /* warnings beyond the bound */
+	bool has_head;
+	struct p2v_err *err;
+};
+
+/* ---- which plugin ---- */
+
+struct p2v_policy *p2v_manifests_probe(
+	const struct p2v_manifests *m, const struct p2v_manifest_probe *in, uint32_t *score)
+{
+	struct p2v_policy *best = NULL;
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		uint32_t s = m->v[i].plugin->ops.manifest->probe(in);
+
+		if (s > most) {
+			most = s;
+			best = &m->v[i];
+		}
+	}
+	if (score)
+		*score = most;
+	return best;
+}
+
+/* ---- keeping ---- */
+
+static int no_room(struct build *b)
+{
+	if (p2v_doc_over(b->m))
+		return p2v_fail(b->err, P2V_ELIMIT,
+			"what the manifest says takes more than %zu MiB", P2V_DOC_MEMORY_MAX >> 20);
+	return p2v_fail(b->err, P2V_ENOMEM, "no memory for a manifest");
+}
+
+/* Text of the manifest may hold a NUL; ours ends with one. 0xff is no part of UTF-8 either, so that
+ * the dump shows both as what they are: something that is no character. */
+static int keep(struct build *b, struct p2v_str s, const char **out)
+{
+	char *q;
+
+	*out = NULL;
+	if (!s.p)
+		return P2V_OK;
+	q = p2v_doc_take(b->m, s.n + 1);
+	if (!q)
+		return no_room(b);
+	memcpy(q, s.p, s.n);
+	q[s.n] = 0;
+	for (size_t i = strlen(q); i < s.n; i += strlen(q + i))
+		q[i] = (char)0xff;
+	*out = q;
+	return P2V_OK;
+}
+
+static P2V_PRINTF(3, 4) int warn(void *ctx, uint32_t line, const char *fmt, ...);
+
+static int keep_ref(struct build *b, const char *whose, struct p2v_str uri, struct p2v_ref *out)
+{
+	int rc = keep(b, uri, &out->uri);
+
+	out->url = NULL;
+	if (rc < 0 || !uri.p)
+		return rc;
+	rc = p2v_doc_urls_resolve(&b->urls, uri);
+	if (rc == P2V_ENOMEM)
+		return p2v_fail(b->err, rc, "no memory for a URL");
+	if (rc == P2V_OK)
+		return keep(b, (struct p2v_str){ b->urls.out.p, b->urls.out.n }, &out->url);
+	if (b->urls.base.n == 0)
+		return P2V_OK;
+	return warn(b, 0, "'%.*s', which is %s, is no URL to fetch from",
+		(int)(uri.n < 60 ? uri.n : 60), uri.p, whose);
+}
+
+static int keep_inherited(struct build *b, const char *whose, struct p2v_str uri,
+	struct inherited *last, struct p2v_ref *out)
+{
+	int rc = P2V_OK;
+
+	if (!uri.p) {
+		*out = (struct p2v_ref){ NULL, NULL };
+		return P2V_OK;
+	}
+	if (!last->ref.uri || last->n != uri.n || memcmp(last->ref.uri, uri.p, uri.n) != 0) {
+		rc = keep_ref(b, whose, uri, &last->ref);
+		last->n = uri.n;
+	}
+	*out = last->ref;
+	return rc;
+}
+
+/* ---- what the plugin tells ---- */
+
+static int broken(struct build *b, const char *how)
+{
+	return p2v_fail(b->err, P2V_EABI, "plugin manifest.%s %s", b->d->proto, how);
+}
+
+static int on_head(void *ctx, const struct p2v_manifest_head *h)
+{
+	struct build *b = ctx;
+
+	if (b->has_head)
+		return broken(b, "told two heads of one manifest");
+	b->has_head = true;
+	b->d->head = *h;
+	return P2V_OK;
+}
+
+static int on_variant(void *ctx, const struct p2v_manifest_variant *v)
+{
+	struct build *b = ctx;
+	struct p2v_doc *d = b->d;
+	struct p2v_doc_variant *grown = p2v_doc_grow(
+				       b->m, d->variants, d->n_variants, sizeof *grown),
+			       *o;
+
+	if (!grown)
+		return no_room(b);
+	d->variants = grown;
+	o = &grown[d->n_variants];
+	*o = (struct p2v_doc_variant){
+		.bw = v->bw, .avg_bw = v->avg_bw, .w = v->w, .h = v->h, .iframes = v->iframes
+	};
+	if (keep(b, v->id, &o->id) < 0 || keep(b, v->codecs, &o->codecs) < 0 ||
+		keep(b, v->audio, &o->audio) < 0 || keep(b, v->video, &o->video) < 0 ||
+		keep(b, v->subtitles, &o->subtitles) < 0)
+		return no_room(b);
+	d->n_variants++;
+	return keep_ref(b, "the playlist of a variant", v->uri, &o->at);
+}
+
+static int on_rendition(void *ctx, const struct p2v_manifest_rendition *r)
+{
+	struct build *b = ctx;
+	struct p2v_doc *d = b->d;
+	struct p2v_doc_rendition *grown = p2v_doc_grow(
+					 b->m, d->renditions, d->n_renditions, sizeof *grown),
+				 *o;
+
+	if (!grown)
+		return no_room(b);
+	d->renditions = grown;
+	o = &grown[d->n_renditions];
+	*o = (struct p2v_doc_rendition){ .dflt = r->dflt };
+	if (keep(b, r->type, &o->type) < 0 || keep(b, r->group, &o->group) < 0 ||
+		keep(b, r->name, &o->name) < 0 || keep(b, r->lang, &o->lang) < 0)
+		return no_room(b);
+	d->n_renditions++;
+	return keep_ref(b, "the playlist of a rendition", r->uri, &o->at);
+}
+
+static int on_track(void *ctx, const struct p2v_manifest_track *t)
+{
+	struct build *b = ctx;
+	struct p2v_doc *d = b->d;
+	struct p2v_doc_track *grown = p2v_doc_grow(b->m, d->tracks, d->n_tracks, sizeof *grown), *o;
+
+	if (!grown)
+		return no_room(b);
+	d->tracks = grown;
+	o = &grown[d->n_tracks];
+	*o = (struct p2v_doc_track){ .bw = t->bw };
+	if (keep(b, t->variant, &o->variant) < 0 || keep(b, t->type, &o->type) < 0)
+		return no_room(b);
+	d->n_tracks++;
+	return P2V_OK;
+}
+
+/* Parts wait in their track until their fragment is told; those of an earlier one that never came
+ * go.
+ */
+static int take_parts(struct build *b, struct p2v_doc_track *t, struct p2v_doc_segment *s)
+{
+	size_t n = 0, left = 0;
+
+	for (size_t i = 0; i < t->n_parts; i++)
+		n += t->parts[i].n == s->n;
+	s->parts = n ? p2v_doc_take(b->m, n * sizeof *s->parts) : NULL;
+	if (n && !s->parts)
+		return no_room(b);
+	for (size_t i = 0; i < t->n_parts; i++) {
+		if (t->parts[i].n == s->n)
+			s->parts[s->n_parts++] = t->parts[i];
+		else if (t->parts[i].n > s->n)
+			t->parts[left++] = t->parts[i];
+	}
+	t->n_parts = left;
+	return P2V_OK;
+}
+
+static bool sane(p2v_usec t)
+{
+	return t >= -P2V_DOC_TIME_MAX && t <= P2V_DOC_TIME_MAX;
+}
+
+static int on_segment(void *ctx, const struct p2v_manifest_segment *s)
+{
+	struct build *b = ctx;
+	struct p2v_doc_track *t = b->d->n_tracks ? &b->d->tracks[b->d->n_tracks - 1] : NULL;
+	struct p2v_doc_segment *grown, *o;
+	int rc;
+
+	if (!t)
+		return broken(b, "told a fragment that belongs to no track");
+	if (!sane(s->t) || !sane(s->dur) || s->dur < 0 || (s->has_pdt && !sane(s->pdt)))
+		return broken(b, "told a fragment at a time that cannot be");
+	grown = p2v_doc_grow(b->m, t->segments, t->n, sizeof *grown);
+	if (!grown)
+		return no_room(b);
+	t->segments = grown;
+	o = &grown[t->n];
+	*o = (struct p2v_doc_segment){ .n = s->n,
+		.t = s->t,
+		.dur = s->dur,
+		.range = s->range,
+		.map_range = s->map.range,
+		.has_iv = s->key.has_iv,
+		.disc = s->disc,
+		.gap = s->gap,
+		.bad_dur = s->bad_dur,
+		.has_pdt = s->has_pdt,
+		.pdt = s->pdt };
+	memcpy(o->iv, s->key.iv, sizeof o->iv);
+	rc = keep_ref(b, "a fragment", s->uri, &o->at);
+	if (rc == P2V_OK)
+		rc = keep_inherited(b, "an initialisation segment", s->map.uri, &b->map, &o->map);
+	if (rc == P2V_OK && s->key.method.p && !p2v_str_is(s->key.method, "NONE")) {
+		rc = keep(b, s->key.method, &o->key_method);
+		if (rc == P2V_OK)
+			rc = keep_inherited(b, "a key", s->key.uri, &b->key, &o->key);
+	}
+	if (rc == P2V_OK)
+		rc = take_parts(b, t, o);
+	t->n++;
+	return rc;
+}
+
+static int on_part(void *ctx, const struct p2v_manifest_part *p)
+{
+	struct build *b = ctx;
+	struct p2v_doc_track *t = b->d->n_tracks ? &b->d->tracks[b->d->n_tracks - 1] : NULL;
+	struct p2v_doc_part *grown, *o;
+
+	if (!t)
+		return broken(b, "told a part that belongs to no track");
+	grown = p2v_doc_grow(b->m, t->parts, t->n_parts, sizeof *grown);
+	if (!grown)
+		return no_room(b);
+	t->parts = grown;
+	o = &grown[t->n_parts++];
+	*o = (struct p2v_doc_part){ .n = p->n,
+		.i = p->i,
+		.dur = p->dur,
+		.range = p->range,
+		.independent = p->independent,
+		.gap = p->gap,
+		.hint = p->hint };
+	return keep_ref(b, "a part", p->uri, &o->at);
+}
+
+static int on_uri(void *ctx, const struct p2v_manifest_uri *u)
+{
+	struct build *b = ctx;
+	struct p2v_doc *d = b->d;
+	struct p2v_manifest_uri *grown;
+
+	if (u->off < b->uri_from || u->off > b->text_n || u->len > b->text_n - u->off)
+		return broken(b, "told a URI that does not stand behind the last one in the text");
+	grown = p2v_doc_grow(b->m, d->uris, d->n_uris, sizeof *grown);
+	if (!grown)
+		return no_room(b);
+	d->uris = grown;
+	grown[d->n_uris++] = *u;
+	b->uri_from = u->off + u->len;
+	return P2V_OK;
+}
+
+static int add_warning(struct build *b, const char *text)
+{
+	struct p2v_doc *d = b->d;
+	char **grown = p2v_doc_grow(b->m, d->warnings, d->n_warnings, sizeof *grown);
+	const char *kept;
+
+	if (!grown)
+		return no_room(b);
+	d->warnings = grown;
+	if (keep(b, p2v_str_of(text), &kept) < 0)
+		return no_room(b);
+	grown[d->n_warnings++] = (char *)(uintptr_t)kept;
+	return P2V_OK;
+}
+
+static P2V_PRINTF(3, 4) int warn(void *ctx, uint32_t line, const char *fmt, ...)
+{
+	struct build *b = ctx;
+	char text[300];
+	va_list ap;
+	int k;
+
+	if (b->d->n_warnings >= WARNINGS_MAX) {
+		b->unsaid++;
+		return P2V_OK;
+	}
+	k = line ? snprintf(text, sizeof text, "line %u: ", (unsigned)line) : 0;
+	va_start(ap, fmt);
+	(void)vsnprintf(text + k, sizeof text - (size_t)k, fmt, ap);
+	va_end(ap);
+	return add_warning(b, text);
+}
+
+/* ---- the whole ---- */
+
+static int run_plugin(struct build *b, struct p2v_policy *policy, struct p2v_str text)
+{
+	const struct p2v_manifest_sink sink = { b, on_head, on_variant, on_rendition, on_track,
+		on_segment, on_part, on_uri, warn };
+	const struct p2v_manifest_ops *ops = policy->plugin->ops.manifest;
+	void *st = p2v_policy_state(policy);
+	int rc;
+
+	if (!st)
+		return p2v_fail(b->err, P2V_ENOMEM, "no memory for a manifest");
+	rc = ops->open(st, &policy->env, policy->conf, b->err);
+	if (rc == P2V_OK) {
+		rc = ops->parse(st, text, &sink, b->err);
+		if (ops->close)
+			ops->close(st);
+	}
+	free(st);
+	if (rc == P2V_OK && !b->has_head)
+		rc = broken(b, "told no head");
+	if (rc == P2V_OK && b->unsaid) {
+		char rest[64];
+
+		(void)snprintf(rest, sizeof rest, "%llu more that are not listed",
+			(unsigned long long)b->unsaid);
+		rc = add_warning(b, rest);
+	}
+	return rc;
+}
+
+static struct p2v_policy *find_plugin(
+	const struct p2v_manifests *m, struct p2v_str text, const char *url, struct p2v_str type)
+{
+	struct p2v_manifest_probe in = { .type = type, .start = text };
+	struct p2v_url u;
+
+	if (in.start.n > PROBE_BYTES)
+		in.start.n = PROBE_BYTES;
+	if (p2v_url_split(p2v_str_of(url), &u) == P2V_OK)
+		in.path = u.path;
+	return p2v_manifests_probe(m, &in, NULL);
+}
+
+static struct p2v_doc *new_doc(const char *proto, const char *url)
+{
+	struct p2v_doc_memory *m = p2v_doc_memory_new();
+	struct p2v_doc *d = m ? p2v_doc_take(m, sizeof *d) : NULL;
+	size_t n = strlen(url);
+	char *base = d ? p2v_doc_take(m, n + 1) : NULL;
+
+	if (!base) {
+		p2v_doc_memory_free(m);
+		return NULL;
+	}
+	memcpy(base, url, n + 1);
+	*d = (struct p2v_doc){ .proto = proto, .base = base, .memory = m };
+	return d;
+}
+
+int p2v_doc_parse(const struct p2v_manifests *m, struct p2v_str text, const char *url,
+	struct p2v_str type, struct p2v_doc **out, struct p2v_err *err)
+{
+	struct p2v_err ignored;
+	struct build b = { .text_n = text.n, .err = err ? err : &ignored };
+	struct p2v_policy *policy;
+	int rc;
+
+	*out = NULL;
+	*b.err = (struct p2v_err){ P2V_OK, "" };
+	if (text.n > P2V_MANIFEST_MAX)
+		return p2v_fail(b.err, P2V_ELIMIT,
+			"a manifest of %zu bytes is over the limit of %u", text.n,
+			P2V_MANIFEST_MAX);
+	policy = find_plugin(m, text, url, type);
+	if (!policy)
+		return p2v_fail(b.err, P2V_EPARSE, "line 1: no manifest plugin knows this text");
+	b.d = new_doc(policy->plugin->name, url);
+	if (!b.d)
+		return p2v_fail(b.err, P2V_ENOMEM, "no memory for a manifest");
+	b.m = b.d->memory;
+	rc = p2v_doc_urls_init(&b.urls, b.d->base);
+	if (rc < 0)
+		(void)p2v_fail(b.err, rc,
+			rc == P2V_ENOMEM ? "no memory for a URL"
+					 : "where the manifest came from is no "
+					   "absolute URL");
+	if (rc == P2V_OK)
+		rc = run_plugin(&b, policy, text);
+	p2v_doc_urls_fini(&b.urls);
+	if (rc != P2V_OK) {
+		p2v_doc_free(b.d);
+		if (b.err->code == P2V_OK)
+			return p2v_fail(b.err, rc, "plugin manifest.%s gave up without a reason",
+				policy->plugin->name);
+		return rc;
+	}
+	*out = b.d;
+	return P2V_OK;
+}
+
+void p2v_doc_free(struct p2v_doc *d)
+{
+	if (d)
+		p2v_doc_memory_free(d->memory);
+}

@@ -1,0 +1,72 @@
+/* hls.h - one parse of one playlist, as the files of this plugin share it. */
+#ifndef P2V_HLS_H
+#define P2V_HLS_H
+
+#include <peer2view/manifest.h>
+
+#include "plugins/manifest/hls/lex.h"
+
+/* Faults of style that a packager repeats on every line: each is told once a playlist. */
+enum {
+	HLS_TOLD_BLANKS = 1u << 0,
+	HLS_TOLD_QUOTES = 1u << 1,
+	HLS_TOLD_COMMA = 1u << 2,
+	HLS_TOLD_ZONE = 1u << 3,
+	HLS_TOLD_LONG = 1u << 4,
+	HLS_TOLD_DEFINE = 1u << 5,
+	HLS_TOLD_NUL = 1u << 6,
+	HLS_TOLD_UTF8 = 1u << 7
+};
+
+struct hls {
+	const struct p2v_manifest_sink *sink;
+	struct p2v_str text; /* the whole body */
+	struct hls_lines lines;
+	int rc; /* the first refusal of a callback: nothing is told from then on */
+	unsigned told;
+	struct p2v_manifest_head head;
+};
+
+/** An attribute that a tag reads. */
+struct hls_want {
+	const char *name;
+	bool quoted;           /* the RFC has it in quotes */
+	struct p2v_str *value; /* [out] absent when it is not there */
+	bool *stood_in_quotes; /* [out] may be NULL */
+};
+
+/** "%.*s" of at most 60 bytes. */
+#define HLS_CUT(s) ((int)((s).n < 60 ? (s).n : 60)), ((s).p ? (s).p : "")
+
+/** Tell of something that was dropped or repaired in the line at hand. */
+void hls_warn(struct hls *h, const char *fmt, ...) P2V_PRINTF(2, 3);
+/** The same, unless that fault (HLS_TOLD_*) was told before. */
+void hls_warn_once(struct hls *h, unsigned fault, const char *fmt, ...) P2V_PRINTF(3, 4);
+
+/** Read a tag's attribute list. Of one that stands twice the last counts, as in hls.js and ffmpeg.
+ * @param w  [in] shape (n) */
+void hls_read_attrs(struct hls *h, struct p2v_str list, const struct hls_want *w, size_t n);
+
+/** Tell where a URI stands.
+ * @param uri     [in] part of the body; nothing is told of an absent or empty one
+ * @param quoted  it stood in quotes, or in a line of its own */
+void hls_tell_uri(struct hls *h, struct p2v_str uri, enum p2v_uri_role role, bool quoted);
+
+/** A number as it stands behind a tag or in an attribute; what is behind its digits is told and
+ * dropped. @return false: there are no digits, or too many (told) */
+bool hls_number(struct hls *h, const char *what, struct p2v_str s, uint64_t max, uint64_t *out);
+
+/** Tell all that a master playlist says. */
+void hls_master(struct hls *h);
+
+/** Tell all that a media playlist says.
+ * @param dated  whether the date of the playlist's first sample is known already
+ * @param date   [us] since 1970-01-01 UTC */
+void hls_media(struct hls *h, bool dated, int64_t date);
+
+/** Read what stands for the whole of a media playlist: h->head, and which kind of playlist it is.
+ * @param late_date  [out] a date is given, but not for the first fragment
+ * @return P2V_OK; P2V_EPARSE with err; what a callback refused with */
+int hls_survey(struct hls *h, bool *late_date, struct p2v_err *err);
+
+#endif

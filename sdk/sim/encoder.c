@@ -1,0 +1,509 @@
+/* encoder.c - an HLS stream out of arithmetic. A fragment's bytes are words of a hash of (seed,
+ * rendition, fragment, generation, offset), so that any byte can be checked without being kept. */
+#include "sdk/sim/encoder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/base/list.h"
+#include "framework/base/random.h"
+
+enum { INIT_SIZE = 800, CACHED_MAX = 96 };
+#define INIT_NUMBER                                                                   \
+	UINT64_MAX /* the fragment number that an initialisation segment's bytes have \
+		    */
+
+/* A fragment's bytes, kept while they are likely to be asked for again. */
+struct cached {
+	struct p2v_list in_cache;
+	uint32_t rendition, generation;
+	uint64_t fragment;
+	struct p2v_buf *buf;
+};
+
+struct p2v_encoder {
+	struct p2v_encoder_conf conf;
+	p2v_usec start; /* when fragment 0 began */
+	int64_t wall;   /* [us] of `start` */
+	bool ended;
+	uint64_t last; /* fragments when it ended */
+	uint32_t generation;
+	/* Of the generation before: */
+	p2v_usec old_start;
+	int64_t old_wall;
+	uint64_t old_last;
+	struct p2v_list cache;
+	size_t n_cached;
+};
+
+/* clang-format off */
+const struct p2v_option p2v_encoder_options[] = {
+	P2V_OPT_BOOL(struct p2v_encoder_conf, live, "yes", "a live stream; no: all of it is there and ends"),
+	P2V_OPT_USEC(struct p2v_encoder_conf, fragment, "2s", 1e5, 6e7, "s", "how long each fragment is"),
+	P2V_OPT_U32(struct p2v_encoder_conf, window, "6", 1, 1000, "1", "fragments in a live playlist"),
+	P2V_OPT_U32(struct p2v_encoder_conf, keep, "3", 0, 1000, "1",
+		"fragments that can still be fetched after they left the playlist"),
+	P2V_OPT_U32(struct p2v_encoder_conf, fragments, "30", 1, 100000, "1", "fragments of a stream that is not live"),
+	P2V_OPT_U32(struct p2v_encoder_conf, per_file, "1", 1, 100, "1",
+		"fragments in one file; above 1 the playlists give byte ranges"),
+	P2V_OPT_BOOL(struct p2v_encoder_conf, dates, "yes", "playlists tell the date of each fragment"),
+	P2V_OPT_BOOL(struct p2v_encoder_conf, init, "no", "fragments need an initialisation segment (fMP4)"),
+	P2V_OPT_REAL(struct p2v_encoder_conf, vary, "0", 0, 0.5, "1", "by which part fragment sizes vary"),
+	P2V_OPT_U64(struct p2v_encoder_conf, seed, "1", 0, 1e18, "1", "of the content"),
+	P2V_OPT_END
+};
+/* clang-format on */
+
+/* ---- content ---- */
+
+static uint64_t content_key(
+	const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
+{
+	uint64_t k = p2v_mix64(e->conf.seed + UINT64_C(0x9e3779b97f4a7c15));
+
+	k = p2v_mix64(k ^ rendition);
+	k = p2v_mix64(k ^ fragment);
+	return p2v_mix64(k ^ generation);
+}
+
+static uint8_t content_byte(uint64_t key, uint64_t off)
+{
+	return (uint8_t)(p2v_mix64(key + off / 8) >> (8 * (off % 8)));
+}
+
+static void content_fill(uint64_t key, uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t word = p2v_mix64(key + i / 8);
+
+		for (size_t j = i; j < n && j < i + 8; j++, word >>= 8)
+			p[j] = (uint8_t)word;
+	}
+}
+
+uint64_t p2v_encoder_size(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment)
+{
+	uint64_t size = e->conf.renditions[rendition].bitrate * (uint64_t)e->conf.fragment /
+			(8 * P2V_SECOND);
+	uint64_t chance = p2v_mix64(p2v_mix64(e->conf.seed) ^ fragment) >> 40; /* 24 bits */
+
+	if (fragment == INIT_NUMBER)
+		return INIT_SIZE;
+	if (e->conf.vary > 0)
+		size = (uint64_t)((double)size *
+				  (1 + e->conf.vary * ((double)chance / 8388608.0 - 1)));
+	return size ? size : 1;
+}
+
+/* @return the fragment's bytes, without a reference of the caller's own; NULL: no memory */
+static struct p2v_buf *content(
+	struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
+{
+	struct cached *c;
+
+	P2V_LIST_EACH (it, &e->cache) {
+		c = P2V_OF(it, struct cached, in_cache);
+		if (c->fragment == fragment && c->rendition == rendition &&
+			c->generation == generation)
+			return c->buf;
+	}
+	if (e->n_cached < CACHED_MAX) {
+		c = calloc(1, sizeof *c);
+		if (!c)
+			return NULL;
+		e->n_cached++;
+	} else {
+		c = P2V_OF(p2v_list_first(&e->cache), struct cached, in_cache);
+		p2v_list_remove(&c->in_cache);
+		p2v_buf_unref(c->buf);
+	}
+	c->buf = p2v_buf_new((size_t)p2v_encoder_size(e, rendition, fragment));
+	if (!c->buf) {
+		free(c);
+		e->n_cached--;
+		return NULL;
+	}
+	c->rendition = rendition;
+	c->fragment = fragment;
+	c->generation = generation;
+	content_fill(content_key(e, rendition, fragment, generation), c->buf->data, c->buf->size);
+	p2v_list_push(&e->cache, &c->in_cache);
+	return c->buf;
+}
+
+/* ---- time ---- */
+
+struct p2v_encoder *p2v_encoder_new(const struct p2v_encoder_conf *conf, p2v_usec now, int64_t wall)
+{
+	struct p2v_encoder *e = calloc(1, sizeof *e);
+	p2v_usec age;
+
+	if (!e)
+		return NULL;
+	e->conf = *conf;
+	age = (p2v_usec)(conf->live ? conf->window + conf->keep : conf->fragments) * conf->fragment;
+	e->start = now - age;
+	e->wall = wall - age;
+	e->ended = !conf->live;
+	e->last = conf->fragments;
+	p2v_list_init(&e->cache);
+	return e;
+}
+
+void p2v_encoder_free(struct p2v_encoder *e)
+{
+	if (!e)
+		return;
+	P2V_LIST_EACH (it, &e->cache) {
+		struct cached *c = P2V_OF(it, struct cached, in_cache);
+
+		p2v_buf_unref(c->buf);
+		free(c);
+	}
+	free(e);
+}
+
+uint64_t p2v_encoder_complete(const struct p2v_encoder *e, p2v_usec now)
+{
+	uint64_t n = now > e->start ? (uint64_t)((now - e->start) / e->conf.fragment) : 0;
+
+	return e->ended && n > e->last ? e->last : n;
+}
+
+p2v_usec p2v_encoder_due(const struct p2v_encoder *e, uint64_t fragment)
+{
+	return e->start + (p2v_usec)(fragment + 1) * e->conf.fragment;
+}
+
+void p2v_encoder_restart(struct p2v_encoder *e, p2v_usec now)
+{
+	e->old_last = p2v_encoder_complete(e, now);
+	e->old_start = e->start;
+	e->old_wall = e->wall;
+	e->generation++;
+	e->wall += now - e->start;
+	e->start = now;
+	e->ended = false;
+}
+
+void p2v_encoder_end(struct p2v_encoder *e, p2v_usec now)
+{
+	if (e->ended)
+		return;
+	e->last = p2v_encoder_complete(e, now);
+	e->ended = true;
+}
+
+/* What the playlists list: fragments first … end - 1 of one generation. */
+struct listed {
+	uint64_t first, end;
+	uint32_t generation;
+	int64_t wall;
+	bool ended;
+};
+
+static struct listed listed_at(const struct p2v_encoder *e, p2v_usec now)
+{
+	struct listed l = { 0, p2v_encoder_complete(e, now), e->generation, e->wall, e->ended };
+
+	if (l.end == 0 && e->generation > 0) {
+		l.end = e->old_last;
+		l.generation = e->generation - 1;
+		l.wall = e->old_wall;
+	}
+	if (e->conf.live && l.end > e->conf.window)
+		l.first = l.end - e->conf.window;
+	return l;
+}
+
+/* ---- manifests ---- */
+
+struct p2v_date p2v_date_of(int64_t wall)
+{
+	int64_t day = wall / (86400 * P2V_SECOND), us = wall % (86400 * P2V_SECOND);
+	struct p2v_date d = { .year = 1970, .weekday = (unsigned)((day + 4) % 7) };
+
+	for (;; d.year++) {
+		bool leap = (d.year % 4 == 0 && d.year % 100 != 0) || d.year % 400 == 0;
+		const int days[] = { 31, 28 + leap, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+		if (day < 365 + leap) {
+			for (; day >= days[d.month]; d.month++)
+				day -= days[d.month];
+			break;
+		}
+		day -= 365 + leap;
+	}
+	d.day = (unsigned)day + 1;
+	d.hour = (unsigned)(us / P2V_SECOND / 3600);
+	d.minute = (unsigned)(us / P2V_SECOND / 60 % 60);
+	d.second = (unsigned)(us / P2V_SECOND % 60);
+	d.us = (unsigned)(us % P2V_SECOND);
+	return d;
+}
+
+static void add_date(struct p2v_text *t, int64_t wall)
+{
+	struct p2v_date d = p2v_date_of(wall);
+
+	p2v_text_printf(t, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ", d.year, d.month + 1, d.day,
+		d.hour, d.minute, d.second, d.us);
+}
+
+static void master_text(const struct p2v_encoder *e, struct p2v_text *t)
+{
+	uint64_t audio = 0;
+
+	p2v_text_puts(t, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+	for (size_t i = 0; i < e->conf.n; i++) {
+		const struct p2v_encoder_rendition *r = &e->conf.renditions[i];
+
+		if (!r->audio)
+			continue;
+		p2v_text_printf(t,
+			"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aud\",NAME=\"%s\",DEFAULT=%s,"
+			"AUTOSELECT=YES,URI=\"%s/index.m3u8\"\n",
+			r->name, audio ? "NO" : "YES", r->name);
+		audio = audio > r->bitrate ? audio : r->bitrate;
+	}
+	for (size_t i = 0; i < e->conf.n; i++) {
+		const struct p2v_encoder_rendition *r = &e->conf.renditions[i];
+		double peak = (double)r->bitrate * (1 + e->conf.vary);
+
+		if (r->audio)
+			continue;
+		p2v_text_printf(t, "#EXT-X-STREAM-INF:BANDWIDTH=%llu,AVERAGE-BANDWIDTH=%llu",
+			(unsigned long long)(peak + 0.5) + (unsigned long long)audio,
+			(unsigned long long)(r->bitrate + audio));
+		if (r->w && r->h)
+			p2v_text_printf(t, ",RESOLUTION=%ux%u", r->w, r->h);
+		p2v_text_printf(t, "%s\n%s/index.m3u8\n", audio ? ",AUDIO=\"aud\"" : "", r->name);
+	}
+}
+
+static const char *extension(const struct p2v_encoder *e)
+{
+	return e->conf.init ? "m4s" : "ts";
+}
+
+static void fragment_text(const struct p2v_encoder *e, uint32_t rendition, const struct listed *l,
+	uint64_t k, struct p2v_text *t)
+{
+	uint32_t per = e->conf.per_file;
+	p2v_usec dur = e->conf.fragment;
+
+	if (e->conf.dates) {
+		p2v_text_puts(t, "#EXT-X-PROGRAM-DATE-TIME:");
+		add_date(t, l->wall + (int64_t)k * dur);
+		p2v_text_puts(t, "\n");
+	}
+	p2v_text_printf(t, "#EXTINF:%lld.%06lld,\n", (long long)(dur / P2V_SECOND),
+		(long long)(dur % P2V_SECOND));
+	if (per > 1) {
+		uint64_t off = 0;
+
+		for (uint64_t i = k - k % per; i < k; i++)
+			off += p2v_encoder_size(e, rendition, i);
+		p2v_text_printf(t, "#EXT-X-BYTERANGE:%llu@%llu\n",
+			(unsigned long long)p2v_encoder_size(e, rendition, k),
+			(unsigned long long)off);
+	}
+	p2v_text_printf(t, "seg%llu.%s\n", (unsigned long long)(k / per), extension(e));
+}
+
+static void playlist_text(
+	const struct p2v_encoder *e, uint32_t rendition, const struct listed *l, struct p2v_text *t)
+{
+	p2v_text_printf(t,
+		"#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:%lld\n"
+		"#EXT-X-MEDIA-SEQUENCE:%llu\n",
+		(long long)((e->conf.fragment + P2V_SECOND / 2) / P2V_SECOND),
+		(unsigned long long)l->first);
+	if (!e->conf.live)
+		p2v_text_puts(t, "#EXT-X-PLAYLIST-TYPE:VOD\n");
+	if (e->conf.init)
+		p2v_text_puts(t, "#EXT-X-MAP:URI=\"init.mp4\"\n");
+	for (uint64_t k = l->first; k < l->end; k++)
+		fragment_text(e, rendition, l, k, t);
+	if (l->ended)
+		p2v_text_puts(t, "#EXT-X-ENDLIST\n");
+}
+
+/* ---- files ---- */
+
+/* @return P2V_OK with the number, or P2V_ENOENT */
+static int media_number(const struct p2v_encoder *e, struct p2v_str name, uint64_t *number)
+{
+	struct p2v_str digits;
+
+	if (!p2v_str_starts(name, "seg"))
+		return P2V_ENOENT;
+	name.p += 3;
+	name.n -= 3;
+	if (!p2v_str_split(&name, '.', &digits) || !p2v_str_is(name, extension(e)) ||
+		p2v_parse_u64(digits, 0, UINT32_MAX, number) < 0)
+		return P2V_ENOENT;
+	return P2V_OK;
+}
+
+/* Which of the fragments of media file `number` a generation still has: [first, end). */
+static bool in_generation(const struct p2v_encoder *e, uint64_t number, uint64_t complete,
+	uint64_t *first, uint64_t *end)
+{
+	uint64_t per = e->conf.per_file, kept = (uint64_t)e->conf.window + e->conf.keep;
+
+	*first = number * per;
+	*end = *first + per < complete ? *first + per : complete;
+	return *first < *end && (!e->conf.live || *end + kept > complete);
+}
+
+static int find_media(const struct p2v_encoder *e, uint32_t rendition, uint64_t number,
+	p2v_usec now, struct p2v_file *out)
+{
+	uint64_t first, end, complete = p2v_encoder_complete(e, now);
+	int64_t wall = e->wall;
+
+	out->generation = e->generation;
+	if (!in_generation(e, number, complete, &first, &end)) {
+		if (e->generation == 0 || !in_generation(e, number, e->old_last, &first, &end))
+			return P2V_ENOENT;
+		out->generation--;
+		wall = e->old_wall;
+		complete = e->old_last;
+	}
+	out->kind = P2V_FILE_MEDIA;
+	out->number = number;
+	out->size = 0;
+	for (uint64_t k = first; k < end; k++)
+		out->size += p2v_encoder_size(e, rendition, k);
+	out->made = wall + (int64_t)end * e->conf.fragment;
+	out->growing = end - first < e->conf.per_file && !e->ended;
+	(void)snprintf(out->etag, sizeof out->etag, "\"m%u-%u-%llu-%llu\"", out->generation,
+		rendition, (unsigned long long)number, (unsigned long long)(end - first));
+	return P2V_OK;
+}
+
+static int text_file(struct p2v_text *t, enum p2v_file_kind kind, struct p2v_file *out)
+{
+	out->kind = kind;
+	out->size = t->n;
+	out->text = t->oom ? (struct p2v_slice){ NULL, NULL, 0 } : p2v_slice_copy(t->p, t->n);
+	p2v_text_fini(t);
+	return out->text.p ? P2V_OK : P2V_ENOMEM;
+}
+
+static int find_in_rendition(const struct p2v_encoder *e, uint32_t rendition, struct p2v_str name,
+	p2v_usec now, struct p2v_file *out)
+{
+	struct listed l = listed_at(e, now);
+	struct p2v_text t = { 0 };
+	uint64_t number;
+
+	out->rendition = rendition;
+	if (p2v_str_is(name, "index.m3u8")) {
+		playlist_text(e, rendition, &l, &t);
+		out->made = l.wall + (int64_t)l.end * e->conf.fragment;
+		out->generation = l.generation;
+		(void)snprintf(out->etag, sizeof out->etag, "\"p%u-%u-%llu-%d\"", l.generation,
+			rendition, (unsigned long long)l.end, l.ended);
+		return text_file(&t, P2V_FILE_PLAYLIST, out);
+	}
+	if (e->conf.init && p2v_str_is(name, "init.mp4")) {
+		out->kind = P2V_FILE_INIT;
+		out->size = INIT_SIZE;
+		out->made = l.wall;
+		out->generation = l.generation;
+		(void)snprintf(out->etag, sizeof out->etag, "\"i%u-%u\"", l.generation, rendition);
+		return P2V_OK;
+	}
+	if (media_number(e, name, &number) < 0)
+		return P2V_ENOENT;
+	return find_media(e, rendition, number, now, out);
+}
+
+static const struct p2v_encoder_rendition *rendition_at(
+	const struct p2v_encoder *e, struct p2v_str *path, uint32_t *index)
+{
+	struct p2v_str folder;
+
+	if (!p2v_str_split(path, '/', &folder))
+		return NULL;
+	for (*index = 0; *index < e->conf.n; ++*index)
+		if (p2v_str_is(folder, e->conf.renditions[*index].name))
+			return &e->conf.renditions[*index];
+	return NULL;
+}
+
+int p2v_encoder_find(struct p2v_encoder *e, struct p2v_str path, p2v_usec now, struct p2v_file *out)
+{
+	struct p2v_text t = { 0 };
+	uint32_t rendition;
+
+	memset(out, 0, sizeof *out);
+	if (p2v_str_is(path, "master.m3u8")) {
+		master_text(e, &t);
+		out->made = e->wall;
+		(void)snprintf(out->etag, sizeof out->etag, "\"master\"");
+		return text_file(&t, P2V_FILE_MASTER, out);
+	}
+	if (!rendition_at(e, &path, &rendition))
+		return P2V_ENOENT;
+	return find_in_rendition(e, rendition, path, now, out);
+}
+
+struct p2v_slice p2v_encoder_read(
+	struct p2v_encoder *e, const struct p2v_file *f, uint64_t off, size_t max)
+{
+	uint64_t fragment = INIT_NUMBER;
+	struct p2v_buf *b;
+
+	if (f->text.p)
+		return p2v_slice_sub(f->text, (size_t)off,
+			f->text.n - off < max ? f->text.n - (size_t)off : max);
+	if (f->kind == P2V_FILE_MEDIA) {
+		fragment = f->number * e->conf.per_file;
+		for (uint64_t n; off >= (n = p2v_encoder_size(e, f->rendition, fragment)); off -= n)
+			fragment++;
+	}
+	b = content(e, f->rendition, fragment, f->generation);
+	if (!b)
+		return (struct p2v_slice){ NULL, NULL, 0 };
+	return p2v_slice_of(b, (size_t)off, b->size - off < max ? b->size - (size_t)off : max);
+}
+
+static bool written_by(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment,
+	uint32_t generation, uint64_t off, struct p2v_bytes b)
+{
+	for (size_t i = 0; i < b.n; fragment++) {
+		uint64_t n = p2v_encoder_size(e, rendition, fragment);
+		uint64_t key = content_key(e, rendition, fragment, generation);
+
+		if (fragment == INIT_NUMBER && off + b.n > n)
+			return false;
+		for (; i < b.n && off < n; i++, off++)
+			if (content_byte(key, off) != b.p[i])
+				return false;
+		off -= n < off ? n : off;
+	}
+	return true;
+}
+
+int p2v_encoder_match(
+	const struct p2v_encoder *e, struct p2v_str path, uint64_t off, struct p2v_bytes b)
+{
+	uint64_t number;
+	uint32_t rendition;
+
+	if (!rendition_at(e, &path, &rendition))
+		return P2V_ENOENT;
+	if (e->conf.init && p2v_str_is(path, "init.mp4"))
+		number = INIT_NUMBER;
+	else if (media_number(e, path, &number) < 0)
+		return P2V_ENOENT;
+	else
+		number *= e->conf.per_file;
+	for (uint32_t g = e->generation + 1; g-- > 0;)
+		if (written_by(e, rendition, number, g, off, b))
+			return (int)g;
+	return P2V_EINTEGRITY;
+}

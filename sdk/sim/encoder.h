@@ -1,0 +1,96 @@
+/* encoder.h - an encoder that makes an HLS stream out of arithmetic: which files exist at a time,
+ * what they hold, and whether bytes are theirs. Pure; origin.h serves it by HTTP. */
+#ifndef P2V_SIM_ENCODER_H
+#define P2V_SIM_ENCODER_H
+
+#include <peer2view/option.h>
+#include "framework/base/slice.h"
+#include "framework/base/text.h"
+
+struct p2v_encoder_rendition {
+	const char *name; /* its folder, such as "v0" */
+	uint64_t bitrate; /* [bit/s] */
+	uint32_t w, h;    /* [pixels]; 0: not told */
+	bool audio;       /* alternative audio, in a group that all others refer to */
+};
+
+/** Settings with a table, p2v_encoder_options, and the renditions, which have none. */
+struct p2v_encoder_conf {
+	bool live;
+	p2v_usec fragment;
+	uint32_t window, keep, fragments, per_file;
+	bool dates, init;
+	double vary;
+	uint64_t seed;
+	const struct p2v_encoder_rendition *renditions; /* shape (n), they outlive the encoder */
+	size_t n;
+};
+extern const struct p2v_option p2v_encoder_options[];
+
+struct p2v_encoder;
+
+enum p2v_file_kind {
+	P2V_FILE_MASTER,
+	P2V_FILE_PLAYLIST,
+	P2V_FILE_INIT,
+	P2V_FILE_MEDIA,
+	P2V_FILE_KINDS
+};
+
+/** A file that exists. */
+struct p2v_file {
+	enum p2v_file_kind kind;
+	uint32_t rendition, generation;
+	uint64_t number;       /* of a media file */
+	uint64_t size;         /* [B] */
+	int64_t made;          /* [us] since 1970 */
+	bool growing;          /* a media file that more fragments will be added to */
+	char etag[64];         /* with its quotes */
+	struct p2v_slice text; /* of a manifest, whole; drop it */
+};
+
+/** @param conf  [in] copied; at least one rendition that is no audio
+ * @param now   [us] monotonic: a live stream has been running for window + keep fragments
+ * @param wall  [us] since 1970, at the same moment
+ * @return NULL: no memory */
+struct p2v_encoder *p2v_encoder_new(
+	const struct p2v_encoder_conf *conf, p2v_usec now, int64_t wall);
+void p2v_encoder_free(struct p2v_encoder *e);
+
+/** Start again with the same names and other content. Until its first fragment is done, what was
+ * there stays; each of its files replaces its namesake. */
+void p2v_encoder_restart(struct p2v_encoder *e, p2v_usec now);
+/** The event is over: no further fragments, and the manifests say so. */
+void p2v_encoder_end(struct p2v_encoder *e, p2v_usec now);
+
+/** @param path  [in] below the stream's folder, without a leading slash
+ * @param out   [out] drop out->text
+ * @return P2V_OK, P2V_ENOENT, P2V_ENOMEM */
+P2V_MUST_USE int p2v_encoder_find(
+	struct p2v_encoder *e, struct p2v_str path, p2v_usec now, struct p2v_file *out);
+/** @return a piece of the file that begins at off, at most `max` bytes, not empty; .p == NULL: no
+ * memory */
+struct p2v_slice p2v_encoder_read(
+	struct p2v_encoder *e, const struct p2v_file *f, uint64_t off, size_t max);
+/** Whose bytes are these?
+ * @param path  [in] as above; the file need not exist any more
+ * @return the generation that wrote them, 0…; P2V_EINTEGRITY: none; P2V_ENOENT: no media file */
+P2V_MUST_USE int p2v_encoder_match(
+	const struct p2v_encoder *e, struct p2v_str path, uint64_t off, struct p2v_bytes b);
+
+/** A moment as a calendar has it, UTC. */
+struct p2v_date {
+	unsigned year, month /* from 0 */, day /* from 1 */, weekday /* from 0, Sunday */;
+	unsigned hour, minute, second, us;
+};
+/** @param wall  [us] since 1970, not before */
+struct p2v_date p2v_date_of(int64_t wall);
+
+/** @return how many fragments are complete */
+uint64_t p2v_encoder_complete(const struct p2v_encoder *e, p2v_usec now);
+/** @return when that fragment is complete */
+p2v_usec p2v_encoder_due(const struct p2v_encoder *e, uint64_t fragment);
+/** @return [B] of that fragment */
+uint64_t p2v_encoder_size(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment);
+
+#endif

@@ -1,0 +1,235 @@
+/* udp.c - the machines' links, and the datagrams that cross them: rate, delay, a drop-tail queue,
+ * loss, duplication and reordering. What streams make of the same links is in pipe.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sdk/sim/inside.h"
+
+enum { DGRAM_OVERHEAD = 28 }; /* [B] IPv4 and UDP headers */
+enum { LOOPBACK_DELAY = 50 }; /* [us] so that talking to oneself takes some time, too */
+
+struct p2v_udp {
+	struct p2v_addr addr;
+	struct p2v_machine *machine;
+	const struct p2v_udp_handler *handler;
+	void *ctx;
+	UT_hash_handle hh;
+};
+
+struct packet {
+	struct p2v_event event;
+	struct p2v_machine *receiver;
+	struct p2v_addr from, to;
+	size_t n;
+	uint8_t p[];
+};
+
+/* ---- links ---- */
+
+uint64_t p2v_link_waiting(const struct p2v_machine *m, bool up)
+{
+	uint64_t rate = up ? m->link.up : m->link.down;
+	p2v_usec busy = up ? m->up_free : m->down_free, now = m->sim->now;
+
+	return busy > now ? (uint64_t)(busy - now) * rate / P2V_SECOND : 0;
+}
+
+/* [us] that n bytes take, rounded up, so that a link never carries more than its rate. */
+static p2v_usec serialization(uint64_t n, uint64_t rate)
+{
+	return rate ? (p2v_usec)((n * P2V_SECOND + rate - 1) / rate) : 0;
+}
+
+p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded)
+{
+	uint64_t rate = up ? m->link.up : m->link.down;
+	p2v_usec *busy = up ? &m->up_free : &m->down_free, now = m->sim->now;
+
+	if (rate == 0)
+		return now;
+	if (bounded && m->link.queue && p2v_link_waiting(m, up) + n > m->link.queue)
+		return P2V_NEVER;
+	*busy = (*busy > now ? *busy : now) + serialization(n, rate);
+	return *busy;
+}
+
+void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link)
+{
+	uint64_t up = p2v_link_waiting(m, true), down = p2v_link_waiting(m, false);
+
+	/* What waits leaves at the new rate. What has its time already keeps it. */
+	m->link = *link;
+	m->up_free = m->sim->now + serialization(up, link->up);
+	m->down_free = m->sim->now + serialization(down, link->down);
+}
+
+p2v_usec p2v_path_delay(const struct p2v_machine *a, const struct p2v_machine *b)
+{
+	return a == b ? LOOPBACK_DELAY : a->link.delay + b->link.delay;
+}
+
+static bool chance(struct p2v_sim *s, double p)
+{
+	return p > 0 && p2v_random_unit(&s->network) < p;
+}
+
+/* ---- sockets ---- */
+
+static struct p2v_udp *socket_at(struct p2v_sim *s, const struct p2v_addr *a)
+{
+	struct p2v_addr key = *a;
+	struct p2v_udp *u;
+
+	HASH_FIND(hh, s->sockets, &key, sizeof key, u);
+	return u;
+}
+
+bool p2v_sim_udp_taken(struct p2v_sim *s, const struct p2v_addr *a)
+{
+	return socket_at(s, a) != NULL;
+}
+
+static void deliver(struct p2v_event *e, bool dropped)
+{
+	struct packet *k = P2V_OF(e, struct packet, event);
+	struct p2v_machine *m = k->receiver;
+	struct p2v_udp *u = dropped ? NULL : socket_at(m->sim, &k->to);
+	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
+
+	if (u) {
+		m->count.received++;
+		m->count.received_bytes += k->n + DGRAM_OVERHEAD;
+		p2v_sim_mix_event(m, P2V_SIM_DGRAM);
+		p2v_sim_mix_bytes(m->sim, k->p, k->n);
+		u->handler->received(u->ctx, &d, 1);
+	}
+	free(k);
+}
+
+/* The packet is at the far end of the network: before the receiver's link. */
+static void arrive(struct p2v_event *e, bool dropped)
+{
+	struct packet *k = P2V_OF(e, struct packet, event);
+	struct p2v_machine *m = k->receiver;
+	p2v_usec at;
+
+	if (dropped || m->dead) {
+		free(k);
+		return;
+	}
+	at = p2v_link_pass(m, false, k->n + DGRAM_OVERHEAD, true);
+	if (at == P2V_NEVER) {
+		p2v_sim_mix_event(m, P2V_SIM_LOST);
+		m->count.overflowed++;
+		free(k);
+		return;
+	}
+	p2v_event_init(e, m->sim, m, deliver);
+	p2v_event_at(e, at);
+}
+
+static void packet_send(struct p2v_udp *u, struct p2v_machine *to, const struct p2v_addr *dst,
+	const uint8_t *p, size_t n, p2v_usec left)
+{
+	struct p2v_machine *m = u->machine;
+	bool local = to == m;
+	struct packet *k = to && !to->dead ? malloc(sizeof *k + n) : NULL;
+	p2v_usec at = left;
+
+	if (!k)
+		return;
+	p2v_event_init(&k->event, m->sim, local ? to : NULL, local ? deliver : arrive);
+	k->receiver = to;
+	k->from = u->addr;
+	k->to = to->ip;
+	k->to.port = dst->port;
+	k->n = n;
+	if (n)
+		memcpy(k->p, p, n);
+	at += p2v_path_delay(m, to);
+	if (!local && chance(m->sim, m->link.reorder))
+		at += m->link.reorder_by;
+	p2v_event_at(&k->event, at);
+}
+
+static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uint8_t *p, size_t n)
+{
+	struct p2v_machine *m = u->machine;
+	struct p2v_machine *receiver = p2v_addr_is_loopback(to) ? m : p2v_sim_machine(m->sim, to);
+	p2v_usec left = m->sim->now;
+
+	m->count.sent++;
+	m->count.sent_bytes += n + DGRAM_OVERHEAD;
+	if (receiver != m) {
+		left = p2v_link_pass(m, true, n + DGRAM_OVERHEAD, true);
+		if (left == P2V_NEVER) {
+			m->count.overflowed++;
+			return;
+		}
+		if (chance(m->sim, m->link.loss)) {
+			m->count.lost++;
+			return;
+		}
+	}
+	packet_send(u, receiver, to, p, n, left);
+	if (receiver != m && chance(m->sim, m->link.duplicate))
+		packet_send(u, receiver, to, p, n, left);
+}
+
+/* ---- the interface ---- */
+
+int p2v_sim_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_udp_handler *h,
+	void *ctx, struct p2v_udp **out, struct p2v_addr *bound, struct p2v_err *err)
+{
+	struct p2v_machine *m = self;
+	struct p2v_udp *u = calloc(1, sizeof *u);
+
+	if (!u)
+		return p2v_fail(err, P2V_ENOMEM, "no memory for a socket");
+	u->addr = m->ip;
+	u->addr.port = bind->port ? bind->port : p2v_machine_port(m);
+	u->machine = m;
+	u->handler = h;
+	u->ctx = ctx;
+	if (socket_at(m->sim, &u->addr)) {
+		free(u);
+		return p2v_fail(err, P2V_EIO, "port %u is taken", bind->port);
+	}
+	HASH_ADD(hh, m->sim->sockets, addr, sizeof u->addr, u);
+	if (!P2V_HASH_ADDED(hh, u)) {
+		free(u);
+		return p2v_fail(err, P2V_ENOMEM, "no memory for a socket");
+	}
+	*out = u;
+	*bound = u->addr;
+	return P2V_OK;
+}
+
+size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n)
+{
+	struct p2v_machine *m = self;
+
+	for (size_t i = 0; i < n && !m->dead; i++) {
+		size_t seg = v[i].seg ? v[i].seg : v[i].n;
+
+		for (size_t off = 0; off < v[i].n; off += seg)
+			datagram_out(u, &v[i].addr, v[i].p + off,
+				v[i].n - off < seg ? v[i].n - off : seg);
+	}
+	return n;
+}
+
+size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u)
+{
+	(void)self;
+	(void)u;
+	return 16;
+}
+
+void p2v_sim_udp_close(void *self, struct p2v_udp *u)
+{
+	struct p2v_machine *m = self;
+
+	HASH_DEL(m->sim->sockets, u);
+	free(u);
+}
