@@ -1,8 +1,5 @@
 # tests/sim: whole nodes in virtual time
 if HAVE_CRITERION
-check_LTLIBRARIES += libp2v_test_cc.la
-libp2v_test_cc_la_SOURCES = plugins/cc/newreno.c plugins/cc/cubic.c
-
 check_PROGRAMS += tests/sim/sim_dtl
 TESTS += tests/sim/sim_dtl
 tests_sim_sim_dtl_SOURCES = \
@@ -14,7 +11,6 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_rogue_test.c \
 	%reldir%/dtl_stream_test.c \
-	%reldir%/no_http.c \
 	%reldir%/rogue.c %reldir%/rogue.h
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)

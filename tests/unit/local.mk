@@ -21,6 +21,20 @@ tests_unit_unit_base_SOURCES = \
 tests_unit_unit_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_base_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/unit_dtl
+TESTS += tests/unit/unit_dtl
+tests_unit_unit_dtl_SOURCES = \
+	%reldir%/dtl/ack_test.c \
+	%reldir%/dtl/outbox_test.c \
+	%reldir%/dtl/packet_test.c \
+	%reldir%/dtl/queues_test.c \
+	%reldir%/dtl/ranges_test.c \
+	%reldir%/dtl/recovery_test.c \
+	%reldir%/dtl/session_test.c \
+	tests/sim/dtl_certs.c tests/sim/dtl_certs.h
+tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)
+
 # What lets allocations fail: see oom.h.
 OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
 OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
