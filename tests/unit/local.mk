@@ -1,6 +1,10 @@
 # One program a room; one file of cases a source file.
 include tests/unit/world/local.mk
 if HAVE_CRITERION
+# What lets allocations fail: see oom.h.
+OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
+OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
 check_PROGRAMS += tests/unit/unit_base
 TESTS += tests/unit/unit_base
 tests_unit_unit_base_SOURCES = \
@@ -11,14 +15,17 @@ tests_unit_unit_base_SOURCES = \
 	%reldir%/base/list_test.c \
 	%reldir%/base/metrics_test.c \
 	%reldir%/base/node_test.c \
+	%reldir%/base/oom_test.c \
 	%reldir%/base/options_test.c \
 	%reldir%/base/random_test.c \
 	%reldir%/base/slice_test.c \
 	%reldir%/base/text_test.c \
 	%reldir%/base/timers_test.c \
 	%reldir%/base/url_test.c \
-	%reldir%/base/wire_test.c
+	%reldir%/base/wire_test.c \
+	$(OOM_SOURCES)
 tests_unit_unit_base_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_base_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_unit_base_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_dtl
@@ -34,10 +41,6 @@ tests_unit_unit_dtl_SOURCES = \
 	tests/sim/dtl_certs.c tests/sim/dtl_certs.h
 tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)
-
-# What lets allocations fail: see oom.h.
-OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
-OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 check_PROGRAMS += tests/unit/unit_stream
 TESTS += tests/unit/unit_stream
