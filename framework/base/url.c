@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "framework/base/addr.h"
+
 static bool is_alpha(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -20,19 +22,47 @@ static uint16_t scheme_port(struct p2v_str scheme)
 	return p2v_str_is_nocase(scheme, "https") ? 443 : 0;
 }
 
+/* No host has these, and parsers that let them pass differ in what they take for the host. */
+static bool host_char(char c)
+{
+	return c && !strchr("[]\\\"<>^`{|}", c);
+}
+
+static bool all_host_chars(struct p2v_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!host_char(s.p[i]))
+			return false;
+	return true;
+}
+
+/* A host in brackets is an IPv6 address; any other has no character that it cannot have. */
+static bool host_good(struct p2v_str h, bool bracketed)
+{
+	struct p2v_addr ip;
+
+	if (bracketed)
+		return p2v_str_find(h, ':') < h.n && p2v_addr_parse_ip(h, &ip) == P2V_OK;
+	return all_host_chars(h);
+}
+
 static int split_authority(struct p2v_url *u)
 {
 	struct p2v_str h = u->authority, port = { NULL, 0 };
+	bool bracketed;
 	uint64_t n;
 
 	for (size_t i = h.n; i-- > 0;)
 		if (h.p[i] == '@') { /* user information is kept in the authority, but is not part
 					of the host */
+			if (!all_host_chars((struct p2v_str){ h.p, i }))
+				return P2V_EPARSE;
 			h.p += i + 1;
 			h.n -= i + 1;
 			break;
 		}
-	if (h.n && h.p[0] == '[') {
+	bracketed = h.n && h.p[0] == '[';
+	if (bracketed) {
 		size_t end = p2v_str_find(h, ']');
 
 		if (end == h.n)
@@ -50,6 +80,8 @@ static int split_authority(struct p2v_url *u)
 			port = (struct p2v_str){ h.p + colon + 1, h.n - colon - 1 };
 		h.n = colon;
 	}
+	if (!host_good(h, bracketed))
+		return P2V_EPARSE;
 	u->host = h;
 	u->port = scheme_port(u->scheme);
 	if (port.n) {

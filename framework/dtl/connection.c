@@ -237,7 +237,7 @@ static void tell_ended(struct p2v_session *s)
 	P2V_LIST_EACH (it, &s->streams) {
 		struct p2v_stream *t = P2V_OF(it, struct p2v_stream, in_session);
 
-		if (t->released)
+		if (t->released || t->tell & P2V_TELL_ACCEPTED)
 			continue;
 		t->released = true;
 		if (t->over)

@@ -15,6 +15,7 @@
 
 enum {
 	P2V_WRITABLE_BELOW = 32 * 1024, /* [B] unsent, from which on `writable` is told */
+	P2V_WINDOW_STEPS = 8,           /* a window moves when such a part of it was consumed */
 	P2V_FLUSH_PACKETS = 64,         /* that one session sends before others have their turn */
 	P2V_PACKET_ROOM = 1500          /* [B] of the largest packet */
 };

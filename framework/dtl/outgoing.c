@@ -5,7 +5,7 @@
 #include <assert.h>
 
 enum {
-	BURST_MIN = 4,                 /* packets that may leave back to back at any rate */
+	BURST_MIN = 2,                 /* packets that may leave back to back at any rate */
 	BURST_TIME = 2 * (int)P2V_MSEC /* [us] worth of packets that may: timers are no finer */
 };
 

@@ -18,7 +18,7 @@ enum {
 	FLIGHT_MAX = 16384 /* [B] no handshake of ours comes near it */
 };
 #define FIRST_RETRY (250 * P2V_MSEC)
-#define LAST_RETRY  (4 * P2V_SECOND)
+#define LAST_RETRY  (2 * P2V_SECOND)
 #define ECHO_PAUSE  (50 * P2V_MSEC)
 
 static struct dtls_record *record_of(struct p2v_record *r)

@@ -71,7 +71,8 @@ void p2v_session_credit(struct p2v_session *s, uint64_t n)
 	uint64_t window = s->dtl->conf.session_window;
 
 	s->data_done += n;
-	if (s->data_limit - s->data_done < window / 2 && s->state == P2V_SESSION_UP) {
+	if (s->data_limit - s->data_done < window - window / P2V_WINDOW_STEPS &&
+		s->state == P2V_SESSION_UP) {
 		s->data_limit = s->data_done + window;
 		s->due |= P2V_DUE_MAX_DATA;
 		p2v_session_wake(s);
@@ -291,7 +292,8 @@ void p2v_stream_consume(struct p2v_stream *t, size_t n)
 		return;
 	p2v_recvq_consume(&t->recv, n);
 	p2v_session_credit(t->session, n);
-	if (t->recv.final == P2V_SIZE_UNKNOWN && t->recv_limit - t->recv.consumed < window / 2) {
+	if (t->recv.final == P2V_SIZE_UNKNOWN &&
+		t->recv_limit - t->recv.consumed < window - window / P2V_WINDOW_STEPS) {
 		t->recv_limit = t->recv.consumed + window;
 		p2v_stream_due(t, P2V_DUE_MAX_STREAM_DATA);
 	}

@@ -70,7 +70,7 @@ struct p2v_doc_rendition {
 
 struct p2v_doc {
 	const char *proto; /* name of the plugin that read it */
-	char *base;        /* URL that it came from */
+	char *base;        /* URL that it came from; "": not known */
 	struct p2v_manifest_head head;
 	struct p2v_doc_variant *variants;
 	size_t n_variants;
@@ -99,11 +99,13 @@ struct p2v_policy *p2v_manifests_probe(
 
 /** Read a manifest with the plugin that fits best.
  * @param text  [in] the body, borrowed until return
- * @param url   [in] where it came from, absolute
+ * @param url   [in] where it came from, absolute; "": not known, then only absolute URIs get a URL
  * @param type  [in] Content-Type; may be absent
- * @param out   [out] freed by p2v_doc_free
- * @return P2V_OK; P2V_EPARSE: no plugin reads it, or its own; P2V_ELIMIT: over P2V_MANIFEST_MAX;
- * P2V_ENOMEM */
+ * @param out   [out] freed by p2v_doc_free; NULL on error
+ * @param err   [out] one sentence that names line or byte, unless it is of no place; may be NULL
+ * @return P2V_OK; P2V_EPARSE: no plugin reads it, its own refused it, or url is not absolute;
+ * P2V_ELIMIT: over P2V_MANIFEST_MAX, or what it says takes too much memory (doc_memory.h);
+ * P2V_EABI: the plugin broke a promise of manifest.h; P2V_ENOMEM */
 P2V_MUST_USE int p2v_doc_parse(const struct p2v_manifests *m, struct p2v_str text, const char *url,
 	struct p2v_str type, struct p2v_doc **out, struct p2v_err *err);
 void p2v_doc_free(struct p2v_doc *d);

@@ -186,10 +186,10 @@ static p2v_usec offset(const struct p2v_timeline *tl, const struct p2v_doc_track
 
 		while (i < n && v[i].n < s->n)
 			i++;
-		if (i < n && v[i].n == s->n && s->at.url && same(&v[i], s, target))
+		if (i < n && v[i].n == s->n && s->at.url)
 			return v[i].t - s->t;
 	}
-	assert(!"a reading that is joined has a fragment that is known");
+	assert(false && "a reading that is joined has a fragment that is known");
 	return 0;
 }
 
@@ -277,17 +277,21 @@ static int add_media(struct list *l, const struct p2v_timeline *tl, const struct
 			.has_pdt = s->has_pdt,
 			.pdt = s->pdt,
 			.seen = now };
+		bool known;
 
 		if (!s->at.url)
 			continue;
 		while (at < n && v[at].n < s->n)
 			at++;
-		if (how == JOINED && at < n && v[at].n == s->n && same(&v[at], s, target)) {
+		known = how == JOINED && at < n && v[at].n == s->n;
+		if (known) /* one that took another's place takes its time, too */
 			off = v[at].t - s->t;
+		if (known && same(&v[at], s, target))
 			keep(&e, &v[at], s->at.url);
-		} else {
+		else
 			l->fresh++;
-		}
+		if (l->n > l->n_init && s->t + off < l->v[l->n - 1].t)
+			off = l->v[l->n - 1].t - s->t; /* what stands between known ones grew */
 		e.t = s->t + off;
 		if (add(l, e, s->at.url) < 0)
 			return P2V_ENOMEM;

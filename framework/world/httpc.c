@@ -67,6 +67,7 @@ struct p2v_fetch {
 };
 
 static void check_done(struct p2v_httpc *c);
+static void to_do(struct p2v_fetch *f);
 
 /* ---- the end of a fetch ---- */
 
@@ -379,12 +380,23 @@ static struct sock *sock_new(struct p2v_httpc *c, curl_socket_t fd)
 	return s;
 }
 
+static void unwatched(CURL *easy)
+{
+	char *private = NULL;
+	struct p2v_fetch *f;
+
+	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) != CURLE_OK || !private)
+		return;
+	f = (struct p2v_fetch *)(void *)private;
+	f->code = p2v_fail(&f->err, P2V_ENOMEM, "no memory for a connection");
+	to_do(f);
+}
+
 static int sock_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
 {
 	struct p2v_httpc *c = ctx;
 	struct sock *s = assigned;
 
-	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		if (s)
 			sock_free(s);
@@ -392,8 +404,11 @@ static int sock_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *
 	}
 	if (!s) {
 		s = sock_new(c, fd);
-		if (!s)
-			return -1;
+		if (!s) {
+			/* An error of this callback is more than libcurl bears: end the fetch. */
+			unwatched(easy);
+			return 0;
+		}
 		(void)curl_multi_assign(c->multi, fd, s);
 	}
 	p2v_watch_set(s->watch,
@@ -454,6 +469,10 @@ static void work_on(struct p2v_fetch *f)
 
 	if (f->dead) {
 		fetch_free(f);
+		return;
+	}
+	if (f->code < 0) {
+		fetch_failed(f, CURLE_OUT_OF_MEMORY);
 		return;
 	}
 	if (!f->added) {

@@ -196,8 +196,13 @@ static struct MHD_Response *response_new(struct p2v_sending *x)
 	else
 		r = MHD_create_response_from_callback(
 			length, x->bodiless ? 1 : BLOCK, body_wanted, x, response_freed);
-	if (r)
-		x->refs++;
+	if (!r)
+		return NULL;
+	x->refs++;
+	/* libmicrohttpd would end the body that it does not send with a last chunk: better no
+	 * chunks, at the cost of the connection. */
+	if (x->bodiless && x->length == P2V_LENGTH_UNKNOWN)
+		(void)MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 	return r;
 }
 
@@ -496,8 +501,8 @@ static void server_free(struct p2v_http_server *s)
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	while (!p2v_list_empty(&s->sendings))
-		tell_gone(P2V_OF(p2v_list_first(&s->sendings), struct p2v_sending, in_server),
-			false);
+		tell_gone(
+			P2V_OF(p2v_list_first(&s->sendings), struct p2v_sending, in_server), false);
 	p2v_task_cancel(&s->task);
 	p2v_loop_disarm(l, &s->timer);
 	if (s->departures >= 0)

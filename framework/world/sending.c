@@ -136,7 +136,7 @@ void p2v_sending_push(struct p2v_sending *x, struct p2v_slice s)
 {
 	uint64_t n = s.n;
 
-	assert(x->replied && !x->ended);
+	assert((x->replied || x->aborted) && !x->ended);
 	if (x->aborted || x->bodiless || n == 0) {
 		p2v_slice_drop(&s);
 		return;

@@ -157,9 +157,6 @@ struct p2v_stream *p2v_stream_idle(
 			 p2v_addr_equal(&st->to, to))
 			found = st;
 	}
-	if (found && now - found->idle_since > round_trip(found) + IDLE_RESET &&
-		found->cwnd > WINDOW_START)
-		found->cwnd = WINDOW_START;
 	return found;
 }
 
@@ -332,6 +329,10 @@ static void pump(struct p2v_stream *st)
 {
 	struct p2v_piece *k;
 
+	/* Who has not sent for a while knows the path no longer (RFC 5681 4.1). */
+	if (st->inflight == 0 && st->cwnd > WINDOW_START &&
+		st->sim->now - st->sent_at > round_trip(st) + IDLE_RESET)
+		st->cwnd = WINDOW_START;
 	while ((k = next_piece(st))) {
 		size_t n = k->body.n;
 
@@ -340,6 +341,7 @@ static void pump(struct p2v_stream *st)
 		st->inflight += n;
 		st->sent += n;
 		launch(k, p2v_stream_wire(n));
+		st->sent_at = st->left;
 	}
 	if (st->x)
 		p2v_exchange_progress(st->x);

@@ -61,6 +61,7 @@ struct p2v_stream {
 	p2v_usec arrival, delivery; /* of the last piece: pieces never overtake */
 	p2v_usec left;              /* when the last piece had left the server's link */
 	uint32_t passing;           /* pieces on the client's link */
+	p2v_usec sent_at;           /* … when the last piece of a body had */
 	p2v_usec idle_since;
 	struct p2v_fetch *fetch;    /* who reads */
 	struct p2v_sim_exchange *x; /* who writes */

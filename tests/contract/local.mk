@@ -4,6 +4,7 @@ TESTS += tests/contract/world_real
 tests_contract_world_real_SOURCES = \
 	%reldir%/world_laws.c %reldir%/world_laws.h \
 	%reldir%/world_laws_http.c %reldir%/world_laws_inside.h \
+	%reldir%/world_laws_web.c %reldir%/world_laws_web.h \
 	%reldir%/world_real_test.c
 tests_contract_world_real_LDADD = libp2v_world.la libp2v_core.la
 

@@ -62,8 +62,8 @@ static size_t to_der(X509 *x, uint8_t out[CERT_MAX])
 	return (size_t)n;
 }
 
-void shown_make(struct shown *s, const struct authority *a, const char *curve, long before,
-	long after)
+void shown_make(
+	struct shown *s, const struct authority *a, const char *curve, long before, long after)
 {
 	EVP_PKEY *key = make_key(curve);
 	X509 *leaf = make_cert(key, "peer", a->cert, a->key, before, after, 2);

@@ -26,8 +26,8 @@ void authority_make(struct authority *a, const char *type);
 void authority_fini(struct authority *a);
 /** @param curve   "P-256", or another that should be refused
  * @param before, after  [s] from 2026-01-01 on, when it is valid */
-void shown_make(struct shown *s, const struct authority *a, const char *curve, long before,
-	long after);
+void shown_make(
+	struct shown *s, const struct authority *a, const char *curve, long before, long after);
 
 /** Takes whoever the authority vouches for at the world's wall time. */
 struct judge {

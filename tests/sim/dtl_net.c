@@ -226,8 +226,8 @@ struct p2v_dtl_conf net_conf(void)
 {
 	struct p2v_dtl_conf c = { .max_sessions = 0 };
 
-	cr_assert_eq(p2v_options_default(p2v_dtl_options, sizeof *p2v_dtl_options, &c, NULL),
-		P2V_OK);
+	cr_assert_eq(
+		p2v_options_default(p2v_dtl_options, sizeof *p2v_dtl_options, &c, NULL), P2V_OK);
 	return c;
 }
 
@@ -246,8 +246,7 @@ struct end *net_node(struct net *net, const struct p2v_link *link)
 	world = p2v_machine_world(e->machine);
 	p2v_node_init(&e->node, &world, net->n);
 	cr_assert(net->cc->conf_size <= sizeof e->cc_conf);
-	cr_assert_eq(p2v_options_default(
-			     net->cc->options, net->cc->option_size, e->cc_conf, NULL),
+	cr_assert_eq(p2v_options_default(net->cc->options, net->cc->option_size, e->cc_conf, NULL),
 		P2V_OK);
 	p2v_policy_init(&e->cc, &e->node, net->cc, e->cc_conf);
 	p2v_list_init(&e->xfers);
@@ -270,8 +269,8 @@ void net_open(struct end *e, const struct p2v_dtl_conf *conf, const struct p2v_r
 		own = p2v_sim_records(e->records);
 		records = &own;
 	}
-	cr_assert_eq(p2v_dtl_new(&e->node, &e->conf, records, &e->cc, &bind, &handler, e, &e->dtl,
-			     &err),
+	cr_assert_eq(
+		p2v_dtl_new(&e->node, &e->conf, records, &e->cc, &bind, &handler, e, &e->dtl, &err),
 		P2V_OK);
 	e->addr = p2v_dtl_bound(e->dtl);
 }
@@ -318,10 +317,10 @@ struct p2v_session *net_dial(struct end *from, struct end *to)
 struct p2v_session *net_connect(struct end *from, struct end *to)
 {
 	struct p2v_session *s = net_dial(from, to);
-	unsigned opened = from->opened;
+	unsigned opened = from->opened, closed = from->closed;
 
 	cr_assert(s);
-	for (int i = 0; i < 2000 && from->opened == opened && from->closed == 0; i++)
+	for (int i = 0; i < 2000 && from->opened == opened && from->closed == closed; i++)
 		net_run(from->net, 10 * P2V_MSEC);
 	cr_assert(from->opened > opened, "the session opens");
 	for (int i = 0; i < 200 && !to->session; i++)

@@ -50,13 +50,13 @@ struct end {
 	struct p2v_dtls *dtls; /* where the test makes real ones */
 	struct p2v_dtl *dtl;
 	struct p2v_addr addr;
-	struct p2v_list xfers; /* in the order in which they began */
+	struct p2v_list xfers;       /* in the order in which they began */
 	struct p2v_session *session; /* the last that opened */
 	unsigned opened, closed, accepted, probes;
 	struct p2v_err why; /* of the last closed */
 	unsigned ended;
-	bool idle;          /* accepted streams are not read */
-	uint64_t stop_at;   /* for accepted streams */
+	bool idle;        /* accepted streams are not read */
+	uint64_t stop_at; /* for accepted streams */
 };
 
 struct net {

@@ -6,10 +6,16 @@ libp2v_test_cc_la_SOURCES = plugins/cc/newreno.c plugins/cc/cubic.c
 check_PROGRAMS += tests/sim/sim_dtl
 TESTS += tests/sim/sim_dtl
 tests_sim_sim_dtl_SOURCES = \
-	%reldir%/dtl_basic_test.c \
 	%reldir%/dtl_certs.c %reldir%/dtl_certs.h \
+	%reldir%/dtl_chaos_test.c \
+	%reldir%/dtl_dtls_test.c \
+	%reldir%/dtl_life_test.c \
+	%reldir%/dtl_links_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
-	%reldir%/no_http.c
+	%reldir%/dtl_rogue_test.c \
+	%reldir%/dtl_stream_test.c \
+	%reldir%/no_http.c \
+	%reldir%/rogue.c %reldir%/rogue.h
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 endif

@@ -106,49 +106,49 @@ bool hls_number(struct hls *h, const char *what, struct p2v_str s, uint64_t max,
 
 /* ---- the course of a parse ---- */
 
-static int find_head(void *ctx, const struct p2v_manifest_head *head)
+static int deaf_head(void *ctx, const struct p2v_manifest_head *head)
 {
 	(void)ctx;
 	(void)head;
 	return P2V_OK;
 }
 
-static int find_variant(void *ctx, const struct p2v_manifest_variant *v)
+static int deaf_variant(void *ctx, const struct p2v_manifest_variant *v)
 {
 	(void)ctx;
 	(void)v;
 	return P2V_OK;
 }
 
-static int find_rendition(void *ctx, const struct p2v_manifest_rendition *r)
+static int deaf_rendition(void *ctx, const struct p2v_manifest_rendition *r)
 {
 	(void)ctx;
 	(void)r;
 	return P2V_OK;
 }
 
-static int find_track(void *ctx, const struct p2v_manifest_track *t)
+static int deaf_track(void *ctx, const struct p2v_manifest_track *t)
 {
 	(void)ctx;
 	(void)t;
 	return P2V_OK;
 }
 
-static int find_part(void *ctx, const struct p2v_manifest_part *p)
+static int deaf_part(void *ctx, const struct p2v_manifest_part *p)
 {
 	(void)ctx;
 	(void)p;
 	return P2V_OK;
 }
 
-static int find_uri(void *ctx, const struct p2v_manifest_uri *u)
+static int deaf_uri(void *ctx, const struct p2v_manifest_uri *u)
 {
 	(void)ctx;
 	(void)u;
 	return P2V_OK;
 }
 
-static P2V_PRINTF(3, 4) int find_warn(void *ctx, uint32_t line, const char *fmt, ...)
+static P2V_PRINTF(3, 4) int deaf_warn(void *ctx, uint32_t line, const char *fmt, ...)
 {
 	(void)ctx;
 	(void)line;
@@ -178,8 +178,8 @@ static int find_segment(void *ctx, const struct p2v_manifest_segment *s)
 static struct date find_date(const struct hls *h)
 {
 	struct date d = { false, 0 };
-	const struct p2v_manifest_sink quiet = { &d, find_head, find_variant, find_rendition,
-		find_track, find_segment, find_part, find_uri, find_warn };
+	const struct p2v_manifest_sink quiet = { &d, deaf_head, deaf_variant, deaf_rendition,
+		deaf_track, find_segment, deaf_part, deaf_uri, deaf_warn };
 	struct hls again = *h;
 
 	again.sink = &quiet;

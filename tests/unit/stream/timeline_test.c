@@ -125,6 +125,23 @@ Test(timeline, one_that_was_replaced_is_new, .init = start, .fini = stop)
 	cr_assert_eq(entry(2)->seen, 10);
 }
 
+/* Lengths that change, and one between them that was replaced by a longer one. */
+Test(timeline, times_never_go_back, .init = start, .fini = stop)
+{
+	static const char one[] = "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:2,\na\n#EXTINF:2,\nb\n"
+				  "#EXTINF:2,\nhttp://[\n#EXTINF:2,\nc\n";
+	static const char two[] =
+		"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:8,\na\n#EXTINF:8,\nad\n"
+		"#EXTINF:2,\nd\n#EXTINF:2,\nc\n#EXTINF:2,\ne\n";
+
+	take(read_text(one), 1);
+	cr_assert_eq(take(read_text(two), 2), 3);
+	cr_assert_eq(entry(1)->t, 2 * S_, "the time of the one whose place it took");
+	cr_assert_eq(entry(2)->t, 10 * S_);
+	cr_assert_eq(entry(3)->t, 10 * S_, "kept, but for what stands before it");
+	cr_assert_eq(entry(4)->t, 12 * S_);
+}
+
 Test(timeline, the_sequence_went_back, .init = start, .fini = stop)
 {
 	take(window(100, 105, "s%u.ts"), 10);

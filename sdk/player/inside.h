@@ -1,0 +1,152 @@
+/* inside.h - what the files of the measuring player share with each other, and with nobody else. */
+#ifndef P2V_PLAYER_INSIDE_H
+#define P2V_PLAYER_INSIDE_H
+
+#include "framework/stream/timeline.h"
+#include "sdk/player/buffer.h"
+#include "sdk/player/player.h"
+
+/* ---- one request (load.c) ---- */
+
+enum p2v_load_end {
+	P2V_LOAD_OK,
+	P2V_LOAD_MISS,  /* 400 … 499: it is not there */
+	P2V_LOAD_ERROR, /* another status, a broken connection, a wrong length */
+	P2V_LOAD_TIMEOUT
+};
+
+struct p2v_load {
+	struct p2v_player *player;
+	void (*done)(struct p2v_load *l, enum p2v_load_end how);
+	void *owner;
+	bool busy;               /* asked, and not done yet */
+	bool manifest;           /* the body is kept; else it is counted, and shown to the hook */
+	struct p2v_fetch *fetch; /* NULL: it could not even be begun */
+	struct p2v_timer limit;
+	char *url;
+	struct p2v_manifest_range range;
+	uint32_t status;
+	uint64_t length, got, at; /* [B] promised; come; where in the body the next ones are */
+	p2v_usec asked, first;    /* first P2V_UNKNOWN: nothing came yet */
+	struct p2v_text body, from, type; /* of a manifest: it, its URL in the end, its type */
+	char why[160];                    /* it failed */
+};
+
+void p2v_load_init(struct p2v_load *l, struct p2v_player *p, bool manifest,
+	void (*done)(struct p2v_load *l, enum p2v_load_end how), void *owner);
+/** Ask. The load is not busy. done() comes later, also when there is no memory. */
+void p2v_load_start(struct p2v_load *l, const char *url, const struct p2v_manifest_range *range);
+/** Give up what is under way: done() does not come. */
+void p2v_load_stop(struct p2v_load *l);
+void p2v_load_fini(struct p2v_load *l);
+
+/* ---- one rendition, and one of the tracks that play together (track.c, fetching.c) ---- */
+
+struct p2v_rung {
+	char *url;
+	uint64_t bitrate; /* [bit/s]; 0: not known */
+	struct p2v_timeline tl;
+	bool listed;        /* tl has been read */
+	p2v_usec reload_at; /* not before */
+	p2v_usec avoid;     /* not chosen before: its list could not be had */
+};
+
+struct p2v_track {
+	struct p2v_player *player;
+	size_t index; /* 0: video, or all in one; 1: sound */
+	struct p2v_rung *v;
+	size_t n, cur;
+	struct p2v_load list, frag;
+	struct p2v_timer tick, reload;
+
+	/* What to load next. */
+	bool placed;
+	bool restarted;     /* the list broke with what was known */
+	size_t numbered_on; /* the rung whose numbers `next` is of */
+	uint64_t next;      /* media sequence number */
+	bool dated;
+	int64_t date;     /* [us] since 1970 of its first frame */
+	p2v_usec t;       /* [us] on the player's clock */
+	p2v_usec waiting; /* now() since when it is not listed; P2V_UNKNOWN: it is */
+
+	/* What is being loaded. */
+	struct p2v_timeline_entry entry; /* url is the load's own */
+	bool init;                       /* … the initialisation segment that it needs */
+	char *init_url;                  /* the one that was loaded last */
+	struct p2v_manifest_range init_range;
+	size_t init_rung;
+
+	/* After failures. */
+	uint32_t errors, timeouts, rounds, list_errors;
+	uint64_t tried; /* rungs, by bits, that do not have the fragment */
+	bool forced;    /* cur was chosen for a reason: no new choice until it is loaded */
+	p2v_usec not_before;
+	bool ended;
+};
+
+/* ---- the player ---- */
+
+struct p2v_player {
+	struct p2v_world w;
+	const struct p2v_manifests *manifests;
+	struct p2v_player_conf conf;
+	struct p2v_player_hooks hooks;
+	char *url;
+	struct p2v_load master;
+	struct p2v_timer boot, dry;
+	struct p2v_track tracks[P2V_BUFFER_TRACKS];
+	size_t n_tracks; /* 0: the master manifest has not come yet */
+	uint64_t *rates; /* [bit/s] shape (n of tracks[0]) */
+	struct p2v_abr abr;
+	bool any_loaded;
+	struct p2v_buffer buffer;
+	uint32_t stalls_told;
+	enum p2v_buffer_state state_told;
+	p2v_usec begun, good; /* good: the last time that a request went well */
+	uint32_t master_tries;
+	bool over;                  /* stopped, ended, or given up */
+	struct p2v_player_result r; /* counters; the rest is filled in on demand */
+};
+
+static inline int64_t p2v_player_wall(const struct p2v_player *p)
+{
+	return p->w.ops->wall(p->w.self);
+}
+
+/* player.c */
+void p2v_player_over(struct p2v_player *p, int code, const char *why);
+/** A request failed. @return true: none went well for so long that it is over */
+bool p2v_player_failed(struct p2v_player *p, const struct p2v_load *l, enum p2v_load_end how);
+/** Media was added, or time passed: tell, and look what can be done next. */
+void p2v_player_moved(struct p2v_player *p);
+
+/* track.c */
+int p2v_track_init(struct p2v_track *k, struct p2v_player *p, size_t index, size_t n);
+void p2v_track_fini(struct p2v_track *k);
+void p2v_track_stop(struct p2v_track *k);
+int p2v_rung_init(struct p2v_rung *r, const char *url, uint64_t bitrate);
+/** Take a reading of the current rung's manifest. @return P2V_OK; P2V_EPARSE: no media manifest;
+ * P2V_ENOMEM */
+int p2v_track_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked);
+/** Load the current rung's manifest, now. */
+void p2v_track_list(struct p2v_track *k);
+/** Go over to another rung. */
+void p2v_track_switch(struct p2v_track *k, size_t rung);
+
+enum p2v_where { P2V_FOUND, P2V_WAIT, P2V_END };
+/** Find what to load next in the current rung's list.
+ * @param entry  [out] index in tl.v; only when found */
+enum p2v_where p2v_track_locate(struct p2v_track *k, size_t *entry);
+/** Go on behind a fragment that was loaded, or skipped. */
+void p2v_track_pass(struct p2v_track *k, const struct p2v_timeline_entry *e);
+
+/* fetching.c */
+/** Load the next fragment, if it is time. */
+void p2v_track_decide(struct p2v_track *k);
+void p2v_fetching_done(struct p2v_load *l, enum p2v_load_end how);
+
+/* result.c */
+void p2v_player_trace_event(struct p2v_player *p, const char *event, const char *text);
+void p2v_player_trace_fragment(struct p2v_player *p, const struct p2v_player_fragment *f);
+
+#endif

@@ -1,0 +1,348 @@
+/* track.c - one of the tracks that play together: its renditions' lists, and where in them it is.
+ * How fragments are loaded and what is done about failures is in fetching.c. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sdk/player/inside.h"
+
+#define LIST_PENALTY (30 * P2V_SECOND) /* own: hls.js never comes back */
+
+/* ---- life ---- */
+
+int p2v_rung_init(struct p2v_rung *r, const char *url, uint64_t bitrate)
+{
+	*r = (struct p2v_rung){ .bitrate = bitrate };
+	r->url = p2v_str_dup(p2v_str_of(url));
+	if (!r->url)
+		return P2V_ENOMEM;
+	if (p2v_timeline_init(&r->tl, url) < 0) {
+		free(r->url);
+		r->url = NULL;
+		return P2V_ENOMEM;
+	}
+	return P2V_OK;
+}
+
+static void list_done(struct p2v_load *l, enum p2v_load_end how);
+
+static void on_tick(struct p2v_timer *t, p2v_usec now)
+{
+	(void)now;
+	p2v_track_decide(t->owner);
+}
+
+static void on_reload(struct p2v_timer *t, p2v_usec now)
+{
+	struct p2v_track *k = t->owner;
+
+	(void)now;
+	p2v_track_list(k);
+}
+
+int p2v_track_init(struct p2v_track *k, struct p2v_player *p, size_t index, size_t n)
+{
+	*k = (struct p2v_track){ .player = p, .index = index, .waiting = P2V_UNKNOWN };
+	p2v_load_init(&k->list, p, true, list_done, k);
+	p2v_load_init(&k->frag, p, false, p2v_fetching_done, k);
+	k->tick.fire = on_tick;
+	k->reload.fire = on_reload;
+	k->tick.owner = k->reload.owner = k;
+	k->v = calloc(n, sizeof *k->v);
+	return k->v ? P2V_OK : P2V_ENOMEM;
+}
+
+void p2v_track_stop(struct p2v_track *k)
+{
+	p2v_load_stop(&k->list);
+	p2v_load_stop(&k->frag);
+	p2v_disarm(&k->player->w, &k->tick);
+	p2v_disarm(&k->player->w, &k->reload);
+}
+
+void p2v_track_fini(struct p2v_track *k)
+{
+	p2v_track_stop(k);
+	p2v_load_fini(&k->list);
+	p2v_load_fini(&k->frag);
+	for (size_t i = 0; i < k->n; i++) {
+		free(k->v[i].url);
+		p2v_timeline_fini(&k->v[i].tl);
+	}
+	free(k->v);
+	free(k->init_url);
+}
+
+/* ---- lists ---- */
+
+/* RFC 8216 6.3.4: after a change a target duration from the request on, else half of one. */
+int p2v_track_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked)
+{
+	struct p2v_player *p = k->player;
+	struct p2v_rung *r = &k->v[k->cur];
+	p2v_usec now = p2v_now(&p->w);
+	size_t fresh;
+
+	if (d->head.kind != P2V_MANIFEST_MEDIA || d->n_tracks == 0)
+		return P2V_EPARSE;
+	if (p2v_timeline_update(&r->tl, d, 0, now, &fresh) < 0)
+		return P2V_ENOMEM;
+	r->listed = true;
+	k->list_errors = 0;
+	p->good = now;
+	if (r->tl.restarted) {
+		k->restarted = true;
+		p->r.restarts += k->index == 0;
+		p2v_player_trace_event(p, "restart", NULL);
+	}
+	if (!r->tl.ended) {
+		p2v_usec target = r->tl.target > 0 ? r->tl.target : P2V_SECOND;
+
+		r->reload_at = asked + (fresh ? target : target / 2);
+		p2v_arm(&p->w, &k->reload, r->reload_at);
+	}
+	return P2V_OK;
+}
+
+static void list_failed(struct p2v_track *k, enum p2v_load_end how)
+{
+	struct p2v_player *p = k->player;
+	p2v_usec delay = p->conf.retry_delay << (k->list_errors < 8 ? k->list_errors : 8);
+
+	if (p2v_player_failed(p, &k->list, how))
+		return;
+	k->list_errors++;
+	if (delay > p->conf.retry_delay_max)
+		delay = p->conf.retry_delay_max;
+	if (k->list_errors > 2 && k->n > 1 && k->index == 0 && !k->frag.busy) {
+		k->list_errors = 0;
+		k->forced = true;
+		k->v[k->cur].avoid = p2v_now(&p->w) + LIST_PENALTY;
+		p2v_track_switch(k, k->cur > 0 ? k->cur - 1 : k->cur + 1);
+		return;
+	}
+	p2v_arm(&p->w, &k->reload, p2v_now(&p->w) + delay);
+}
+
+static void list_done(struct p2v_load *l, enum p2v_load_end how)
+{
+	struct p2v_track *k = l->owner;
+	struct p2v_player *p = k->player;
+	struct p2v_doc *d = NULL;
+	struct p2v_err err = { P2V_OK, "" };
+	int rc;
+
+	if (how != P2V_LOAD_OK) {
+		list_failed(k, how);
+		return;
+	}
+	rc = p2v_doc_parse(p->manifests, (struct p2v_str){ l->body.p, l->body.n }, l->from.p,
+		(struct p2v_str){ l->type.p, l->type.n }, &d, &err);
+	if (rc == P2V_OK) {
+		rc = p2v_track_read(k, d, l->asked);
+		if (rc < 0)
+			(void)p2v_fail(&err, rc, "this is no list of fragments");
+		p2v_doc_free(d);
+	}
+	if (rc < 0) {
+		(void)snprintf(l->why, sizeof l->why, "%.150s", err.text);
+		list_failed(k, P2V_LOAD_ERROR);
+		return;
+	}
+	p2v_player_moved(p);
+}
+
+void p2v_track_list(struct p2v_track *k)
+{
+	if (!k->list.busy)
+		p2v_load_start(&k->list, k->v[k->cur].url, NULL);
+}
+
+void p2v_track_switch(struct p2v_track *k, size_t rung)
+{
+	struct p2v_player *p = k->player;
+	struct p2v_rung *r = &k->v[rung];
+
+	assert(!k->frag.busy);
+	if (rung == k->cur)
+		return;
+	p2v_load_stop(&k->list);
+	p2v_disarm(&p->w, &k->reload);
+	k->cur = rung;
+	k->waiting = P2V_UNKNOWN;
+	if (r->listed && r->tl.ended)
+		return;
+	if (!r->listed || r->reload_at <= p2v_now(&p->w)) {
+		r->listed = false; /* what it said is old */
+		p2v_track_list(k);
+	} else {
+		p2v_arm(&p->w, &k->reload, r->reload_at);
+	}
+}
+
+/* ---- where we are ---- */
+
+static const struct p2v_timeline_entry *media_of(const struct p2v_track *k, size_t *n)
+{
+	const struct p2v_timeline *tl = &k->v[k->cur].tl;
+
+	*n = tl->n - tl->n_init;
+	return *n ? tl->v + tl->n_init : NULL;
+}
+
+/* Take a place: from here on `next` counts in this rung's numbers. */
+static void take_place(struct p2v_track *k, const struct p2v_timeline_entry *e)
+{
+	k->placed = true;
+	k->restarted = false;
+	k->numbered_on = k->cur;
+	k->next = e->n;
+	k->dated = e->has_pdt;
+	k->date = e->pdt;
+	k->waiting = P2V_UNKNOWN;
+}
+
+/* Index where a player begins: so many fragments behind the live edge, or the first one. */
+static size_t beginning(const struct p2v_track *k, size_t n)
+{
+	size_t behind = k->player->conf.start_fragments;
+
+	return !k->v[k->cur].tl.live || behind >= n ? 0 : n - behind;
+}
+
+/* Index of the first one of which more than half comes after a date; n: none */
+static size_t at_date(const struct p2v_timeline_entry *v, size_t n, int64_t date)
+{
+	size_t i = 0;
+
+	while (i < n && v[i].pdt + v[i].dur / 2 <= date)
+		i++;
+	return i;
+}
+
+/* The first place of all. Sound waits for video, and begins where that does. */
+static enum p2v_where place_first(struct p2v_track *k, size_t *i)
+{
+	const struct p2v_track *video = &k->player->tracks[0];
+	size_t n;
+	const struct p2v_timeline_entry *v = media_of(k, &n);
+
+	*i = beginning(k, n);
+	if (k->index > 0) {
+		if (!video->placed)
+			return P2V_WAIT;
+		if (video->dated && v[0].has_pdt) {
+			/* Video may have gone on meanwhile. */
+			int64_t start = video->date - video->t;
+
+			*i = at_date(v, n, start);
+			if (*i == n)
+				return P2V_WAIT;
+			k->t = v[*i].pdt - start;
+		}
+	}
+	take_place(k, &v[*i]);
+	return P2V_FOUND;
+}
+
+/* The place is gone: to the live edge. */
+static enum p2v_where resync(struct p2v_track *k, size_t *i)
+{
+	size_t n;
+	const struct p2v_timeline_entry *v = media_of(k, &n);
+	p2v_usec skipped;
+
+	*i = beginning(k, n);
+	skipped = k->dated && v[*i].has_pdt
+			  ? v[*i].pdt - k->date
+			  : (p2v_usec)(v[*i].n - k->next) * k->v[k->cur].tl.target;
+	if (skipped > 0)
+		k->t += skipped;
+	if (k->index == 0) {
+		k->player->r.resyncs++;
+		p2v_player_trace_event(k->player, "resync", NULL);
+	}
+	take_place(k, &v[*i]);
+	return P2V_FOUND;
+}
+
+/* The encoder began anew: go on where the date says, else near the edge. The media clock goes on
+ * without a hole, as decoders do at a discontinuity. */
+static enum p2v_where place_anew(struct p2v_track *k, size_t *i)
+{
+	size_t n;
+	const struct p2v_timeline_entry *v = media_of(k, &n);
+
+	*i = beginning(k, n);
+	/* Its clock may have been set back: then dates say nothing. */
+	if (k->dated && v[0].has_pdt && k->date - v[n - 1].pdt < 4 * k->v[k->cur].tl.target)
+		*i = at_date(v, n, k->date);
+	if (*i == n)
+		return P2V_WAIT;
+	take_place(k, &v[*i]);
+	return P2V_FOUND;
+}
+
+static enum p2v_where not_yet(struct p2v_track *k, size_t *i)
+{
+	const struct p2v_timeline *tl = &k->v[k->cur].tl;
+	p2v_usec now = p2v_now(&k->player->w);
+	size_t n;
+	const struct p2v_timeline_entry *v = media_of(k, &n);
+
+	if (tl->ended)
+		return P2V_END;
+	if (k->waiting == P2V_UNKNOWN)
+		k->waiting = now;
+	/* A list that moves but stays behind is another encoder's. */
+	if (k->next > v[n - 1].n + 1 && tl->changed > k->waiting &&
+		now - k->waiting > 4 * tl->target)
+		return place_anew(k, i);
+	return P2V_WAIT;
+}
+
+enum p2v_where p2v_track_locate(struct p2v_track *k, size_t *entry)
+{
+	size_t n, i = 0;
+	const struct p2v_timeline_entry *v = media_of(k, &n);
+	enum p2v_where w = P2V_FOUND;
+
+	if (n == 0)
+		return k->v[k->cur].tl.ended ? P2V_END : P2V_WAIT;
+	if (!k->placed) {
+		w = place_first(k, &i);
+	} else if (k->restarted) {
+		w = place_anew(k, &i);
+	} else if (k->numbered_on != k->cur && k->dated && v[0].has_pdt) {
+		i = at_date(v, n, k->date);
+		if (i == n)
+			w = not_yet(k, &i);
+		else if (v[i].pdt - v[i].dur / 2 > k->date)
+			w = resync(k, &i);
+		else
+			take_place(k, &v[i]);
+	} else if (k->next < v[0].n) {
+		w = resync(k, &i);
+	} else {
+		while (i < n && v[i].n < k->next)
+			i++;
+		if (i == n)
+			w = not_yet(k, &i);
+		else
+			take_place(k, &v[i]);
+	}
+	*entry = i + k->v[k->cur].tl.n_init;
+	return w;
+}
+
+void p2v_track_pass(struct p2v_track *k, const struct p2v_timeline_entry *e)
+{
+	k->next = e->n + 1;
+	k->dated = e->has_pdt;
+	k->date = e->pdt + e->dur;
+	k->t += e->dur;
+	k->errors = k->timeouts = k->rounds = 0;
+	k->tried = 0;
+	k->forced = false;
+	k->not_before = 0;
+}

@@ -1,0 +1,392 @@
+/* dtl_dtls_test.c - the transport with its real record layer, OpenSSL's DTLS, over the virtual
+ * network. Keys are random, so runs are checked for what arrives, not for equal events. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/sim/dtl_certs.h"
+#include "tests/sim/dtl_net.h"
+
+TestSuite(dtl_dtls, .timeout = 300);
+
+static const struct p2v_link plain = {
+	.up = 2500000, .down = 2500000, .delay = 10000, .queue = 100000
+};
+static const struct p2v_link bad = { .up = 2500000,
+	.down = 2500000,
+	.delay = 10000,
+	.queue = 100000,
+	.loss = 0.05,
+	.duplicate = 0.05,
+	.reorder = 0.05,
+	.reorder_by = 4000 };
+static const struct p2v_link terrible = { .delay = 10000, .loss = 0.35, .duplicate = 0.2 };
+static const struct p2v_link dead = { .delay = 10000, .loss = 1 };
+
+struct scene {
+	struct net net;
+	struct authority ca;
+	struct judge judge[4];
+	struct shown shown[4];
+	struct end *e[4];
+};
+
+static void scene_init(struct scene *c, uint64_t seed, const char *type)
+{
+	authority_make(&c->ca, type);
+	net_init(&c->net, seed, &p2v_cc_cubic_LTX_p2v_plugin);
+}
+
+static void open_dtls(struct scene *c, int i, const struct shown *s)
+{
+	struct end *e = c->e[i];
+	struct p2v_trust trust = judge_trust(&c->judge[i]);
+	struct p2v_records r;
+
+	cr_assert_eq(p2v_dtls_new(&e->node, &trust, &e->dtls, NULL), P2V_OK);
+	if (s)
+		cr_assert_eq(p2v_dtls_credentials(e->dtls, (struct p2v_bytes){ s->key, s->key_n },
+				     s->chain, 2, NULL),
+			P2V_OK);
+	r = p2v_dtls_records(e->dtls);
+	net_open(e, NULL, &r);
+}
+
+/* A node whose certificate is of `ca` and good from before to after. */
+static struct end *add(struct scene *c, int i, const struct p2v_link *link,
+	const struct authority *ca, long before, long after)
+{
+	c->e[i] = net_node(&c->net, link);
+	c->judge[i] = (struct judge){ .authority = &c->ca, .world = &c->e[i]->node.world };
+	shown_make(&c->shown[i], ca, "P-256", before, after);
+	open_dtls(c, i, &c->shown[i]);
+	return c->e[i];
+}
+
+static struct end *add_good(struct scene *c, int i, const struct p2v_link *link)
+{
+	return add(c, i, link, &c->ca, -60, 3600);
+}
+
+static void scene_fini(struct scene *c)
+{
+	net_fini(&c->net);
+	authority_fini(&c->ca);
+}
+
+static void meet(const char *authority)
+{
+	struct scene c;
+	struct end *a, *b;
+	struct p2v_session *s;
+
+	scene_init(&c, 1, authority);
+	a = add_good(&c, 0, &plain);
+	b = add_good(&c, 1, &plain);
+	s = net_connect(a, b);
+	cr_assert(p2v_sim_now(c.net.sim) <= 200 * P2V_MSEC, "three round trips");
+	cr_assert_eq(memcmp(p2v_session_remote(s)->id.b, c.shown[1].id.b, 32), 0);
+	cr_assert_eq(memcmp(p2v_session_remote(b->session)->id.b, c.shown[0].id.b, 32), 0);
+	cr_assert_eq(p2v_session_remote(s)->role, P2V_IS_PEER);
+	cr_assert_eq(c.judge[0].calls, 1);
+	cr_assert_eq(c.judge[0].chain, 2, "the leaf and what it was sent with");
+	cr_assert(c.judge[0].dialled);
+	cr_assert(!c.judge[1].dialled);
+	cr_assert(net_send(s, 1000000, 2000000));
+	cr_assert(net_settle(&c.net, 60 * P2V_SECOND));
+	net_check_whole(a);
+	net_check_whole(b);
+	p2v_session_close(s, 300, "done");
+	net_run(&c.net, P2V_SECOND);
+	cr_assert_eq(b->why.code, P2V_ECLOSED);
+	scene_fini(&c);
+}
+
+Test(dtl_dtls, members_of_a_p256_authority_meet)
+{
+	meet("P-256");
+}
+
+Test(dtl_dtls, members_of_an_ed25519_authority_meet)
+{
+	meet("ED25519");
+}
+
+/* ---- refusals ---- */
+
+/* @param i  the end that shows something bad */
+static void refused(int i, const struct authority *ca, long before, long after, const char *why)
+{
+	struct scene c;
+	struct authority other;
+	struct end *a, *b;
+
+	scene_init(&c, 1, "P-256");
+	authority_make(&other, "P-256");
+	a = i == 0 ? add(&c, 0, &plain, ca ? &other : &c.ca, before, after)
+		   : add_good(&c, 0, &plain);
+	b = i == 1 ? add(&c, 1, &plain, ca ? &other : &c.ca, before, after)
+		   : add_good(&c, 1, &plain);
+	cr_assert(net_dial(a, b));
+	net_run(&c.net, 12 * P2V_SECOND);
+	cr_assert_eq(a->opened + b->opened, 0, "nobody gets anything");
+	cr_assert_eq(a->closed, 1);
+	cr_assert_eq(a->why.code, P2V_EPERM, "%d: %s", a->why.code, a->why.text);
+	cr_assert(strstr(a->why.text, i == 1 ? why : "the remote refused us: bad certificate"),
+		"%s", a->why.text);
+	cr_assert_eq(b->node.metrics.v[P2V_M_HANDSHAKES_REFUSED], 1);
+	scene_fini(&c);
+	authority_fini(&other);
+}
+
+Test(dtl_dtls, a_caller_of_another_authority)
+{
+	struct authority mark = { NULL, NULL };
+
+	refused(0, &mark, -60, 3600, "another authority");
+}
+
+Test(dtl_dtls, a_called_of_another_authority)
+{
+	struct authority mark = { NULL, NULL };
+
+	refused(1, &mark, -60, 3600, "another authority");
+}
+
+Test(dtl_dtls, a_caller_who_has_expired)
+{
+	refused(0, NULL, -3600, -60, "expired");
+}
+
+Test(dtl_dtls, a_called_who_has_expired)
+{
+	refused(1, NULL, -3600, -60, "expired");
+}
+
+Test(dtl_dtls, one_that_is_not_valid_yet)
+{
+	refused(1, NULL, 3600, 7200, "not valid yet");
+}
+
+Test(dtl_dtls, without_credentials_nobody_calls_or_answers)
+{
+	struct scene c;
+	struct end *a, *b;
+	struct p2v_session *s;
+	struct p2v_err err;
+
+	scene_init(&c, 1, "P-256");
+	a = add_good(&c, 0, &plain);
+	b = c.e[1] = net_node(&c.net, &plain);
+	c.judge[1] = (struct judge){ .authority = &c.ca, .world = &b->node.world };
+	open_dtls(&c, 1, NULL);
+	cr_assert_eq(p2v_dtl_dial(b->dtl, &a->addr, &s, &err), P2V_EPERM);
+	cr_assert(strstr(err.text, "no certificate"));
+	cr_assert(net_dial(a, b));
+	net_run(&c.net, 11 * P2V_SECOND);
+	cr_assert_eq(a->why.code, P2V_ETIMEDOUT);
+	cr_assert(b->node.metrics.v[P2V_M_DGRAMS_DROPPED] > 0);
+	scene_fini(&c);
+}
+
+/* What is shown can be renewed; who is there already stays. */
+Test(dtl_dtls, credentials_are_renewed)
+{
+	struct scene c;
+	struct end *a, *b, *d;
+	struct shown fresh;
+	struct p2v_session *s;
+
+	scene_init(&c, 1, "P-256");
+	a = add_good(&c, 0, &plain);
+	b = add(&c, 1, &plain, &c.ca, -60, 20);
+	d = add_good(&c, 2, &plain);
+	s = net_connect(a, b);
+	net_run(&c.net, 30 * P2V_SECOND);
+	shown_make(&fresh, &c.ca, "P-256", -60, 3600);
+	cr_assert_eq(p2v_dtls_credentials(b->dtls, (struct p2v_bytes){ fresh.key, fresh.key_n },
+			     fresh.chain, 2, NULL),
+		P2V_OK);
+	s = net_connect(d, b);
+	cr_assert_eq(memcmp(p2v_session_remote(s)->id.b, fresh.id.b, 32), 0);
+	cr_assert_eq(a->closed, 0);
+	cr_assert(net_send(a->session, 1000, 1000));
+	cr_assert(net_settle(&c.net, 10 * P2V_SECOND));
+	scene_fini(&c);
+}
+
+/* ---- bad networks ---- */
+
+Test(dtl_dtls, bytes_arrive_through_a_bad_network)
+{
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		struct scene c;
+		struct end *a, *b;
+		struct p2v_session *s;
+
+		scene_init(&c, seed, "P-256");
+		a = add_good(&c, 0, &bad);
+		b = add_good(&c, 1, &bad);
+		s = net_connect(a, b);
+		for (int i = 0; i < 8; i++)
+			cr_assert(net_send(s, 60000, 100000));
+		cr_assert(net_settle(&c.net, 120 * P2V_SECOND));
+		net_check_whole(a);
+		net_check_whole(b);
+		cr_assert_eq(a->closed + b->closed, 0);
+		scene_fini(&c);
+	}
+}
+
+Test(dtl_dtls, handshakes_come_through_heavy_loss)
+{
+	unsigned up = 0;
+
+	for (uint64_t seed = 1; seed <= 24; seed++) {
+		struct scene c;
+		struct end *a, *b;
+
+		scene_init(&c, seed, "P-256");
+		a = add_good(&c, 0, &terrible);
+		b = add_good(&c, 1, &terrible);
+		cr_assert(net_dial(a, b));
+		for (int i = 0; i < 100 && !a->closed && !(a->session && b->session); i++)
+			net_run(&c.net, 100 * P2V_MSEC);
+		up += a->session && b->session;
+		scene_fini(&c);
+	}
+	cr_assert(up >= 21, "%u of 24 where every third datagram is lost", up);
+}
+
+/* The answer that ends the handshake is lost: it comes again, though nothing of DTLS's own asks. */
+Test(dtl_dtls, the_last_flight_is_lost)
+{
+	struct scene c;
+	struct end *a, *b;
+
+	scene_init(&c, 1, "P-256");
+	a = add_good(&c, 0, &plain);
+	b = add_good(&c, 1, &plain);
+	cr_assert(net_dial(a, b));
+	for (int i = 0; i < 2000 && !b->session; i++)
+		net_run(&c.net, P2V_MSEC / 10);
+	cr_assert(b->session, "the called has heard enough");
+	cr_assert(!a->session);
+	/* its flight is under way: lose it and all that follows for a while */
+	p2v_machine_set_link(b->machine, &dead);
+	net_run(&c.net, 100 * P2V_MSEC);
+	p2v_machine_set_link(b->machine, &plain);
+	net_run(&c.net, 2 * P2V_SECOND);
+	cr_assert(a->session);
+	scene_fini(&c);
+}
+
+/* ---- both call; one starts anew ---- */
+
+struct dial_later {
+	struct end *from, *to;
+};
+
+static void dial_later(void *ctx)
+{
+	struct dial_later *d = ctx;
+
+	(void)net_dial(d->from, d->to);
+}
+
+static void both_call(const struct p2v_link *link, p2v_usec apart, uint64_t seed)
+{
+	struct scene c;
+	struct dial_later later;
+	struct end *a, *b;
+
+	scene_init(&c, seed, "P-256");
+	a = add_good(&c, 0, link);
+	b = add_good(&c, 1, link);
+	cr_assert(net_dial(a, b));
+	later = (struct dial_later){ b, a };
+	p2v_sim_at(c.net.sim, apart, dial_later, &later);
+	for (int i = 0; i < 900 && !(a->session && b->session); i++)
+		net_run(&c.net, 10 * P2V_MSEC);
+	cr_assert(a->session && b->session, "apart %lld", (long long)apart);
+	net_run(&c.net, P2V_SECOND);
+	cr_assert_eq(a->opened, 1);
+	cr_assert_eq(b->opened, 1);
+	cr_assert_eq(a->closed + b->closed, 0);
+	p2v_session_set_user(a->session, a);
+	p2v_session_set_user(b->session, b);
+	cr_assert(net_send(a->session, 10000, 10000));
+	cr_assert(net_send(b->session, 10000, 10000));
+	cr_assert(net_settle(&c.net, 60 * P2V_SECOND));
+	net_check_whole(a);
+	net_check_whole(b);
+	scene_fini(&c);
+}
+
+Test(dtl_dtls, both_call)
+{
+	for (p2v_usec apart = 0; apart <= 160000; apart += 8000)
+		both_call(&plain, apart, 1);
+}
+
+Test(dtl_dtls, both_call_over_loss)
+{
+	for (uint64_t seed = 1; seed <= 12; seed++)
+		both_call(&bad, (p2v_usec)seed * 3000, seed);
+}
+
+Test(dtl_dtls, a_remote_that_restarts)
+{
+	struct scene c;
+	struct end *a, *b;
+
+	scene_init(&c, 1, "P-256");
+	a = add_good(&c, 0, &plain);
+	b = add_good(&c, 1, &plain);
+	cr_assert(net_send(net_connect(a, b), 10, 100000000));
+	net_run(&c.net, 300 * P2V_MSEC);
+	p2v_machine_set_link(a->machine, &dead);
+	p2v_dtl_free(a->dtl);
+	p2v_dtls_free(a->dtls);
+	net_run(&c.net, 100 * P2V_MSEC);
+	p2v_machine_set_link(a->machine, &plain);
+	open_dtls(&c, 0, &c.shown[0]);
+	cr_assert(net_dial(a, b));
+	net_run(&c.net, P2V_SECOND);
+	cr_assert_eq(a->opened, 2);
+	cr_assert_eq(b->opened, 2);
+	cr_assert_eq(b->closed, 1);
+	cr_assert(strstr(b->why.text, "anew"), "%s", b->why.text);
+	p2v_session_set_user(b->session, b);
+	cr_assert(net_send(b->session, 1000, 1000));
+	net_run(&c.net, P2V_SECOND);
+	cr_assert_eq(b->ended, 2);
+	scene_fini(&c);
+}
+
+/* Who only says that it is at that address, and proves nothing, ends nothing. */
+Test(dtl_dtls, a_stranger_does_not_replace_a_session)
+{
+	struct scene c;
+	struct authority other;
+	struct end *a, *b;
+
+	scene_init(&c, 1, "P-256");
+	authority_make(&other, "P-256");
+	a = add_good(&c, 0, &plain);
+	b = add_good(&c, 1, &plain);
+	(void)net_connect(a, b);
+	p2v_machine_set_link(a->machine, &dead);
+	p2v_dtl_free(a->dtl);
+	p2v_dtls_free(a->dtls);
+	net_run(&c.net, 100 * P2V_MSEC);
+	p2v_machine_set_link(a->machine, &plain);
+	shown_make(&c.shown[0], &other, "P-256", -60, 3600);
+	open_dtls(&c, 0, &c.shown[0]);
+	cr_assert(net_dial(a, b));
+	net_run(&c.net, 2 * P2V_SECOND);
+	cr_assert_eq(a->why.code, P2V_EPERM);
+	cr_assert_eq(b->opened, 1);
+	cr_assert_eq(b->closed, 0, "the session that was there lives on");
+	scene_fini(&c);
+	authority_fini(&other);
+}
