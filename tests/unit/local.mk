@@ -89,7 +89,8 @@ tests_unit_unit_host_SOURCES = \
 if SHARED
 tests_unit_unit_host_SOURCES += \
 	%reldir%/host/choose_test.c \
-	%reldir%/host/loader_test.c
+	%reldir%/host/loader_test.c \
+	%reldir%/host/run_test.c
 endif
 tests_unit_unit_host_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_host_LDADD = libp2v_host.la libp2v_world.la $(UNIT_LIBS)
