@@ -1,5 +1,5 @@
 /* http.c - HTTP between machines, the client's end: names, connections, requests, time-outs,
- * redirects, pausing. The server's end is in httpd.c, what happens between them in stream.c.
+ * redirects, pausing. The server's end is in httpd.c, what happens between them in pipe.c.
  *
  * What is modelled: a name is known at once or never; a connection costs one round trip, or two
  * with https, and the queues on its way as they are at that moment; a machine that is dead or not
@@ -13,7 +13,7 @@
 
 #include "framework/base/http.h"
 #include "framework/base/url.h"
-#include "sdk/sim/stream.h"
+#include "sdk/sim/pipe.h"
 
 enum { REDIRECTS_MAX = 5 };
 #define CONNECT_TIMEOUT (5 * P2V_SECOND)
@@ -26,7 +26,7 @@ struct p2v_fetch {
 	struct p2v_machine *machine;
 	const struct p2v_fetch_handler *handler;
 	void *ctx;
-	struct p2v_stream *stream;
+	struct p2v_pipe *stream;
 	struct p2v_text url;
 	struct p2v_addr to;
 	enum state state;
@@ -49,13 +49,13 @@ struct p2v_fetch {
 static void drop_held(struct p2v_fetch *f)
 {
 	P2V_LIST_EACH (it, &f->held)
-		p2v_stream_consumed(P2V_OF(it, struct p2v_piece, at));
+		p2v_pipe_consumed(P2V_OF(it, struct p2v_piece, at));
 }
 
 static void release(struct p2v_fetch *f)
 {
 	if (f->stream)
-		p2v_stream_leave(f->stream);
+		p2v_pipe_leave(f->stream);
 	drop_held(f);
 	p2v_event_cancel(&f->step);
 	p2v_event_cancel(&f->idle);
@@ -161,7 +161,7 @@ static void ask(struct p2v_fetch *f)
 	f->stream->fetch = f;
 	f->heard = f->machine->sim->now;
 	p2v_event_at(&f->idle, f->heard + f->idle_timeout);
-	p2v_stream_ask(f->stream, c);
+	p2v_pipe_ask(f->stream, c);
 }
 
 /* ---- the connection ---- */
@@ -181,7 +181,7 @@ static void connected(struct p2v_fetch *f)
 		fail(f, P2V_EIO, "the connection was refused");
 		return;
 	}
-	f->stream = p2v_stream_new(m, server, &f->to, f->secure, p2v_httpd_id(at));
+	f->stream = p2v_pipe_new(m, server, &f->to, f->secure, p2v_httpd_id(at));
 	if (f->stream)
 		ask(f);
 	else
@@ -233,7 +233,7 @@ static void begin(struct p2v_fetch *f)
 	f->to.port = u.port;
 	f->secure = p2v_str_is_nocase(u.scheme, "https");
 	server = p2v_httpd_at(m, &f->to);
-	f->stream = server ? p2v_stream_idle(m, &f->to, f->secure, p2v_httpd_id(server)) : NULL;
+	f->stream = server ? p2v_pipe_idle(m, &f->to, f->secure, p2v_httpd_id(server)) : NULL;
 	if (f->stream)
 		ask(f);
 	else
@@ -261,7 +261,7 @@ static void idle_run(struct p2v_event *e, bool dropped)
 static void body_over(struct p2v_fetch *f)
 {
 	p2v_event_cancel(&f->idle);
-	p2v_stream_rest(f->stream);
+	p2v_pipe_rest(f->stream);
 	f->stream = NULL;
 	if (!f->next) {
 		finish(f, P2V_OK, &(struct p2v_err){ P2V_OK, "" });
@@ -363,7 +363,7 @@ static bool hand(struct p2v_fetch *f, struct p2v_piece *k)
 					    : "the connection broke before an answer");
 		break;
 	}
-	p2v_stream_consumed(k);
+	p2v_pipe_consumed(k);
 	return more;
 }
 
@@ -465,19 +465,19 @@ void p2v_fetch_orphan(struct p2v_fetch *f)
 void p2v_sim_http_killed(struct p2v_machine *m)
 {
 	P2V_LIST_EACH (it, &m->connections) {
-		struct p2v_stream *st = P2V_OF(it, struct p2v_stream, in_client);
+		struct p2v_pipe *st = P2V_OF(it, struct p2v_pipe, in_client);
 
 		if (st->fetch)
 			p2v_fetch_orphan(st->fetch);
-		p2v_stream_leave(st);
+		p2v_pipe_leave(st);
 	}
 	P2V_LIST_EACH (it, &m->serves) {
-		struct p2v_stream *st = P2V_OF(it, struct p2v_stream, in_server);
+		struct p2v_pipe *st = P2V_OF(it, struct p2v_pipe, in_server);
 
 		if (st->x)
 			p2v_exchange_lost(st->x, false);
 		else
-			p2v_stream_cut(st);
+			p2v_pipe_cut(st);
 	}
 }
 
@@ -487,7 +487,7 @@ void p2v_sim_http_fini(struct p2v_sim *s)
 		struct p2v_machine *m = P2V_OF(it, struct p2v_machine, in_sim);
 
 		P2V_LIST_EACH (at, &m->connections)
-			p2v_stream_abandon(P2V_OF(at, struct p2v_stream, in_client));
+			p2v_pipe_abandon(P2V_OF(at, struct p2v_pipe, in_client));
 		P2V_LIST_EACH (at, &m->fetches) {
 			struct p2v_fetch *f = P2V_OF(at, struct p2v_fetch, in_machine);
 

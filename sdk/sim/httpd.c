@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "framework/base/text.h"
-#include "sdk/sim/stream.h"
+#include "sdk/sim/pipe.h"
 
 enum { BUFFER = 64 * 1024 }; /* [B] that an exchange holds for the window, as a kernel would */
 
@@ -26,7 +26,7 @@ struct p2v_sim_exchange {
 	struct p2v_exchange x; /* what the process sees */
 	struct p2v_list in_server;
 	struct p2v_http_server *server;
-	struct p2v_stream *stream; /* NULL: all is sent, or the connection is gone */
+	struct p2v_pipe *stream; /* NULL: all is sent, or the connection is gone */
 	bool head_only, replied, bodyless, ended, full, whole;
 	uint64_t length, written; /* [B] of the body */
 	p2v_usec left;            /* when the last of it had left, once stream is NULL */
@@ -117,13 +117,13 @@ static void exchange_free(struct p2v_sim_exchange *x)
 
 static void detach(struct p2v_sim_exchange *x)
 {
-	struct p2v_stream *st = x->stream;
+	struct p2v_pipe *st = x->stream;
 
 	x->stream = NULL;
 	if (st) {
 		x->left = st->left;
 		st->x = NULL;
-		p2v_stream_unref(st);
+		p2v_pipe_unref(st);
 	}
 }
 
@@ -159,14 +159,14 @@ static void drained_run(struct p2v_event *e, bool dropped)
 /* Break the connection, in the server's name. */
 static void cut(struct p2v_sim_exchange *x)
 {
-	struct p2v_stream *st = x->stream;
+	struct p2v_pipe *st = x->stream;
 
 	if (!st)
 		return;
 	st->refs++;
 	detach(x);
-	p2v_stream_cut(st);
-	p2v_stream_unref(st);
+	p2v_pipe_cut(st);
+	p2v_pipe_unref(st);
 }
 
 void p2v_exchange_lost(struct p2v_sim_exchange *x, bool tell)
@@ -193,7 +193,7 @@ static void all_sent(struct p2v_sim_exchange *x)
 	bool unknown = !x->bodyless && x->length == P2V_LENGTH_UNKNOWN;
 	bool short_of = !x->bodyless && !unknown && x->written < x->length;
 
-	if (short_of || (unknown && p2v_stream_end(x->stream) < 0)) {
+	if (short_of || (unknown && p2v_pipe_end(x->stream) < 0)) {
 		abort_exchange(x);
 		return;
 	}
@@ -203,7 +203,7 @@ static void all_sent(struct p2v_sim_exchange *x)
 
 void p2v_exchange_progress(struct p2v_sim_exchange *x)
 {
-	struct p2v_stream *st = x->stream;
+	struct p2v_pipe *st = x->stream;
 	bool enough;
 
 	if (x->full && st->queued <= BUFFER / 2) {
@@ -219,14 +219,14 @@ void p2v_exchange_progress(struct p2v_sim_exchange *x)
 
 /* ---- the interface ---- */
 
-void p2v_httpd_request(struct p2v_stream *st, const struct p2v_sim_call *c)
+void p2v_httpd_request(struct p2v_pipe *st, const struct p2v_sim_call *c)
 {
 	struct p2v_http_server *s = server_at(st->sim, &st->to);
 	struct p2v_sim_exchange *x = s && s->id == st->server_id ? calloc(1, sizeof *x) : NULL;
 	struct p2v_http_request rq = { c->method, c->target, st->from, c->v, c->n };
 
 	if (!x) {
-		p2v_stream_cut(st);
+		p2v_pipe_cut(st);
 		return;
 	}
 	assert(!st->x);
@@ -284,7 +284,7 @@ void p2v_sim_reply(void *self, struct p2v_exchange *pub, const struct p2v_reply 
 	if (!x->stream)
 		return;
 	x->bodyless = h && h->bodyless;
-	if (!h || p2v_stream_head(x->stream, h) < 0)
+	if (!h || p2v_pipe_head(x->stream, h) < 0)
 		abort_exchange(x);
 	else
 		p2v_exchange_progress(x);
@@ -302,7 +302,7 @@ void p2v_sim_write(void *self, struct p2v_exchange *pub, struct p2v_slice s)
 	assert(x->replied && !x->ended);
 	x->written += s.n;
 	assert(x->written <= x->length);
-	if (p2v_stream_body(x->stream, s) < 0)
+	if (p2v_pipe_body(x->stream, s) < 0)
 		abort_exchange(x);
 	else if (x->stream && x->stream->queued >= BUFFER)
 		x->full = true;

@@ -8,6 +8,7 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/httpd.c \
 	%reldir%/inside.h \
 	%reldir%/origin.c %reldir%/origin.h \
-	%reldir%/stream.c %reldir%/stream.h \
+	%reldir%/swarm.c %reldir%/swarm.h \
+	%reldir%/pipe.c %reldir%/pipe.h \
 	%reldir%/udp.c \
 	%reldir%/world.c %reldir%/world.h

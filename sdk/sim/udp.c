@@ -1,5 +1,5 @@
 /* udp.c - the machines' links, and the datagrams that cross them: rate, delay, a drop-tail queue,
- * loss, duplication and reordering. What streams make of the same links is in stream.c. */
+ * loss, duplication and reordering. What streams make of the same links is in pipe.c. */
 #include <stdlib.h>
 #include <string.h>
 

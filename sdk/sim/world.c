@@ -1,5 +1,5 @@
 /* world.c - virtual time, machines, their clocks and timers, and names. Datagrams are in udp.c,
- * HTTP between machines in http.c, httpd.c and stream.c. */
+ * HTTP between machines in http.c, httpd.c and pipe.c. */
 #include "sdk/sim/world.h"
 
 #include <assert.h>

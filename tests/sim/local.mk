@@ -18,4 +18,14 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/rogue.c %reldir%/rogue.h
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/sim/sim_swarm
+TESTS += tests/sim/sim_swarm
+tests_sim_sim_swarm_SOURCES = \
+	%reldir%/swarm_rig.c %reldir%/swarm_rig.h \
+	%reldir%/swarm_test.c
+tests_sim_sim_swarm_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_swarm_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_swarm_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
+EXTRA_tests_sim_sim_swarm_DEPENDENCIES = $(plugin_LTLIBRARIES)
 endif

@@ -41,6 +41,7 @@ TESTS += tests/unit/unit_manifest
 tests_unit_unit_manifest_SOURCES = %reldir%/plugins/hls_test.c $(TEST_MANIFEST_PLUGINS)
 tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_manifest_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/unit_sim
 TESTS += tests/unit/unit_sim
 tests_unit_unit_sim_SOURCES = \
@@ -62,26 +63,7 @@ tests_unit_unit_player_SOURCES = \
 	$(HLS_SOURCES)
 tests_unit_unit_player_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_player_LDADD = libp2v_player.la $(UNIT_LIBS)
-# What lets allocations fail: see oom.h.
-OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
-OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
-check_PROGRAMS += tests/unit/unit_stream
-TESTS += tests/unit/unit_stream
-tests_unit_unit_stream_SOURCES = \
-	%reldir%/stream/doc_test.c \
-	%reldir%/stream/read.h \
-	%reldir%/stream/timeline_test.c \
-	$(OOM_SOURCES) $(TEST_MANIFEST_PLUGINS)
-tests_unit_unit_stream_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_unit_stream_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
-tests_unit_unit_stream_LDADD = $(UNIT_LIBS)
-
-check_PROGRAMS += tests/unit/unit_manifest
-TESTS += tests/unit/unit_manifest
-tests_unit_unit_manifest_SOURCES = %reldir%/plugins/hls_test.c $(TEST_MANIFEST_PLUGINS)
-tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_unit_manifest_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/unit_host
 TESTS += tests/unit/unit_host
 tests_unit_unit_host_SOURCES = \

@@ -1,7 +1,7 @@
-/* stream.h - one connection of the virtual network, as HTTP uses it: requests one way, responses
+/* pipe.h - one connection of the virtual network, as HTTP uses it: requests one way, responses
  * the other, one exchange at a time. For http.c (the client's end) and httpd.c (the server's). */
-#ifndef P2V_SIM_STREAM_H
-#define P2V_SIM_STREAM_H
+#ifndef P2V_SIM_PIPE_H
+#define P2V_SIM_PIPE_H
 
 #include "sdk/sim/inside.h"
 
@@ -20,7 +20,7 @@ struct p2v_sim_head {
 /** What a client asked for. One allocation. */
 struct p2v_sim_call {
 	struct p2v_event event;
-	struct p2v_stream *stream;
+	struct p2v_pipe *stream;
 	struct p2v_str method, target;
 	size_t wire; /* [B] as HTTP/1.1 would write it */
 	size_t n;
@@ -38,7 +38,7 @@ enum p2v_piece_kind {
 struct p2v_piece {
 	struct p2v_list at; /* in the sender's queue, or among those that a paused client holds */
 	struct p2v_event event;
-	struct p2v_stream *stream;
+	struct p2v_pipe *stream;
 	enum p2v_piece_kind kind;
 	struct p2v_slice body;
 	struct p2v_sim_head *head;
@@ -47,7 +47,7 @@ struct p2v_piece {
 	bool marked;  /* it met a full queue, or loss */
 };
 
-struct p2v_stream {
+struct p2v_pipe {
 	struct p2v_list in_client, in_server;
 	struct p2v_sim *sim;
 	struct p2v_machine *client, *server;
@@ -71,40 +71,40 @@ struct p2v_stream {
 };
 
 /** @return [B] on the links of n bytes in full segments, with their headers */
-size_t p2v_stream_wire(size_t n);
+size_t p2v_pipe_wire(size_t n);
 /** @return [B] of names and values, each with its NUL, and as HTTP/1.1 would write them */
 size_t p2v_headers_size(const struct p2v_header *v, size_t n, size_t *wire);
 /** Copy header fields: out's strings point into text. @return where the text ends */
 char *p2v_headers_copy(struct p2v_header *out, const struct p2v_header *v, size_t n, char *text);
 
 /** Take an idle connection from the client's pool. @return NULL: there is none */
-struct p2v_stream *p2v_stream_idle(
+struct p2v_pipe *p2v_pipe_idle(
 	struct p2v_machine *client, const struct p2v_addr *to, bool secure, uint64_t server_id);
 /** @return a new connection, already established; NULL: no memory */
-struct p2v_stream *p2v_stream_new(struct p2v_machine *client, struct p2v_machine *server,
+struct p2v_pipe *p2v_pipe_new(struct p2v_machine *client, struct p2v_machine *server,
 	const struct p2v_addr *to, bool secure, uint64_t server_id);
-void p2v_stream_unref(struct p2v_stream *st);
+void p2v_pipe_unref(struct p2v_pipe *st);
 
 /** The client sends a request; takes the call. */
-void p2v_stream_ask(struct p2v_stream *st, struct p2v_sim_call *call);
+void p2v_pipe_ask(struct p2v_pipe *st, struct p2v_sim_call *call);
 /** The client is done with a piece: its bytes are acknowledged. Takes the piece. */
-void p2v_stream_consumed(struct p2v_piece *k);
+void p2v_pipe_consumed(struct p2v_piece *k);
 /** The client has read the response and keeps the connection for the next request. */
-void p2v_stream_rest(struct p2v_stream *st);
+void p2v_pipe_rest(struct p2v_pipe *st);
 /** The client drops the connection; the server learns it half a round trip later. */
-void p2v_stream_leave(struct p2v_stream *st);
+void p2v_pipe_leave(struct p2v_pipe *st);
 /** The run is over: give up the client's end without a word. */
-void p2v_stream_abandon(struct p2v_stream *st);
+void p2v_pipe_abandon(struct p2v_pipe *st);
 
 /** The server answers. These take the head, and the slice's reference.
  * @return P2V_OK or P2V_ENOMEM */
-P2V_MUST_USE int p2v_stream_head(struct p2v_stream *st, struct p2v_sim_head *head);
-P2V_MUST_USE int p2v_stream_body(struct p2v_stream *st, struct p2v_slice s);
+P2V_MUST_USE int p2v_pipe_head(struct p2v_pipe *st, struct p2v_sim_head *head);
+P2V_MUST_USE int p2v_pipe_body(struct p2v_pipe *st, struct p2v_slice s);
 /** Tell the client that an unknown length ends here. */
-P2V_MUST_USE int p2v_stream_end(struct p2v_stream *st);
+P2V_MUST_USE int p2v_pipe_end(struct p2v_pipe *st);
 /** The server's end is gone: what waits for the window is dropped, what is under way arrives, and
  * then the client sees a broken connection. */
-void p2v_stream_cut(struct p2v_stream *st);
+void p2v_pipe_cut(struct p2v_pipe *st);
 
 /* http.c: a piece reached the process. Takes it. */
 void p2v_fetch_take(struct p2v_fetch *f, struct p2v_piece *k);
@@ -112,7 +112,7 @@ void p2v_fetch_take(struct p2v_fetch *f, struct p2v_piece *k);
 void p2v_fetch_orphan(struct p2v_fetch *f);
 
 /* httpd.c: a request reached the process; the call is freed by the caller. */
-void p2v_httpd_request(struct p2v_stream *st, const struct p2v_sim_call *call);
+void p2v_httpd_request(struct p2v_pipe *st, const struct p2v_sim_call *call);
 /** @return the server that a client there reaches at that address; NULL: refused */
 struct p2v_http_server *p2v_httpd_at(const struct p2v_machine *client, const struct p2v_addr *to);
 uint64_t p2v_httpd_id(const struct p2v_http_server *s);

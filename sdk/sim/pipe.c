@@ -1,4 +1,4 @@
-/* stream.c - connections of the virtual network: a window, pieces, and the order in which they
+/* pipe.c - connections of the virtual network: a window, pieces, and the order in which they
  * arrive.
  *
  * What is modelled: bytes cross both machines' links behind whatever else is there, in pieces of at
@@ -10,7 +10,7 @@
  * Reno's do, and leave its queue about as long as it is. What is not: retransmission, delayed
  * acknowledgements and their bytes, the receiver's window (a reader that pauses holds back
  * acknowledgements instead), and a window for requests. */
-#include "sdk/sim/stream.h"
+#include "sdk/sim/pipe.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ enum { PIECE = 16 * 1024, WINDOW_START = 10 * SEGMENT, WINDOW_MAX = 4 << 20 };
 
 /* ---- headers ---- */
 
-size_t p2v_stream_wire(size_t n)
+size_t p2v_pipe_wire(size_t n)
 {
 	return n + (n ? (n + SEGMENT - 1) / SEGMENT : 1) * SEGMENT_HEADER;
 }
@@ -61,23 +61,23 @@ char *p2v_headers_copy(struct p2v_header *out, const struct p2v_header *v, size_
 
 /* ---- life ---- */
 
-static p2v_usec round_trip(const struct p2v_stream *st)
+static p2v_usec round_trip(const struct p2v_pipe *st)
 {
 	return 2 * p2v_path_delay(st->client, st->server);
 }
 
 static void piece_free(struct p2v_piece *k)
 {
-	struct p2v_stream *st = k->stream;
+	struct p2v_pipe *st = k->stream;
 
 	p2v_list_remove(&k->at);
 	p2v_slice_drop(&k->body);
 	free(k->head);
 	free(k);
-	p2v_stream_unref(st);
+	p2v_pipe_unref(st);
 }
 
-static struct p2v_piece *piece_new(struct p2v_stream *st, enum p2v_piece_kind kind)
+static struct p2v_piece *piece_new(struct p2v_pipe *st, enum p2v_piece_kind kind)
 {
 	struct p2v_piece *k = calloc(1, sizeof *k);
 
@@ -92,17 +92,17 @@ static struct p2v_piece *piece_new(struct p2v_stream *st, enum p2v_piece_kind ki
 
 static void left(struct p2v_event *e, bool dropped)
 {
-	struct p2v_stream *st = P2V_OF(e, struct p2v_stream, leave);
+	struct p2v_pipe *st = P2V_OF(e, struct p2v_pipe, leave);
 
 	if (!dropped && st->x)
 		p2v_exchange_lost(st->x, true);
-	p2v_stream_unref(st);
+	p2v_pipe_unref(st);
 }
 
-struct p2v_stream *p2v_stream_new(struct p2v_machine *client, struct p2v_machine *server,
+struct p2v_pipe *p2v_pipe_new(struct p2v_machine *client, struct p2v_machine *server,
 	const struct p2v_addr *to, bool secure, uint64_t server_id)
 {
-	struct p2v_stream *st = calloc(1, sizeof *st);
+	struct p2v_pipe *st = calloc(1, sizeof *st);
 
 	if (!st)
 		return NULL;
@@ -125,7 +125,7 @@ struct p2v_stream *p2v_stream_new(struct p2v_machine *client, struct p2v_machine
 	return st;
 }
 
-void p2v_stream_unref(struct p2v_stream *st)
+void p2v_pipe_unref(struct p2v_pipe *st)
 {
 	assert(st->refs > 0);
 	if (--st->refs)
@@ -135,24 +135,24 @@ void p2v_stream_unref(struct p2v_stream *st)
 	free(st);
 }
 
-static bool resting(const struct p2v_stream *st)
+static bool resting(const struct p2v_pipe *st)
 {
 	return !st->closed && !st->fetch && !st->x && p2v_list_empty(&st->queue);
 }
 
-struct p2v_stream *p2v_stream_idle(
+struct p2v_pipe *p2v_pipe_idle(
 	struct p2v_machine *client, const struct p2v_addr *to, bool secure, uint64_t server_id)
 {
 	p2v_usec now = client->sim->now;
-	struct p2v_stream *found = NULL;
+	struct p2v_pipe *found = NULL;
 
 	P2V_LIST_EACH (it, &client->connections) {
-		struct p2v_stream *st = P2V_OF(it, struct p2v_stream, in_client);
+		struct p2v_pipe *st = P2V_OF(it, struct p2v_pipe, in_client);
 
 		if (!resting(st))
 			continue;
 		if (now - st->idle_since > IDLE_MAX)
-			p2v_stream_leave(st);
+			p2v_pipe_leave(st);
 		else if (st->server_id == server_id && st->secure == secure &&
 			 p2v_addr_equal(&st->to, to))
 			found = st;
@@ -160,15 +160,15 @@ struct p2v_stream *p2v_stream_idle(
 	return found;
 }
 
-void p2v_stream_rest(struct p2v_stream *st)
+void p2v_pipe_rest(struct p2v_pipe *st)
 {
 	st->fetch = NULL;
 	st->idle_since = st->sim->now;
 	if (!st->closed && !resting(st))
-		p2v_stream_leave(st);
+		p2v_pipe_leave(st);
 }
 
-void p2v_stream_leave(struct p2v_stream *st)
+void p2v_pipe_leave(struct p2v_pipe *st)
 {
 	st->fetch = NULL;
 	if (st->closed)
@@ -183,23 +183,23 @@ void p2v_stream_leave(struct p2v_stream *st)
 static void call_run(struct p2v_event *e, bool dropped)
 {
 	struct p2v_sim_call *c = P2V_OF(e, struct p2v_sim_call, event);
-	struct p2v_stream *st = c->stream;
+	struct p2v_pipe *st = c->stream;
 
 	if (!dropped && !st->closed)
 		p2v_httpd_request(st, c);
 	free(c);
-	p2v_stream_unref(st);
+	p2v_pipe_unref(st);
 }
 
 static void call_arrive(struct p2v_event *e, bool dropped)
 {
 	struct p2v_sim_call *c = P2V_OF(e, struct p2v_sim_call, event);
-	struct p2v_stream *st = c->stream;
+	struct p2v_pipe *st = c->stream;
 	p2v_usec at = st->sim->now;
 
 	if (dropped || st->server->dead) {
 		free(c);
-		p2v_stream_unref(st);
+		p2v_pipe_unref(st);
 		return;
 	}
 	if (st->client != st->server) {
@@ -210,12 +210,12 @@ static void call_arrive(struct p2v_event *e, bool dropped)
 	p2v_event_at(e, at);
 }
 
-void p2v_stream_ask(struct p2v_stream *st, struct p2v_sim_call *c)
+void p2v_pipe_ask(struct p2v_pipe *st, struct p2v_sim_call *c)
 {
 	p2v_usec at = st->sim->now;
 
 	c->stream = st;
-	c->wire = p2v_stream_wire(c->wire);
+	c->wire = p2v_pipe_wire(c->wire);
 	st->refs++;
 	if (st->client != st->server) {
 		at = p2v_link_pass(st->client, true, c->wire, false);
@@ -230,7 +230,7 @@ void p2v_stream_ask(struct p2v_stream *st, struct p2v_sim_call *c)
 static void delivered(struct p2v_event *e, bool dropped)
 {
 	struct p2v_piece *k = P2V_OF(e, struct p2v_piece, event);
-	struct p2v_stream *st = k->stream;
+	struct p2v_pipe *st = k->stream;
 
 	st->passing--;
 	if (dropped || !st->fetch)
@@ -243,7 +243,7 @@ static void delivered(struct p2v_event *e, bool dropped)
 static void arrived(struct p2v_event *e, bool dropped)
 {
 	struct p2v_piece *k = P2V_OF(e, struct p2v_piece, event);
-	struct p2v_stream *st = k->stream;
+	struct p2v_pipe *st = k->stream;
 	struct p2v_machine *m = st->client;
 	p2v_usec at = st->sim->now;
 
@@ -267,7 +267,7 @@ static void arrived(struct p2v_event *e, bool dropped)
 }
 
 /* Whether chance would have lost one of the piece's segments. */
-static bool unlucky(struct p2v_stream *st, size_t n)
+static bool unlucky(struct p2v_pipe *st, size_t n)
 {
 	double p = st->server->link.loss;
 	bool hit = false;
@@ -279,7 +279,7 @@ static bool unlucky(struct p2v_stream *st, size_t n)
 
 static void launch(struct p2v_piece *k, size_t wire)
 {
-	struct p2v_stream *st = k->stream;
+	struct p2v_pipe *st = k->stream;
 	struct p2v_machine *m = st->server;
 	p2v_usec at;
 
@@ -298,7 +298,7 @@ static void launch(struct p2v_piece *k, size_t wire)
 }
 
 /* The next piece that the window lets go, taken from the queue. NULL: none, or no memory. */
-static struct p2v_piece *next_piece(struct p2v_stream *st)
+static struct p2v_piece *next_piece(struct p2v_pipe *st)
 {
 	struct p2v_list *first = p2v_list_first(&st->queue);
 	struct p2v_piece *k = first ? P2V_OF(first, struct p2v_piece, at) : NULL, *part;
@@ -325,7 +325,7 @@ static struct p2v_piece *next_piece(struct p2v_stream *st)
 	return part;
 }
 
-static void pump(struct p2v_stream *st)
+static void pump(struct p2v_pipe *st)
 {
 	struct p2v_piece *k;
 
@@ -340,7 +340,7 @@ static void pump(struct p2v_stream *st)
 		st->queued -= n;
 		st->inflight += n;
 		st->sent += n;
-		launch(k, p2v_stream_wire(n));
+		launch(k, p2v_pipe_wire(n));
 		st->sent_at = st->left;
 	}
 	if (st->x)
@@ -351,7 +351,7 @@ static void pump(struct p2v_stream *st)
 static void acknowledged(struct p2v_event *e, bool dropped)
 {
 	struct p2v_piece *k = P2V_OF(e, struct p2v_piece, event);
-	struct p2v_stream *st = k->stream;
+	struct p2v_pipe *st = k->stream;
 	uint64_t n = k->wire, before = st->inflight;
 
 	st->inflight -= n;
@@ -368,9 +368,9 @@ static void acknowledged(struct p2v_event *e, bool dropped)
 	piece_free(k);
 }
 
-void p2v_stream_consumed(struct p2v_piece *k)
+void p2v_pipe_consumed(struct p2v_piece *k)
 {
-	struct p2v_stream *st = k->stream;
+	struct p2v_pipe *st = k->stream;
 
 	if (st->closed || k->kind != P2V_PIECE_BODY) {
 		piece_free(k);
@@ -383,7 +383,7 @@ void p2v_stream_consumed(struct p2v_piece *k)
 	p2v_event_at(&k->event, st->sim->now + p2v_path_delay(st->client, st->server));
 }
 
-int p2v_stream_head(struct p2v_stream *st, struct p2v_sim_head *head)
+int p2v_pipe_head(struct p2v_pipe *st, struct p2v_sim_head *head)
 {
 	struct p2v_piece *k = piece_new(st, P2V_PIECE_HEAD);
 
@@ -392,11 +392,11 @@ int p2v_stream_head(struct p2v_stream *st, struct p2v_sim_head *head)
 		return P2V_ENOMEM;
 	}
 	k->head = head;
-	launch(k, p2v_stream_wire(head->wire));
+	launch(k, p2v_pipe_wire(head->wire));
 	return P2V_OK;
 }
 
-int p2v_stream_body(struct p2v_stream *st, struct p2v_slice s)
+int p2v_pipe_body(struct p2v_pipe *st, struct p2v_slice s)
 {
 	struct p2v_piece *k = piece_new(st, P2V_PIECE_BODY);
 
@@ -411,24 +411,24 @@ int p2v_stream_body(struct p2v_stream *st, struct p2v_slice s)
 	return P2V_OK;
 }
 
-int p2v_stream_end(struct p2v_stream *st)
+int p2v_pipe_end(struct p2v_pipe *st)
 {
 	struct p2v_piece *k = piece_new(st, P2V_PIECE_END);
 
 	if (!k)
 		return P2V_ENOMEM;
-	launch(k, p2v_stream_wire(0));
+	launch(k, p2v_pipe_wire(0));
 	return P2V_OK;
 }
 
-static void drop_queue(struct p2v_stream *st)
+static void drop_queue(struct p2v_pipe *st)
 {
 	P2V_LIST_EACH (it, &st->queue)
 		piece_free(P2V_OF(it, struct p2v_piece, at));
 	st->queued = 0;
 }
 
-void p2v_stream_cut(struct p2v_stream *st)
+void p2v_pipe_cut(struct p2v_pipe *st)
 {
 	struct p2v_piece *k;
 
@@ -439,10 +439,10 @@ void p2v_stream_cut(struct p2v_stream *st)
 	k = st->fetch ? piece_new(st, P2V_PIECE_CUT) : NULL;
 	if (k)
 		launch(k, 0);
-	p2v_stream_unref(st);
+	p2v_pipe_unref(st);
 }
 
-void p2v_stream_abandon(struct p2v_stream *st)
+void p2v_pipe_abandon(struct p2v_pipe *st)
 {
 	bool held = !st->closed;
 
@@ -451,6 +451,6 @@ void p2v_stream_abandon(struct p2v_stream *st)
 	st->closed = true;
 	drop_queue(st);
 	if (held)
-		p2v_stream_unref(st);
-	p2v_stream_unref(st);
+		p2v_pipe_unref(st);
+	p2v_pipe_unref(st);
 }

@@ -1,0 +1,81 @@
+/* swarm.h - a whole event in one process: an origin, a tracker, and viewers, each with a player and
+ * (unless it is the CDN baseline) an agent of the same objects and plugins as live ones. Scenarios
+ * are built on this. */
+#ifndef P2V_SIM_SWARM_H
+#define P2V_SIM_SWARM_H
+
+#include "framework/host/agent.h"
+#include "framework/tracker/tracker.h"
+#include "sdk/player/player.h"
+#include "sdk/sim/crypto.h"
+#include "sdk/sim/origin.h"
+#include "sdk/sim/world.h"
+
+/** The plugins that everybody runs; their options have the defaults unless `conf` says otherwise.
+ */
+struct p2v_swarm_plugins {
+	struct p2v_agent_plugin select, cc, cache, player, manifest, registry;
+};
+
+struct p2v_swarm_conf {
+	uint64_t seed;
+	size_t viewers;
+	bool p2p;    /* false: players go to the origin themselves */
+	bool agents; /* with p2p false: players go through agents that have no tracker */
+	struct p2v_origin_conf origin;
+	struct p2v_link origin_link, tracker_link, viewer_link;
+	p2v_usec warm_up; /* until the first viewer comes */
+	p2v_usec apart;   /* between one viewer and the next */
+	struct p2v_player_conf player;
+	struct p2v_gateway_conf gateway;
+	struct p2v_overlay_conf overlay;
+	struct p2v_delivery_conf delivery;
+	struct p2v_dtl_conf transport;
+	struct p2v_tracker_conf tracker;
+	struct p2v_channel_conf channel;
+	struct p2v_swarm_plugins plugins;
+};
+
+/** Every option at its default, fast links of 10 ms, everybody within one fragment.
+ * @param plugins  [in] descriptors; a NULL conf gets bound defaults, which live as long as the
+ * swarm */
+P2V_MUST_USE int p2v_swarm_conf_default(struct p2v_swarm_conf *conf, struct p2v_err *err);
+
+struct p2v_swarm;
+
+/** @param conf  [in] copied; what it points to outlives the swarm */
+P2V_MUST_USE int p2v_swarm_new(
+	const struct p2v_swarm_conf *conf, struct p2v_swarm **out, struct p2v_err *err);
+void p2v_swarm_free(struct p2v_swarm *s);
+struct p2v_sim *p2v_swarm_sim(struct p2v_swarm *s);
+/** Run until that virtual time since the swarm began. */
+void p2v_swarm_run(struct p2v_swarm *s, p2v_usec until);
+
+struct p2v_origin *p2v_swarm_origin(struct p2v_swarm *s);
+struct p2v_machine *p2v_swarm_origin_machine(struct p2v_swarm *s);
+struct p2v_machine *p2v_swarm_tracker_machine(struct p2v_swarm *s);
+struct p2v_machine *p2v_swarm_machine(struct p2v_swarm *s, size_t viewer);
+/** @return NULL: it has not come yet */
+struct p2v_player *p2v_swarm_player(struct p2v_swarm *s, size_t viewer);
+/** @return counters of its agent; NULL: it has none, or has not come yet */
+const struct p2v_metrics *p2v_swarm_metrics(struct p2v_swarm *s, size_t viewer);
+/** @return its crypto, to make it forge; NULL: it has none, or has not come yet */
+struct p2v_sim_crypto *p2v_swarm_crypto(struct p2v_swarm *s, size_t viewer);
+/** Pieces of media that players were given and that the origin never wrote. */
+uint64_t p2v_swarm_polluted(const struct p2v_swarm *s);
+
+/** How the event went, over all viewers that came. */
+struct p2v_swarm_result {
+	size_t viewers, played;
+	uint64_t played_bytes, p2p_bytes,
+		cdn_bytes;     /* handed to players, by source; without agents all is cdn */
+	uint64_t origin_bytes; /* bodies that the origin sent */
+	double savings, offload;
+	uint64_t stalls;
+	p2v_usec stalled, startup_p50, startup_p95, latency_p50;
+	uint64_t mean_bitrate; /* [bit/s] */
+	uint64_t wasted_bytes;
+};
+void p2v_swarm_result(struct p2v_swarm *s, struct p2v_swarm_result *out);
+
+#endif

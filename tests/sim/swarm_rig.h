@@ -1,0 +1,18 @@
+/* swarm_rig.h - what the scenarios share: plugins out of their files, a swarm at its defaults, one
+ * line of figures. */
+#ifndef P2V_TESTS_SIM_SWARM_RIG_H
+#define P2V_TESTS_SIM_SWARM_RIG_H
+
+#include "sdk/sim/swarm.h"
+
+void rig_init(void);
+void rig_fini(void);
+struct p2v_swarm_conf rig_conf(void);
+struct p2v_swarm *rig_start(const struct p2v_swarm_conf *conf);
+void rig_end(struct p2v_swarm *s);
+/** @param hash  [out] of the run; may be NULL */
+void rig_play(const struct p2v_swarm_conf *conf, p2v_usec until, struct p2v_swarm_result *r,
+	uint64_t *hash);
+void rig_tell(const char *name, const struct p2v_swarm_result *r);
+
+#endif
