@@ -201,7 +201,7 @@ void p2v_option_type_text(const struct p2v_option *o, struct p2v_text *out)
 static void add_bound(const struct p2v_option *o, double v, struct p2v_text *out)
 {
 	if (o->type == P2V_T_USEC && v >= 1e6)
-		p2v_text_printf(out, "%gs", v / 1e6);
+		p2v_text_printf(out, "%.15gs", v / 1e6);
 	else if (o->type == P2V_T_USEC && v >= 1e3)
 		p2v_text_printf(out, "%gms", v / 1e3);
 	else if (o->type == P2V_T_USEC)

@@ -32,16 +32,19 @@ static void put_option(const struct p2v_option *o, struct p2v_text *out)
 {
 	struct p2v_text about = { 0 };
 
-	p2v_text_printf(&about, "%s. Takes ", o->help);
-	p2v_option_type_text(o, &about);
-	if (o->type != P2V_T_BOOL && o->type != P2V_T_TEXT && o->type != P2V_T_ENUM) {
-		p2v_text_puts(&about, ", from ");
-		p2v_option_range_text(o, &about);
+	p2v_text_printf(&about, "%s.", o->help);
+	if (o->type != P2V_T_TEXT) {
+		p2v_text_puts(&about, " Takes ");
+		p2v_option_type_text(o, &about);
+		if (o->type != P2V_T_BOOL && o->type != P2V_T_ENUM) {
+			p2v_text_puts(&about, ", from ");
+			p2v_option_range_text(o, &about);
+		}
+		if (*o->unit && strcmp(o->unit, "1") != 0)
+			p2v_text_printf(&about, "%s%s",
+				o->type == P2V_T_USEC ? ", a bare number in " : ", in ", o->unit);
+		p2v_text_puts(&about, ".");
 	}
-	if (*o->unit && strcmp(o->unit, "1") != 0)
-		p2v_text_printf(&about, "%s%s",
-			o->type == P2V_T_USEC ? ", a bare number in " : ", in ", o->unit);
-	p2v_text_puts(&about, ".");
 	if (o->type == P2V_T_TEXT && o->min >= 1 && !*o->dflt)
 		p2v_text_puts(&about, " It must be given.");
 	if (o->flags & P2V_OPT_REPEATED)

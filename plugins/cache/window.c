@@ -81,8 +81,7 @@ static const struct p2v_cache_ops ops = {
 	.size = sizeof ops, .open = window_open, .ahead = window_ahead, .keep = window_keep
 };
 
-P2V_PLUGIN(p2v_cache_window)
-= { P2V_HEADER(CACHE), .name = "window", .version = "1.0",
+P2V_PLUGIN(p2v_cache_window) = { P2V_HEADER(CACHE), .name = "window", .version = "1.0",
 	.summary = "from the player to the live edge, and a while for others",
 	.source = "Peer2View (Roverso, El-Ansary, Haridi), section II; the window is own",
 	.license = "BSD-2-Clause", .conf_size = sizeof(struct conf),

@@ -309,8 +309,7 @@ static const struct p2v_cc_ops ops = { .size = sizeof ops,
 	.set_mss = cubic_set_mss,
 	.view = cubic_view };
 
-P2V_PLUGIN(p2v_cc_cubic)
-= { P2V_HEADER(CC), .name = "cubic", .version = "1.0",
+P2V_PLUGIN(p2v_cc_cubic) = { P2V_HEADER(CC), .name = "cubic", .version = "1.0",
 	.summary = "CUBIC: one TCP, as most systems have it", .source = "RFC 9438, RFC 9406",
 	.license = "BSD-2-Clause", .conf_size = sizeof(struct conf),
 	.state_size = sizeof(struct state), .options = options, .ops.cc = &ops };

@@ -124,8 +124,7 @@ static const struct p2v_cc_ops ops = { .size = sizeof ops,
 	.set_mss = newreno_set_mss,
 	.view = newreno_view };
 
-P2V_PLUGIN(p2v_cc_newreno)
-= { P2V_HEADER(CC), .name = "newreno", .version = "1.0",
+P2V_PLUGIN(p2v_cc_newreno) = { P2V_HEADER(CC), .name = "newreno", .version = "1.0",
 	.summary = "NewReno: one TCP, halving at a loss",
 	.source = "RFC 9002 section 7 and appendix B; RFC 6582", .license = "BSD-2-Clause",
 	.conf_size = sizeof(struct conf), .state_size = sizeof(struct state), .options = options,

@@ -143,8 +143,7 @@ static const struct p2v_player_ops ops = { .size = sizeof ops,
 	.hold = generic_hold,
 	.view = generic_view };
 
-P2V_PLUGIN(p2v_player_generic)
-= { P2V_HEADER(PLAYER), .name = "generic", .version = "1.0",
+P2V_PLUGIN(p2v_player_generic) = { P2V_HEADER(PLAYER), .name = "generic", .version = "1.0",
 	.summary = "any player, from its requests alone", .source = "own",
 	.license = "BSD-2-Clause", .conf_size = sizeof(struct conf),
 	.state_size = sizeof(struct state), .options = options, .ops.player = &ops };

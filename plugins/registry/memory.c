@@ -250,8 +250,7 @@ static const struct p2v_registry_ops ops = { .size = sizeof ops,
 	.sample = memory_sample,
 	.count = memory_count };
 
-P2V_PLUGIN(p2v_registry_memory)
-= { P2V_HEADER(REGISTRY), .name = "memory", .version = "1.0",
+P2V_PLUGIN(p2v_registry_memory) = { P2V_HEADER(REGISTRY), .name = "memory", .version = "1.0",
 	.summary = "swarms in the tracker's own memory", .source = "own", .license = "BSD-2-Clause",
 	.conf_size = sizeof(struct conf), .state_size = sizeof(struct state), .options = options,
 	.ops.registry = &ops };

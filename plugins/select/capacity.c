@@ -111,8 +111,7 @@ static const struct p2v_select_ops ops = { .size = sizeof ops,
 	.sources = capacity_sources,
 	.fetchers = capacity_fetchers };
 
-P2V_PLUGIN(p2v_select_capacity)
-= { P2V_HEADER(SELECT), .name = "capacity", .version = "1.0",
+P2V_PLUGIN(p2v_select_capacity) = { P2V_HEADER(SELECT), .name = "capacity", .version = "1.0",
 	.summary = "peers nearer to the source the more they can upload",
 	.source = "Peer2View (Roverso, El-Ansary, Haridi), section II; formulas own",
 	.license = "BSD-2-Clause", .conf_size = sizeof(struct conf),

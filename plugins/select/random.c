@@ -61,7 +61,6 @@ static const struct p2v_select_ops ops = { .size = sizeof ops,
 	.sources = random_sources,
 	.fetchers = random_fetchers };
 
-P2V_PLUGIN(p2v_select_random)
-= { P2V_HEADER(SELECT), .name = "random", .version = "1.0",
+P2V_PLUGIN(p2v_select_random) = { P2V_HEADER(SELECT), .name = "random", .version = "1.0",
 	.summary = "everybody alike: the yardstick", .source = "own", .license = "BSD-2-Clause",
 	.state_size = sizeof(struct state), .ops.select = &ops };

@@ -1,6 +1,6 @@
 #!/bin/bash
 # check.sh - peer2view check: right files, and every error with its file and its line.
-. "$P2V_SRCDIR/tests/tap.sh"
+. "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
 export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 export P2V_PLUGIN_PATH=$P2V_BUILDDIR/tests/abi/plugins/.libs
@@ -15,7 +15,9 @@ tracker='[peer2view]
 role = tracker
 [plugins]
 cc = spare
-registry = fixture'
+registry = fixture
+[authority]
+directory = x'
 
 # right NAME TEXT PATTERN
 right() {
@@ -59,8 +61,10 @@ wrong "a key before the first section" "cc = x\n" "t.ini:1: key 'cc' stands befo
 wrong "a section that is not closed" "[plugins\n" "t.ini:1: '\]' is missing *"
 wrong "a NUL byte" "$agent\n\0\n" "t.ini:6: a control character, byte 0x00"
 wrong "bytes that are not UTF-8" "$agent\n# \xe9\n" "t.ini:6: byte 0xe9 is not UTF-8"
-wrong "a section for the other role" "$tracker\n[select.fixture]\n" "t.ini:6: \[select.fixture\] is for the role agent, but this file's role is tracker"
-wrong "a key for the other role" "$tracker\nselect = fixture\n" "t.ini:6: select is for the role agent, but this file's role is tracker"
+wrong "a section for the other role" "$tracker\n[select.fixture]\n" "t.ini:8: \[select.fixture\] is for the role agent, but this file's role is tracker"
+wrong "a key for the other role" "${tracker/cc = spare/select = fixture}\n" "t.ini:4: select is for the role agent, but this file's role is tracker"
+wrong "a key that must be given" "${tracker/directory = x/}\n" "t.ini:6: \[authority\] lacks the key 'directory'"
+wrong "a section that must be there" "${tracker/\[authority*/}\n" "t.ini: section \[authority\] with the key 'directory' is missing"
 wrong "several plugins where one is taken" "${agent/cc = fixture/cc = fixture, spare}\n" "t.ini:3: cc takes one plugin, not 'fixture, spare'"
 wrong "a plugin twice" "$agent\nmanifest = fixture, fixture\n" "t.ini:6: manifest: 'fixture' stands twice"
 wrong "a folder of plugins that is not there" "[peer2view]\nplugin_path = /no/where\n" "t.ini: plugin_path: there is no folder /no/where"

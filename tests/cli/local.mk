@@ -1,13 +1,16 @@
 # Tests of the programs as people call them.
-EXTRA_DIST += tests/tap.sh
+EXTRA_DIST += tests/tap.sh %reldir%/serve.sh
 CLI_TESTS = \
+	%reldir%/authority.sh \
 	%reldir%/install.sh \
 	%reldir%/man.sh \
+	%reldir%/run.sh \
 	%reldir%/status.sh \
 	%reldir%/usage.sh
 # These load plugins that are built as shared objects for the tests.
 CLI_SHARED_TESTS = \
 	%reldir%/check.sh \
+	%reldir%/manifest.sh \
 	%reldir%/plugins.sh
 TESTS += $(CLI_TESTS)
 if SHARED

@@ -1,6 +1,6 @@
 #!/bin/bash
 # man.sh - every manual page that the program prints, judged by the formatter that people read it with.
-. "$P2V_SRCDIR/tests/tap.sh"
+. "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
 fixtures=$P2V_BUILDDIR/tests/abi/plugins/.libs
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # static_build.sh - a build with --disable-shared: the plugins are in the program itself. It configures and
 # builds everything once more, so it belongs to `make check-long`.
-. "$P2V_SRCDIR/tests/tap.sh"
+. "$P2V_SRCDIR/tests/tap.sh" || exit 99
 make=${MAKE:-make}
 unset MAKEFLAGS MFLAGS MAKELEVEL P2V_PLUGIN_PATH
 [ -x "$P2V_SRCDIR/configure" ] || skip_all "no configure in the source tree"

@@ -1,33 +1,9 @@
 #!/bin/bash
 # status.sh - peer2view status against a server that answers what it is told to.
-. "$P2V_SRCDIR/tests/tap.sh"
+. "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
 export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
-perl -MIO::Socket::INET -e 1 2>/dev/null || skip_all "no perl with IO::Socket::INET"
-
-# serve STATUS-LINE BODY: answers one request on a port of its own, which is then in $port.
-serve() {
-  : >"$work/port"
-  printf '%s' "$2" >"$work/body"
-  perl -MIO::Socket::INET -e '
-    my ($status, $dir) = @ARGV;
-    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1") or die;
-    open(my $p, ">", "$dir/port.new") or die; print $p $s->sockport; close $p;
-    rename("$dir/port.new", "$dir/port");
-    open(my $b, "<", "$dir/body") or die; local $/; my $body = <$b>;
-    $SIG{ALRM} = sub { exit 1 }; alarm 120;
-    my $c = $s->accept or die;
-    { local $/ = "\r\n"; while (my $l = <$c>) { $first //= $l; last if $l eq "\r\n"; } }
-    open(my $r, ">", "$dir/request") or die; print $r $first; close $r;
-    print $c "HTTP/1.1 $status\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
-    close $c;' "$1" "$work" &
-  server=$!
-  for _ in $(seq 600); do
-    [ -s "$work/port" ] && break
-    sleep 0.1
-  done
-  port=$(<"$work/port")
-}
+. "$P2V_SRCDIR/tests/cli/serve.sh" || exit 99
 
 answer='{"role":"agent","uptime_s":12,"ready":true,"served_bytes_total":123456789,"rate":0.5,"none":null,
 "peers":[{"id":"ab12","state":"partner","rtt_us":1200},{"id":"cd","state":"known","rtt_us":null}],

@@ -1,6 +1,6 @@
 #!/bin/bash
 # usage.sh - how the program is called: help, version, exit codes, and what a wrong call is told.
-. "$P2V_SRCDIR/tests/tap.sh"
+. "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
 export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 

@@ -25,4 +25,4 @@ tests_fuzz_fuzz_url_LDADD = libp2v_core.la
 tests_fuzz_fuzz_ini_SOURCES = %reldir%/fuzz_ini.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ini_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_ini_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_ini_LDADD = libp2v_host.la libp2v_core.la
+tests_fuzz_fuzz_ini_LDADD = libp2v_host.la libp2v_world.la libp2v_core.la $(OPENSSL_LIBS)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # format.sh - the formatter has nothing to change, and no file is left to be finished.
-. "$P2V_SRCDIR/tests/tap.sh"
+. "$P2V_SRCDIR/tests/tap.sh" || exit 99
 cd "$P2V_SRCDIR" || exit 1
 
 for d in include framework plugins sdk tests; do

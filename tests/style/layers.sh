@@ -1,7 +1,7 @@
 #!/bin/bash
 # layers.sh - each floor includes only what lies below it (CONTRIBUTING.md, "Floors"). A table of who may
 # include whom; a line of output for each include that breaks it.
-. "$P2V_SRCDIR/tests/tap.sh"
+. "$P2V_SRCDIR/tests/tap.sh" || exit 99
 
 # ---- words ----
 iso_pure='assert ctype errno float inttypes iso646 limits math stdalign stdarg stdbool stddef stdint stdio stdlib stdnoreturn string'

@@ -2,7 +2,7 @@
 # symbols.sh - what policies and the core are made of, as the linker sees it. A policy exports its descriptor
 # alone, has nothing that can be written to, and calls only pure functions of the C library. The core calls
 # nothing that meets the outside: no clock, socket, file, thread, stream.
-. "$P2V_SRCDIR/tests/tap.sh"
+. "$P2V_SRCDIR/tests/tap.sh" || exit 99
 nm=${NM:-nm}
 nm=${nm%% *}
 cd "$P2V_BUILDDIR" || exit 1

@@ -1,6 +1,6 @@
 #!/bin/bash
 # words.sh - the host and the transport know no streaming protocol: its name is in neither code nor comment.
-. "$P2V_SRCDIR/tests/tap.sh"
+. "$P2V_SRCDIR/tests/tap.sh" || exit 99
 cd "$P2V_SRCDIR" || exit 1
 words='hls|hds|smooth|dash|mss'
 

@@ -88,10 +88,11 @@ tests_unit_unit_host_SOURCES = \
 if SHARED
 tests_unit_unit_host_SOURCES += \
 	%reldir%/host/choose_test.c \
-	%reldir%/host/loader_test.c
+	%reldir%/host/loader_test.c \
+	%reldir%/host/run_test.c
 endif
 tests_unit_unit_host_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_unit_host_LDADD = libp2v_host.la $(UNIT_LIBS)
+tests_unit_unit_host_LDADD = libp2v_host.la libp2v_world.la $(UNIT_LIBS)
 endif
 
 # A plain program: it stands before the allocator itself.
@@ -99,7 +100,7 @@ if SHARED
 check_PROGRAMS += tests/unit/oom_host
 TESTS += tests/unit/oom_host
 tests_unit_oom_host_SOURCES = %reldir%/host/oom.c
-tests_unit_oom_host_LDADD = libp2v_host.la libp2v_core.la $(OPENSSL_LIBS)
+tests_unit_oom_host_LDADD = libp2v_host.la libp2v_world.la libp2v_core.la $(OPENSSL_LIBS)
 tests_unit_oom_host_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=free
 endif

@@ -317,8 +317,7 @@ static const struct p2v_manifest_ops ops = {
 	.size = sizeof ops, .open = hls_open, .probe = hls_probe, .parse = hls_parse
 };
 
-P2V_PLUGIN(p2v_manifest_hls)
-= { P2V_HEADER(MANIFEST), .name = "hls", .version = "1.0",
+P2V_PLUGIN(p2v_manifest_hls) = { P2V_HEADER(MANIFEST), .name = "hls", .version = "1.0",
 	.summary = "HTTP Live Streaming: master and media playlists, live and on demand",
 	.source = "RFC 8216; draft-pantos-hls-rfc8216bis", .license = "BSD-2-Clause",
 	.ops.manifest = &ops };

@@ -49,6 +49,9 @@ static void tear_down(void)
 
 TestSuite(choose, .timeout = 60, .init = set_up, .fini = tear_down);
 
+#define TRACKER                                                                           \
+	"[authority]\ndirectory = x\n[peer2view]\nrole = tracker\n[plugins]\nregistry = " \
+	"fixture\ncc = spare\n"
 #define AGENT                                                                                     \
 	"[plugins]\nselect = fixture\ncc = fixture\ncache = fixture\nplayer = fixture\nmanifest " \
 	"= *\n"
@@ -124,7 +127,7 @@ Test(choose, tracker)
 	struct p2v_err err = { 0 };
 	size_t n;
 
-	write_ini("[peer2view]\nrole = tracker\n[plugins]\nregistry = fixture\ncc = spare\n");
+	write_ini(TRACKER);
 	cr_assert_eq(load(&c, &err), P2V_OK, "%s", err.text);
 	cr_expect_not_null(p2v_config_choices(c, P2V_KIND_REGISTRY, &n));
 	cr_expect_eq(n, 1);
@@ -175,16 +178,12 @@ Test(choose, section_of_a_plugin_that_is_not_chosen)
 	struct p2v_config *c = NULL;
 	struct p2v_err err = { 0 };
 
-	write_ini("[peer2view]\nrole = tracker\n[plugins]\nregistry = fixture\ncc = spare\n"
-		  "[cc.fixture]\nwindow = 64k\n");
+	write_ini(TRACKER "[cc.fixture]\nwindow = 64k\n");
 	cr_assert_eq(load(&c, &err), P2V_OK, "%s", err.text);
 	p2v_config_free(c);
-	refused("[peer2view]\nrole = tracker\n[plugins]\nregistry = fixture\ncc = spare\n"
-		"[cc.fixture]\nwindow = 1\n",
-		":7: window: 1 is below the range 1200 to 1000000");
-	refused("[peer2view]\nrole = tracker\n[plugins]\nregistry = fixture\ncc = spare\n"
-		"[cc.spare]\nwindow = 1\n",
-		":7: [cc.spare] has no key 'window'");
+	refused(TRACKER "[cc.fixture]\nwindow = 1\n",
+		":9: window: 1 is below the range 1200 to 1000000");
+	refused(TRACKER "[cc.spare]\nwindow = 1\n", ":9: [cc.spare] has no key 'window'");
 }
 
 /* ---- reload ---- */
