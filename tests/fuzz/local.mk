@@ -1,7 +1,6 @@
 # Fuzz targets, one a parser. Here they replay their corpus. To fuzz, configure a build of its own with
 # CC=clang --enable-fuzz --enable-sanitize, make tests/fuzz/fuzz_NAME, and run it on a copy of the corpus.
-FUZZ_TARGETS = tests/fuzz/fuzz_hls tests/fuzz/fuzz_url
-FUZZ_TARGETS = tests/fuzz/fuzz_ini
+FUZZ_TARGETS = tests/fuzz/fuzz_hls tests/fuzz/fuzz_ini tests/fuzz/fuzz_url
 check_PROGRAMS += $(FUZZ_TARGETS)
 if FUZZ
 FUZZ_MAIN =
@@ -11,7 +10,7 @@ FUZZ_MAIN = %reldir%/replay.c
 FUZZ_LINK = $(AM_LDFLAGS)
 TESTS += $(FUZZ_TARGETS)
 endif
-EXTRA_DIST += %reldir%/replay.c %reldir%/hls.dict %reldir%/corpus
+EXTRA_DIST += %reldir%/replay.c %reldir%/hls.dict %reldir%/ini.dict %reldir%/corpus
 
 tests_fuzz_fuzz_hls_SOURCES = %reldir%/fuzz_hls.c $(TEST_MANIFEST_PLUGINS) $(FUZZ_MAIN)
 tests_fuzz_fuzz_hls_CFLAGS = $(AM_CFLAGS)
@@ -21,7 +20,6 @@ tests_fuzz_fuzz_url_SOURCES = %reldir%/fuzz_url.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_url_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_url_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_url_LDADD = libp2v_core.la
-EXTRA_DIST += %reldir%/replay.c %reldir%/ini.dict %reldir%/corpus
 
 tests_fuzz_fuzz_ini_SOURCES = %reldir%/fuzz_ini.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ini_CFLAGS = $(AM_CFLAGS)
