@@ -66,8 +66,10 @@ tests_unit_unit_sim_SOURCES = \
 	%reldir%/sim/origin_test.c \
 	%reldir%/sim/pair.c %reldir%/sim/pair.h \
 	%reldir%/sim/udp_test.c \
-	%reldir%/sim/world_test.c
+	%reldir%/sim/world_test.c \
+	$(OOM_SOURCES)
 tests_unit_unit_sim_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_sim_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_unit_sim_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_player
@@ -77,8 +79,9 @@ tests_unit_unit_player_SOURCES = \
 	%reldir%/player/buffer_test.c \
 	%reldir%/player/player_test.c \
 	%reldir%/player/theatre.c %reldir%/player/theatre.h \
-	$(HLS_SOURCES)
+	$(OOM_SOURCES) $(TEST_MANIFEST_PLUGINS)
 tests_unit_unit_player_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_player_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_unit_player_LDADD = libp2v_player.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_host
