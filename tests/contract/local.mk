@@ -44,5 +44,6 @@ TESTS += tests/contract/world_sim
 tests_contract_world_sim_SOURCES = \
 	%reldir%/world_laws.c %reldir%/world_laws.h \
 	%reldir%/world_laws_http.c %reldir%/world_laws_inside.h \
+	%reldir%/world_laws_web.c %reldir%/world_laws_web.h \
 	%reldir%/world_sim_test.c
 tests_contract_world_sim_LDADD = libp2v_sim.la libp2v_core.la
