@@ -1,7 +1,7 @@
 include sdk/sim/local.mk
 include sdk/player/local.mk
 EXTRA_DIST += sdk/peer2view.pc.in
-EXTRA_DIST += sdk/doc/manifest-json.md
+EXTRA_DIST += sdk/doc/manifest-json.md sdk/doc/protocol.md
 
 # For plugins of others: the macro, and a package to begin with. `make installcheck` builds it.
 aclocaldir = $(datadir)/aclocal
