@@ -15,7 +15,7 @@ run find . -name '*.so'
 expect "there are no shared objects" 0 "" ""
 run ./peer2view plugins
 expect "the program runs" 0 "*" ""
-count=$(find modules -name 'p2v_*.la' 2>/dev/null | wc -l)
+count=$(find modules -maxdepth 1 -name 'p2v_*.la' 2>/dev/null | wc -l)
 if [ "$count" -gt 0 ] && [ "$(wc -l <out)" = "$count" ]; then
   ok "all $count plugins are in it"
 else
