@@ -527,13 +527,29 @@ static struct p2v_ask *ask(
 	return a;
 }
 
+/* [chunks] that a partner can bring before the CDN would have to take over, at the rate that it
+ * showed. */
+static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
+{
+	p2v_usec left = p2v_plan_latest(f) - now;
+	struct p2v_select_peer view;
+	uint64_t n;
+
+	p2v_partner_view(h->mate->partner, &view);
+	if (view.rate == 0 || h->state != P2V_ANNOUNCED_COMPLETE || left > 3600 * P2V_SECOND)
+		return ASK_CHUNKS;
+	n = left > 0 ? view.rate * (uint64_t)left / P2V_SECOND : 0;
+	n = n > view.asked ? (n - view.asked) / P2V_CHUNK : 0;
+	return n < ASK_CHUNKS ? (uint32_t)n : ASK_CHUNKS;
+}
+
 bool p2v_ask_more(struct p2v_fragment *f)
 {
 	p2v_usec now = now_of(f);
 
 	while (!f->complete && f->d->overlay) {
 		struct p2v_holder *h = choose(f, now);
-		uint32_t first = 0, count;
+		uint32_t first = 0, count, most;
 
 		if (!h || (asks_to(f, h->mate) == 0 && different_mates(f) >= f->d->conf->sources))
 			break;
@@ -544,10 +560,11 @@ bool p2v_ask_more(struct p2v_fragment *f)
 			break;
 		if (f->known && !p2v_ask_gap(f, 0, &first, &count))
 			break;
-		if (!ask(f, h, first, count < ASK_CHUNKS ? count : ASK_CHUNKS)) {
-			h->not_before = now + 100 * P2V_MSEC; /* no stream now */
-			continue;
-		}
+		most = in_time(f, h, now);
+		if (most == 0 || !ask(f, h, first, count < most ? count : most))
+			h->not_before =
+				now +
+				100 * P2V_MSEC; /* too slow for what is left, or no stream now */
 	}
 	return !p2v_list_empty(&f->asks);
 }

@@ -141,7 +141,8 @@ size_t p2v_feed_headers(const struct p2v_feed *f, struct p2v_header *out, size_t
 
 /* ---- the beat ---- */
 
-/* What this node can upload: the most that it did in a second lately, as a lower bound. */
+/* What this node can upload: what the line was found to carry, else the most that it did in a
+ * second lately. */
 static void measure_upload(struct p2v_delivery *d, p2v_usec now)
 {
 	p2v_usec ran = now - d->window_at;
@@ -153,6 +154,8 @@ static void measure_upload(struct p2v_delivery *d, p2v_usec now)
 	/* Forgotten slowly, as a quiet second says nothing about the line. */
 	d->capacity_seen = rate > d->capacity_seen ? rate
 						   : d->capacity_seen - d->capacity_seen / 256;
+	if (p2v_governor_known(d))
+		d->capacity_seen = p2v_governor_rate(d);
 	d->uploaded_window = 0;
 	d->window_at = now;
 	if (d->overlay)
@@ -315,6 +318,7 @@ void p2v_delivery_json(const struct p2v_delivery *d, struct p2v_json *j)
 	P2V_LIST_EACH (it, &d->mates)
 		mate_json(P2V_OF(it, struct p2v_mate, in_delivery), j);
 	p2v_json_close(j, ']');
+	p2v_json_u64(j, "upload_rate_bps", 8 * p2v_governor_rate(d));
 	p2v_json_u64(j, "cache_limit", d->conf->cache);
 	p2v_json_u64(
 		j, "cdn_rate_bps", d->n_rates ? 8 * d->rates[(d->n_rates - 1) % P2V_RATES] : 0);

@@ -228,6 +228,7 @@ void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e
 				unfollow(old);
 		}
 		r->followed = true;
+		r->followed_at = now_of(r->playlist);
 		p2v_mates_tell_follow(r, true);
 		arm_poll(r->playlist);
 	}

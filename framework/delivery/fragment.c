@@ -48,6 +48,7 @@ static void describe(
 	f->t = e->init ? P2V_UNKNOWN : e->t;
 	f->dur = e->dur;
 	f->live = r->timeline.live;
+	f->listed_at = e->seen;
 }
 
 struct p2v_fragment *p2v_fragment_get(
@@ -81,7 +82,7 @@ struct p2v_fragment *p2v_fragment_get(
 	f->length = f->total = P2V_LENGTH_UNKNOWN;
 	f->hops = P2V_HOPS_MAX;
 	f->asked = f->first_asked = P2V_UNKNOWN;
-	f->listed_at = f->used = p2v_now(&n->world);
+	f->used = p2v_now(&n->world);
 	f->timer.fire = plan_timer;
 	f->timer.owner = f;
 	f->not_before = earliest(r, e, n->world.ops->wall(n->world.self));
@@ -407,8 +408,8 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 	pf = p2v_viewer_frag(f);
 	if (v)
 		v->policy->plugin->ops.player->on_request(v->state, now, &pf);
-	p2v_follow_read(in, e);
 	p2v_plan(f);
+	p2v_follow_read(in, e);
 	wake(r);
 	*out = r;
 	return P2V_OK;
@@ -500,6 +501,8 @@ static void account(struct p2v_reading *r, bool whole_body)
 		if (due.dry < now && f->t != P2V_UNKNOWN)
 			p2v_count(m, P2V_M_DEADLINE_MISSES, 1);
 		r->viewer->policy->plugin->ops.player->on_served(r->viewer->state, now, &pf);
+		if (f->rendition)
+			p2v_plan_ahead(f->rendition);
 	}
 }
 

@@ -141,6 +141,7 @@ struct p2v_rendition {
 	size_t track;
 	uint64_t key;
 	struct p2v_timeline timeline;
+	p2v_usec followed_at;
 	bool followed;        /* the player reads it */
 	p2v_usec read_at;     /* a player last asked for a fragment of it; P2V_UNKNOWN: never */
 	p2v_usec position;    /* media time asked for so far; P2V_UNKNOWN: nothing yet */
@@ -277,6 +278,8 @@ void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t);
 void p2v_serve_progress(struct p2v_fragment *f);
 void p2v_serve_cancel_all(struct p2v_fragment *f);
 void p2v_serve_cancel_mate(struct p2v_mate *m);
+/** Write what can be written now. */
+void p2v_serve_pump(struct p2v_delivery *d);
 void p2v_serve_init(struct p2v_delivery *d);
 void p2v_serve_fini(struct p2v_delivery *d);
 
@@ -296,6 +299,27 @@ void p2v_cdn_needless(struct p2v_fragment *f);
 /** [us] that n bytes would take from the CDN, cautiously. */
 p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n);
 
+/* ---- governor.c ---- */
+
+/** What this node may send to all partners together. */
+struct p2v_governor {
+	double rate;   /* [B/s] */
+	uint64_t sent; /* [B] since `since` */
+	p2v_usec since, hold_until, full_at;
+	bool was_full;
+	struct p2v_timer timer;
+};
+
+void p2v_governor_init(struct p2v_delivery *d);
+void p2v_governor_fini(struct p2v_delivery *d);
+/** There is something to send: watch the line. */
+void p2v_governor_busy(struct p2v_delivery *d);
+void p2v_governor_sent(struct p2v_delivery *d, uint64_t n);
+/** @return [B/s] that may be sent now, the configured limit regarded */
+uint64_t p2v_governor_rate(const struct p2v_delivery *d);
+/** @return whether the line was found to be full lately, so that the rate says what it carries */
+bool p2v_governor_known(const struct p2v_delivery *d);
+
 /* ---- plan.c ---- */
 
 /** Decide what to do about a fragment now, and when to look again. */
@@ -304,6 +328,9 @@ void p2v_plan(struct p2v_fragment *f);
 void p2v_plan_ahead(struct p2v_rendition *r);
 /** The same for all that is under way: partners came or went. */
 void p2v_plan_all(struct p2v_delivery *d);
+/** Until when partners are waited for: then the CDN has to bring what is missing. P2V_NEVER: for
+ * ever */
+p2v_usec p2v_plan_latest(const struct p2v_fragment *f);
 /** When a fragment should be at the player. */
 void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out);
 
@@ -347,6 +374,7 @@ struct p2v_delivery {
 	double tokens; /* [B] that upload_limit lets out now */
 	p2v_usec tokens_at;
 	struct p2v_timer serve_timer;
+	struct p2v_governor governor;
 	uint64_t uploaded_window, capacity_seen; /* [B], [B/s] */
 	p2v_usec window_at;
 };

@@ -4,6 +4,7 @@ libp2v_core_la_SOURCES += \
 	%reldir%/delivery.c %reldir%/delivery.h \
 	%reldir%/follow.c \
 	%reldir%/fragment.c \
+	%reldir%/governor.c \
 	%reldir%/inside.h \
 	%reldir%/mates.c \
 	%reldir%/plan.c \

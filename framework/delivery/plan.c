@@ -114,13 +114,14 @@ static uint64_t missing(const struct p2v_fragment *f)
 					: GUESS;
 }
 
-static bool starting(const struct p2v_fragment *f)
+static bool starting(const struct p2v_feed *feed)
 {
-	P2V_LIST_EACH (it, &f->feed->viewers) {
+	P2V_LIST_EACH (it, &feed->viewers) {
 		struct p2v_viewer *v = P2V_OF(it, struct p2v_viewer, in_feed);
 		struct p2v_player_view view;
 
-		v->policy->plugin->ops.player->view(v->state, now_of(f), &view);
+		v->policy->plugin->ops.player->view(
+			v->state, p2v_now(&feed->d->node->world), &view);
 		if (!view.playing)
 			return true;
 	}
@@ -146,6 +147,14 @@ static p2v_usec latest(const struct p2v_fragment *f, const struct p2v_player_due
 		before(due->finish, need + FINISH_MARGIN));
 }
 
+p2v_usec p2v_plan_latest(const struct p2v_fragment *f)
+{
+	struct p2v_player_due due;
+
+	p2v_plan_due(f, &due);
+	return latest(f, &due);
+}
+
 /* @return when to look again */
 static p2v_usec urgent(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
@@ -156,24 +165,34 @@ static p2v_usec urgent(struct p2v_fragment *f, const struct p2v_player_due *due,
 	p2v_ask_trim(f, now, left > 0 ? left : 0);
 	if (f->known && f->length != P2V_LENGTH_UNKNOWN && !p2v_ask_gap(f, 0, &first, &count))
 		return now + LOOK_AGAIN;
-	return go(f, starting(f) ? P2V_WHY_START : P2V_WHY_DEADLINE);
+	return go(f, starting(f->feed) ? P2V_WHY_START : P2V_WHY_DEADLINE);
+}
+
+/* At the live edge all want the same new fragment at the same time, and one of them fetches it. */
+static bool at_edge(const struct p2v_fragment *f)
+{
+	const struct p2v_rendition *r = f->rendition;
+
+	return f->live && r && r->followed && f->listed_at >= r->followed_at;
 }
 
 /* @return when to look again */
 static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
-	p2v_usec at = latest(f, due), turn;
+	bool asked = f->asked != P2V_UNKNOWN;
+	p2v_usec at, turn;
 	uint32_t place;
 
+	/* Alone, an agent is a cache: what the player may never ask for is not fetched. */
 	if (!has_peers(f))
-		return go(f, P2V_WHY_ALONE);
+		return asked ? go(f, P2V_WHY_ALONE) : P2V_NEVER;
+	at = latest(f, due);
 	if (now >= at)
 		return urgent(f, due, now);
 	if (!p2v_list_empty(&f->asks))
 		return at;
-	/* Only at the live edge do all want the same fragment at the same time. */
-	if (!f->live || !f->rendition || !f->rendition->followed)
-		return f->asked != P2V_UNKNOWN ? go(f, P2V_WHY_OTHER) : at;
+	if (!at_edge(f))
+		return asked ? go(f, P2V_WHY_OTHER) : at;
 	place = rank(f);
 	if (place == UINT32_MAX)
 		return at;
@@ -328,7 +347,8 @@ void p2v_plan_ahead(struct p2v_rendition *r)
 		.live = r->timeline.live };
 	size_t n;
 
-	if (!r->followed || r->position == P2V_UNKNOWN)
+	/* A player that waits for its first picture has the line for itself. */
+	if (!r->followed || r->position == P2V_UNKNOWN || starting(r->feed))
 		return;
 	n = gather(r, who, frags, now);
 	if (n == 0)

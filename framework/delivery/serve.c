@@ -156,13 +156,9 @@ static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
 	s->fragment->relayed++;
 	s->d->tokens -= c->filled;
 	s->d->uploaded_window += c->filled;
+	p2v_governor_sent(s->d, c->filled);
 	p2v_count(&s->d->node->metrics, P2V_M_UPLOADED, c->filled);
 	return P2V_OK;
-}
-
-static bool limited(const struct p2v_delivery *d)
-{
-	return d->overlay && p2v_overlay_upload_limit(d->overlay) > 0 && d->tokens <= 0;
 }
 
 /* Write what one transfer can take now. s may be gone afterwards. */
@@ -172,7 +168,7 @@ static void advance(struct p2v_serve *s)
 	int rc = P2V_OK;
 
 	while (rc == P2V_OK && s->next < s->first + s->count &&
-		p2v_stream_unsent(s->stream) < WINDOW && !limited(s->d)) {
+		p2v_stream_unsent(s->stream) < WINDOW && s->d->tokens > 0) {
 		struct p2v_chunk_state *c = s->next < f->n_chunks ? &f->chunks[s->next] : NULL;
 
 		if (!c || !c->whole)
@@ -193,46 +189,48 @@ static void advance(struct p2v_serve *s)
 
 /* ---- the limit ---- */
 
-/* Tokens come at the rate that may be uploaded, and do not pile up beyond a short burst. */
+/* Tokens come at the rate that may be sent, and do not pile up beyond a short burst. */
 static void refill(struct p2v_delivery *d)
 {
-	uint64_t rate = d->overlay ? p2v_overlay_upload_limit(d->overlay) : 0;
+	uint64_t rate = p2v_governor_rate(d);
 	p2v_usec now = now_of(d);
 	double most = (double)rate * (double)BURST / 1e6;
 
-	most = most > 2 * P2V_CHUNK ? most : 2 * P2V_CHUNK;
+	most = most > P2V_CHUNK ? most : P2V_CHUNK;
 	d->tokens += (double)rate * (double)(now - d->tokens_at) / 1e6;
 	d->tokens = d->tokens < most ? d->tokens : most;
 	d->tokens_at = now;
 }
 
-static void pump(struct p2v_delivery *d)
+void p2v_serve_pump(struct p2v_delivery *d)
 {
 	refill(d);
 	P2V_LIST_EACH (it, &d->serves)
 		advance(P2V_OF(it, struct p2v_serve, in_delivery));
-	if (limited(d) && d->n_serves > 0)
+	if (d->n_serves == 0)
+		return;
+	p2v_governor_busy(d);
+	if (d->tokens <= 0)
 		p2v_arm(&d->node->world, &d->serve_timer,
 			now_of(d) +
-				(p2v_usec)((1 - d->tokens) * 1e6 /
-					   (double)p2v_overlay_upload_limit(d->overlay)) +
+				(p2v_usec)((1 - d->tokens) * 1e6 / (double)p2v_governor_rate(d)) +
 				P2V_MSEC);
 }
 
 static void serve_timer(struct p2v_timer *t, p2v_usec now)
 {
 	(void)now;
-	pump(t->owner);
+	p2v_serve_pump(t->owner);
 }
 
 /* ---- requests ---- */
 
-/* Whether all that is more urgent, and this, can be sent in time. Where no limit is set, yes: what
- * was measured tells only how much the line could carry at least. */
+/* Whether all that is more urgent, and this, can be sent in time. Yes where it is not known what
+ * the line carries. */
 static bool can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64_t bytes)
 {
 	const struct p2v_delivery *d = one->d;
-	uint64_t capacity = p2v_overlay_upload_limit(d->overlay);
+	uint64_t capacity = p2v_governor_rate(d);
 	p2v_usec slack = deadline - now_of(d);
 	size_t of_mate = 0;
 
@@ -240,7 +238,7 @@ static bool can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64_t b
 		of_mate++;
 	if (d->n_serves >= d->conf->uploads || of_mate > SERVES_A_MATE)
 		return false;
-	if (capacity == 0)
+	if (!p2v_governor_known(d) && p2v_overlay_upload_limit(d->overlay) == 0)
 		return true;
 	P2V_LIST_EACH (it, &d->serves) {
 		const struct p2v_serve *s = P2V_OF(it, struct p2v_serve, in_delivery);
@@ -298,8 +296,7 @@ static void on_request(struct p2v_serve *s, const struct p2v_msg_request *m)
 	p2v_stream_set_priority(s->stream, (double)m->priority / 1000, s->deadline);
 	enqueue(s);
 	f->used = now_of(d);
-	refill(d);
-	advance(s);
+	p2v_serve_pump(d);
 }
 
 static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
@@ -347,7 +344,7 @@ static void writable(struct p2v_stream_owner *o, struct p2v_stream *t)
 
 	(void)t;
 	if (s->fragment)
-		pump(s->d);
+		p2v_serve_pump(s->d);
 }
 
 static void ended(struct p2v_stream_owner *o, struct p2v_stream *t, int code, uint64_t reason)
@@ -381,7 +378,7 @@ void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t)
 void p2v_serve_progress(struct p2v_fragment *f)
 {
 	if (!p2v_list_empty(&f->serves))
-		pump(f->d);
+		p2v_serve_pump(f->d);
 }
 
 void p2v_serve_cancel_all(struct p2v_fragment *f)
@@ -402,9 +399,11 @@ void p2v_serve_init(struct p2v_delivery *d)
 	d->serve_timer.fire = serve_timer;
 	d->serve_timer.owner = d;
 	d->tokens_at = now_of(d);
+	p2v_governor_init(d);
 }
 
 void p2v_serve_fini(struct p2v_delivery *d)
 {
 	p2v_disarm(&d->node->world, &d->serve_timer);
+	p2v_governor_fini(d);
 }

@@ -407,6 +407,8 @@ static void dtls_input(
 {
 	struct dtls_record *r = record_of(base);
 
+	if (n < HEADER)
+		return; /* an empty read would look like the end to OpenSSL */
 	if (base->state == P2V_RECORD_UP && dtls_classify(base, p, n) == P2V_RECORD_SHAKE) {
 		echo_flight(r, up);
 		return;

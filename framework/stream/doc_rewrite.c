@@ -137,14 +137,13 @@ static bool ask(struct rewrite *w, struct p2v_str raw, const struct p2v_manifest
 	return w->map(w->ctx, w->urls.out.p, raw, u->role, &w->fresh);
 }
 
-/* @param opened  a quote stands right before it */
-static void put(struct p2v_text *out, struct p2v_str s, enum p2v_uri_escape escape, bool opened)
+static void put(struct p2v_text *out, struct p2v_str s, enum p2v_uri_escape escape)
 {
 	if (escape == P2V_ESCAPE_XML) {
 		to_xml(s, out);
 		return;
 	}
-	if (escape == P2V_ESCAPE_BARE && !opened)
+	if (escape == P2V_ESCAPE_BARE)
 		p2v_text_puts(out, "\"");
 	p2v_text_str(out, s);
 	if (escape == P2V_ESCAPE_BARE)
@@ -166,8 +165,7 @@ void p2v_doc_rewrite(const struct p2v_doc *d, struct p2v_str text, p2v_doc_map m
 		if (!ask(&w, (struct p2v_str){ text.p + u->off, u->len }, u))
 			continue;
 		p2v_text_add(out, text.p + from, u->off - from);
-		put(out, (struct p2v_str){ w.fresh.p, w.fresh.n }, u->escape,
-			u->off > 0 && text.p[u->off - 1] == '"');
+		put(out, (struct p2v_str){ w.fresh.p, w.fresh.n }, u->escape);
 		from = u->off + u->len;
 	}
 	if (from < text.n)

@@ -103,8 +103,7 @@ enum p2v_uri_role {
 enum p2v_uri_escape {
 	P2V_ESCAPE_NONE = 0,
 	P2V_ESCAPE_XML,
-	P2V_ESCAPE_BARE /* its quotes, or the closing one, are missing: another is put in with them
-			 */
+	P2V_ESCAPE_BARE /* its quotes are missing: another one is put in with them */
 };
 
 /** Where in the manifest's text a URI stands, so that the host can put another in its place. No two

@@ -39,6 +39,7 @@ struct state {
 	double w_est;      /* [B] what Reno would have */
 	bool epoch;        /* congestion avoidance goes on since epoch_start */
 	p2v_usec epoch_start;
+	p2v_usec last_ack;
 	p2v_usec limited_since; /* the application holds the window back; P2V_UNKNOWN */
 	double k;               /* [s] until the curve is back at w_max */
 	struct hystart hs;
@@ -208,10 +209,12 @@ static void avoid(struct state *st, const struct p2v_cc_ack *ack)
 static void cubic_on_ack(void *vst, const struct p2v_cc_ack *ack)
 {
 	struct state *st = vst;
+	p2v_usec before = st->last_ack;
 
-	if (ack->app_limited) { /* 5.8, RFC 9002 7.8 */
+	st->last_ack = ack->now;
+	if (ack->app_limited) { /* 5.8, RFC 9002 7.8; it was so since the ACK before */
 		if (st->limited_since == P2V_UNKNOWN)
-			st->limited_since = ack->now;
+			st->limited_since = before;
 		return;
 	}
 	if (ack->sent <= st->recovery)

@@ -132,11 +132,12 @@ static void sample(struct p2v_buffer *b, p2v_usec latency)
 /* A fragment of the first track begins to play. */
 static void begin(struct p2v_buffer *b, struct p2v_buffer_item *e, int64_t wall)
 {
-	if (b->begun && e->m.bitrate != b->last_bitrate)
+	if (b->begun && e->m.rendition != b->last_rendition)
 		b->switches++;
 	if (e->m.dated)
 		sample(b, (p2v_usec)(wall - e->m.date));
 	b->last_bitrate = e->m.bitrate;
+	b->last_rendition = e->m.rendition;
 	b->begun++;
 	e->begun = true;
 }

@@ -9,7 +9,8 @@
 /** One fragment. */
 struct p2v_media {
 	p2v_usec t, dur;  /* [us] on the player's own clock */
-	uint64_t bitrate; /* [bit/s] of its rendition */
+	size_t rendition; /* any number that tells renditions apart */
+	uint64_t bitrate; /* [bit/s] of it */
 	bool dated;
 	int64_t date; /* [us] since 1970 of its first frame */
 };
@@ -49,6 +50,7 @@ struct p2v_buffer {
 	uint64_t begun;          /* fragments of the first track that began to play */
 	double bits;             /* bit/s times us that were played */
 	uint64_t last_bitrate;
+	size_t last_rendition;
 	int32_t *latency; /* [ms] shape (n_latency): one for each fragment that began to play */
 	size_t n_latency, cap_latency;
 };

@@ -219,6 +219,7 @@ static void loaded(struct p2v_track *k)
 	const struct p2v_load *l = &k->frag;
 	struct p2v_media m = { .t = k->t,
 		.dur = k->entry.dur,
+		.rendition = k->cur,
 		.bitrate = bitrate_of(k),
 		.dated = k->entry.has_pdt,
 		.date = k->entry.pdt };

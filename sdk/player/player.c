@@ -88,8 +88,8 @@ bool p2v_player_failed(struct p2v_player *p, const struct p2v_load *l, enum p2v_
 	p2v_player_trace_event(p, "error", l->why);
 	if (p2v_now(&p->w) - p->good < p->conf.give_up)
 		return false;
-	(void)snprintf(why, sizeof why, "no request went well for %lld s; the last one: %s",
-		(long long)(p->conf.give_up / P2V_SECOND), l->why);
+	(void)snprintf(why, sizeof why, "no request went well for %lld ms; the last one: %s",
+		(long long)(p->conf.give_up / P2V_MSEC), l->why);
 	p2v_player_over(p, how == P2V_LOAD_TIMEOUT ? P2V_ETIMEDOUT : P2V_EIO, why);
 	return true;
 }

@@ -4,6 +4,7 @@ CLI_TESTS = \
 	%reldir%/authority.sh \
 	%reldir%/install.sh \
 	%reldir%/man.sh \
+	%reldir%/player.sh \
 	%reldir%/run.sh \
 	%reldir%/status.sh \
 	%reldir%/usage.sh
@@ -18,3 +19,8 @@ TESTS += $(CLI_SHARED_TESTS)
 endif
 LONG_TESTS += %reldir%/static_build.sh
 EXTRA_DIST += $(CLI_TESTS) $(CLI_SHARED_TESTS) %reldir%/static_build.sh
+
+# A live stream to play.
+check_PROGRAMS += tests/cli/live_origin
+tests_cli_live_origin_SOURCES = %reldir%/live_origin.c
+tests_cli_live_origin_LDADD = libp2v_sim.la libp2v_world.la libp2v_core.la

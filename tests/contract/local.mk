@@ -1,3 +1,15 @@
+# The controllers as ordinary objects, for tests that run them without the loader.
+check_LTLIBRARIES += libp2v_test_cc.la
+libp2v_test_cc_la_SOURCES = plugins/cc/newreno.c plugins/cc/cubic.c
+
+if HAVE_CRITERION
+check_PROGRAMS += tests/contract/contract_cc
+TESTS += tests/contract/contract_cc
+tests_contract_contract_cc_SOURCES = %reldir%/cc_test.c
+tests_contract_contract_cc_CFLAGS = $(UNIT_CFLAGS)
+tests_contract_contract_cc_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+endif
+
 # The laws of each kind and of the world, checked on every maker.
 check_PROGRAMS += tests/contract/world_real
 TESTS += tests/contract/world_real
@@ -10,18 +22,21 @@ tests_contract_world_real_LDADD = libp2v_world.la libp2v_core.la
 
 TEST_MANIFEST_PLUGINS = $(HLS_SOURCES)
 check_PROGRAMS += tests/contract/manifest_dump tests/contract/manifest_laws
-tests_contract_manifest_dump_SOURCES = %reldir%/manifest_dump.c %reldir%/manifests.h $(TEST_MANIFEST_PLUGINS)
+tests_contract_manifest_dump_SOURCES = \
+	%reldir%/manifest_dump.c %reldir%/manifests.h $(TEST_MANIFEST_PLUGINS)
 tests_contract_manifest_dump_CFLAGS = $(AM_CFLAGS)
 tests_contract_manifest_dump_LDADD = libp2v_core.la
-tests_contract_manifest_laws_SOURCES = %reldir%/manifest_laws.c %reldir%/manifests.h $(TEST_MANIFEST_PLUGINS)
+tests_contract_manifest_laws_SOURCES = \
+	%reldir%/manifest_laws.c %reldir%/manifests.h $(TEST_MANIFEST_PLUGINS)
 tests_contract_manifest_laws_CFLAGS = $(AM_CFLAGS)
 tests_contract_manifest_laws_LDADD = libp2v_core.la
 TESTS += tests/contract/manifest_laws tests/contract/manifest_golden.sh
 EXTRA_DIST += tests/contract/manifest_golden.sh tests/data/hls
 
-# Makes the dumps that the samples are compared with anew. Look at what changed before you commit it.
+# Makes the dumps that the samples are compared with anew. Look at what changed before you commit.
 golden-manifests: tests/contract/manifest_dump
-	P2V_SRCDIR='$(abs_top_srcdir)' P2V_BUILDDIR='$(abs_top_builddir)' $(srcdir)/tests/contract/manifest_golden.sh --write
+	P2V_SRCDIR='$(abs_top_srcdir)' P2V_BUILDDIR='$(abs_top_builddir)' \
+		$(srcdir)/tests/contract/manifest_golden.sh --write
 .PHONY: golden-manifests
 
 check_PROGRAMS += tests/contract/world_sim
@@ -29,5 +44,6 @@ TESTS += tests/contract/world_sim
 tests_contract_world_sim_SOURCES = \
 	%reldir%/world_laws.c %reldir%/world_laws.h \
 	%reldir%/world_laws_http.c %reldir%/world_laws_inside.h \
+	%reldir%/world_laws_web.c %reldir%/world_laws_web.h \
 	%reldir%/world_sim_test.c
 tests_contract_world_sim_LDADD = libp2v_sim.la libp2v_core.la

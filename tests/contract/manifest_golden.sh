@@ -1,7 +1,8 @@
 #!/bin/bash
-# Compares the neutral dump of each sample in tests/data with the one that was reviewed, byte for byte.
-# NAME.json stands beside a sample that is understood, NAME.err (its one error) beside one that is not.
-# With --write it makes these files anew in the source tree; look at what changed before you commit it.
+# Compares the neutral dump of each sample in tests/data with the one that was reviewed, byte for
+# byte. NAME.json stands beside a sample that is understood, NAME.err (its one error) beside one
+# that is not. With --write it makes these files anew in the source tree; look at what changed
+# before you commit it.
 set -u
 dump=${P2V_BUILDDIR:-.}/tests/contract/manifest_dump
 data=${P2V_SRCDIR:-.}/tests/data

@@ -1,5 +1,6 @@
-# Fuzz targets, one a parser. Here they replay their corpus. To fuzz, configure a build of its own with
-# CC=clang --enable-fuzz --enable-sanitize, make tests/fuzz/fuzz_NAME, and run it on a copy of the corpus.
+# Fuzz targets, one a parser. Here they replay their corpus. To fuzz, configure a build of its own
+# with CC=clang --enable-fuzz --enable-sanitize, make tests/fuzz/fuzz_NAME, and run it on a copy of
+# the corpus.
 FUZZ_TARGETS = tests/fuzz/fuzz_hls tests/fuzz/fuzz_ini tests/fuzz/fuzz_url
 check_PROGRAMS += $(FUZZ_TARGETS)
 if FUZZ

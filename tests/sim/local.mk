@@ -1,8 +1,5 @@
 # tests/sim: whole nodes in virtual time
 if HAVE_CRITERION
-check_LTLIBRARIES += libp2v_test_cc.la
-libp2v_test_cc_la_SOURCES = plugins/cc/newreno.c plugins/cc/cubic.c
-
 check_PROGRAMS += tests/sim/sim_dtl
 TESTS += tests/sim/sim_dtl
 tests_sim_sim_dtl_SOURCES = \
@@ -14,7 +11,6 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_rogue_test.c \
 	%reldir%/dtl_stream_test.c \
-	%reldir%/no_http.c \
 	%reldir%/rogue.c %reldir%/rogue.h
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
@@ -29,3 +25,10 @@ tests_sim_sim_swarm_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_swarm_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
 EXTRA_tests_sim_sim_swarm_DEPENDENCIES = $(plugin_LTLIBRARIES)
 endif
+
+# Scenarios in virtual time. Each runs twice, and the two runs are the same.
+check_PROGRAMS += tests/sim/player_crowd
+TESTS += tests/sim/player_crowd
+tests_sim_player_crowd_SOURCES = %reldir%/player_crowd.c $(TEST_MANIFEST_PLUGINS)
+tests_sim_player_crowd_CFLAGS = $(AM_CFLAGS)
+tests_sim_player_crowd_LDADD = libp2v_player.la libp2v_sim.la libp2v_core.la

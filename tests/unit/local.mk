@@ -1,6 +1,10 @@
 # One program a room; one file of cases a source file.
 include tests/unit/world/local.mk
 if HAVE_CRITERION
+# What lets allocations fail: see oom.h.
+OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
+OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
 check_PROGRAMS += tests/unit/unit_base
 TESTS += tests/unit/unit_base
 tests_unit_unit_base_SOURCES = \
@@ -11,19 +15,32 @@ tests_unit_unit_base_SOURCES = \
 	%reldir%/base/list_test.c \
 	%reldir%/base/metrics_test.c \
 	%reldir%/base/node_test.c \
+	%reldir%/base/oom_test.c \
 	%reldir%/base/options_test.c \
 	%reldir%/base/random_test.c \
 	%reldir%/base/slice_test.c \
 	%reldir%/base/text_test.c \
 	%reldir%/base/timers_test.c \
 	%reldir%/base/url_test.c \
-	%reldir%/base/wire_test.c
+	%reldir%/base/wire_test.c \
+	$(OOM_SOURCES)
 tests_unit_unit_base_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_base_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_unit_base_LDADD = $(UNIT_LIBS)
 
-# What lets allocations fail: see oom.h.
-OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
-OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+check_PROGRAMS += tests/unit/unit_dtl
+TESTS += tests/unit/unit_dtl
+tests_unit_unit_dtl_SOURCES = \
+	%reldir%/dtl/ack_test.c \
+	%reldir%/dtl/outbox_test.c \
+	%reldir%/dtl/packet_test.c \
+	%reldir%/dtl/queues_test.c \
+	%reldir%/dtl/ranges_test.c \
+	%reldir%/dtl/recovery_test.c \
+	%reldir%/dtl/session_test.c \
+	tests/sim/dtl_certs.c tests/sim/dtl_certs.h
+tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_stream
 TESTS += tests/unit/unit_stream
@@ -49,8 +66,10 @@ tests_unit_unit_sim_SOURCES = \
 	%reldir%/sim/origin_test.c \
 	%reldir%/sim/pair.c %reldir%/sim/pair.h \
 	%reldir%/sim/udp_test.c \
-	%reldir%/sim/world_test.c
+	%reldir%/sim/world_test.c \
+	$(OOM_SOURCES)
 tests_unit_unit_sim_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_sim_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_unit_sim_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_player
@@ -60,8 +79,9 @@ tests_unit_unit_player_SOURCES = \
 	%reldir%/player/buffer_test.c \
 	%reldir%/player/player_test.c \
 	%reldir%/player/theatre.c %reldir%/player/theatre.h \
-	$(HLS_SOURCES)
+	$(OOM_SOURCES) $(TEST_MANIFEST_PLUGINS)
 tests_unit_unit_player_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_player_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_unit_player_LDADD = libp2v_player.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_host

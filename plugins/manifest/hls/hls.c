@@ -47,14 +47,30 @@ void hls_warn_once(struct hls *h, unsigned fault, const char *fmt, ...)
 
 static void style(struct hls *h, const struct hls_attr *a, const struct hls_want *w)
 {
-	if (a->flags & HLS_ATTR_OPEN)
-		hls_warn(h, "the quotes of %s are not closed", w->name);
+	bool quoted = (a->flags & HLS_ATTR_QUOTED) != 0;
+
 	if (a->flags & HLS_ATTR_BLANKS)
 		hls_warn_once(h, HLS_TOLD_BLANKS, "blanks stand around %s", w->name);
-	if (a->flags & HLS_ATTR_REQUOTED ||
-		(!(a->flags & HLS_ATTR_OPEN) && !(a->flags & HLS_ATTR_QUOTED) == w->quoted))
+	if (a->flags & HLS_ATTR_REQUOTED || quoted != w->quoted)
 		hls_warn_once(h, HLS_TOLD_QUOTES, "%s has %s quotes", w->name,
-			a->flags & HLS_ATTR_QUOTED ? "too many" : "no");
+			quoted ? "too many" : "no");
+}
+
+/* One attribute that is wanted.
+ * @param unclosed  quotes were opened before it in the same list and not closed */
+static void take(struct hls *h, const struct hls_attr *a, const struct hls_want *w, bool unclosed)
+{
+	if (a->flags & HLS_ATTR_OPEN) { /* players read what follows in different ways */
+		hls_warn(h, "the quotes of %s are not closed: it is dropped", w->name);
+		return;
+	}
+	if (w->value->p)
+		hls_warn(h, "%s stands twice: the last one counts", w->name);
+	style(h, a, w);
+	*w->value = a->value;
+	/* Quotes that are put in behind an open one would close that. */
+	if (w->stood_in_quotes)
+		*w->stood_in_quotes = a->flags & HLS_ATTR_QUOTED || unclosed;
 }
 
 void hls_read_attrs(struct hls *h, struct p2v_str list, const struct hls_want *w, size_t n)
@@ -66,15 +82,10 @@ void hls_read_attrs(struct hls *h, struct p2v_str list, const struct hls_want *w
 		*w[i].value = (struct p2v_str){ NULL, 0 };
 	while (hls_attr_next(&it, &a)) {
 		for (size_t i = 0; i < n; i++) {
-			if (!hls_is(a.name, w[i].name))
-				continue;
-			if (w[i].value->p)
-				hls_warn(h, "%s stands twice: the last one counts", w[i].name);
-			style(h, &a, &w[i]);
-			*w[i].value = a.value;
-			if (w[i].stood_in_quotes)
-				*w[i].stood_in_quotes = (a.flags & HLS_ATTR_QUOTED) != 0;
-			break;
+			if (hls_is(a.name, w[i].name)) {
+				take(h, &a, &w[i], it.unclosed);
+				break;
+			}
 		}
 	}
 }

@@ -32,7 +32,7 @@ struct hls_want {
 	const char *name;
 	bool quoted;           /* the RFC has it in quotes */
 	struct p2v_str *value; /* [out] absent when it is not there */
-	bool *stood_in_quotes; /* [out] may be NULL */
+	bool *stood_in_quotes; /* [out] or should be taken to have; may be NULL */
 };
 
 /** "%.*s" of at most 60 bytes. */

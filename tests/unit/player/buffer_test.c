@@ -12,9 +12,12 @@ TestSuite(buffer, .timeout = 60);
 static void add(struct p2v_buffer *b, size_t track, p2v_usec t, p2v_usec dur, uint64_t bitrate,
 	p2v_usec now)
 {
-	struct p2v_media m = {
-		.t = t, .dur = dur, .bitrate = bitrate, .dated = true, .date = 990 * S + t
-	};
+	struct p2v_media m = { .t = t,
+		.dur = dur,
+		.rendition = (size_t)bitrate,
+		.bitrate = bitrate,
+		.dated = true,
+		.date = 990 * S + t };
 
 	cr_assert_eq(p2v_buffer_append(b, track, &m, now, WALL(now)), P2V_OK);
 }

@@ -2,6 +2,8 @@
  * which a fetch or an exchange can end. */
 #include "tests/unit/sim/pair.h"
 
+#include "tests/unit/oom.h"
+
 #include <string.h>
 
 TestSuite(sim_http, .timeout = 60);
@@ -597,6 +599,56 @@ Test(sim_http, the_plug_is_pulled_on_the_client)
 	cr_assert(p.site.gones == 1 && p.site.wholes == 0);
 	p.w.ops->fetch_cancel(p.w.self, v.fetch); /* what ran there can still be put away */
 	pair_close(&p);
+}
+
+static void quiet_head(void *ctx, const struct p2v_fetch_head *h)
+{
+	(void)ctx;
+	(void)h;
+}
+
+static void quiet_body(void *ctx, struct p2v_bytes b)
+{
+	(void)ctx;
+	(void)b;
+}
+
+static void quiet_done(void *ctx, int code, const struct p2v_err *err)
+{
+	(void)err;
+	*(int *)ctx = code;
+}
+
+Test(sim_http, without_memory_a_fetch_fails_and_the_next_one_works)
+{
+	static const struct p2v_fetch_handler h = { quiet_head, quiet_body, quiet_done };
+	const struct p2v_fetch_request rq = { .url = "http://far/a" };
+	bool struck = true;
+
+	for (long n = 0; struck; n++) {
+		struct p2v_fetch *f = NULL;
+		struct p2v_err err;
+		struct pair p;
+		struct visit v;
+		int rc, code = 1;
+
+		open_pair(&p, 0, act_whole);
+		oom_after(n);
+		rc = p.w.ops->fetch(p.w.self, &rq, &h, &code, &f, &err);
+		p2v_sim_run(p.sim, P2V_NEVER);
+		struck = oom_struck();
+		oom_after(-1);
+		cr_assert(rc == P2V_ENOMEM || rc == P2V_OK);
+		if (rc == P2V_OK)
+			cr_assert(code == P2V_ENOMEM || code == P2V_EIO || code == P2V_ETIMEDOUT ||
+					  (code == P2V_OK && !struck),
+				"%ld: %d", n, code);
+		p.site.body = 100000;
+		visit(&v, &p, "http://far/b");
+		p2v_sim_run(p.sim, P2V_NEVER);
+		cr_assert(v.code == P2V_OK && v.n == 100000);
+		pair_close(&p);
+	}
 }
 
 Test(sim_http, a_frozen_server_answers_later)

@@ -1,0 +1,116 @@
+/* governor.c - how fast a node may upload without hurting its own viewer: a queue that uploads
+ * build in the line's uplink delays the player's requests and acknowledgements too. The sum of all
+ * uploads is held where round trips stay short. It stands above the congestion controllers, which
+ * each see one path only. Source: own; the target is LEDBAT's (RFC 6817 3.4.2: at most 100 ms), the
+ * measure is queueing delay by round trips. */
+#include "framework/base/timers.h"
+#include "framework/delivery/inside.h"
+
+#define INTERVAL   (100 * P2V_MSEC)
+#define TARGET     (60 * P2V_MSEC) /* of queueing delay */
+#define RATE_FIRST 250000.0        /* [B/s] */
+#define RATE_LEAST 8000.0
+#define RATE_MOST  1e9
+#define KNOWN_FOR  (60 * P2V_SECOND) /* after the line was found to be full */
+#define SESSIONS   64u
+
+static void insert(p2v_usec *v, size_t n, p2v_usec x)
+{
+	for (; n > 0 && v[n - 1] > x; n--)
+		v[n] = v[n - 1];
+	v[n] = x;
+}
+
+/* Of the partners that are being served, the median of how much longer their round trips are than
+ * they can be: one partner's own full line does not count, ours delays them all. */
+static p2v_usec queueing(const struct p2v_delivery *d, p2v_usec *srtt)
+{
+	p2v_usec delay[SESSIONS];
+	size_t n = 0;
+
+	*srtt = 0;
+	P2V_LIST_EACH (it, &d->mates) {
+		const struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+		struct p2v_session_info info;
+
+		p2v_session_info(p2v_partner_session(m->partner), &info);
+		if (n == SESSIONS || info.in_flight == 0 || info.min_rtt == 0)
+			continue;
+		insert(delay, n++, info.srtt - info.min_rtt);
+		*srtt = info.srtt > *srtt ? info.srtt : *srtt;
+	}
+	return n ? delay[(n - 1) / 2] : 0;
+}
+
+static void adjust(struct p2v_delivery *d, p2v_usec now)
+{
+	struct p2v_governor *g = &d->governor;
+	double sent = (double)g->sent * 1e6 / (double)(now - g->since);
+	p2v_usec srtt, delay = queueing(d, &srtt);
+
+	if (delay > TARGET && now >= g->hold_until) {
+		/* What went out in the last interval filled the queue: less than that drains it. */
+		g->rate = 0.7 * (sent < g->rate ? sent : g->rate);
+		g->rate = g->rate > RATE_LEAST ? g->rate : RATE_LEAST;
+		g->full_at = now;
+		g->was_full = true;
+		g->hold_until = now + (2 * srtt > 3 * INTERVAL ? 2 * srtt : 3 * INTERVAL);
+	} else if (delay <= TARGET / 2 && sent > 0.7 * g->rate && now >= g->hold_until) {
+		/* Quickly while nothing is known of the line, gently near where it was full. */
+		g->rate *= p2v_governor_known(d) ? 1.02 : 1.25;
+		g->rate = g->rate < RATE_MOST ? g->rate : RATE_MOST;
+	}
+	g->sent = 0;
+	g->since = now;
+}
+
+static void fire(struct p2v_timer *t, p2v_usec now)
+{
+	struct p2v_delivery *d = t->owner;
+
+	adjust(d, now);
+	if (d->n_serves > 0)
+		p2v_arm(&d->node->world, t, now + INTERVAL);
+	p2v_serve_pump(d);
+}
+
+void p2v_governor_init(struct p2v_delivery *d)
+{
+	d->governor = (struct p2v_governor){ .rate = RATE_FIRST };
+	d->governor.timer.fire = fire;
+	d->governor.timer.owner = d;
+}
+
+void p2v_governor_fini(struct p2v_delivery *d)
+{
+	p2v_disarm(&d->node->world, &d->governor.timer);
+}
+
+void p2v_governor_busy(struct p2v_delivery *d)
+{
+	p2v_usec now = p2v_now(&d->node->world);
+
+	if (p2v_timer_armed(&d->governor.timer))
+		return;
+	d->governor.sent = 0;
+	d->governor.since = now;
+	p2v_arm(&d->node->world, &d->governor.timer, now + INTERVAL);
+}
+
+void p2v_governor_sent(struct p2v_delivery *d, uint64_t n)
+{
+	d->governor.sent += n;
+}
+
+bool p2v_governor_known(const struct p2v_delivery *d)
+{
+	return d->governor.was_full && p2v_now(&d->node->world) - d->governor.full_at < KNOWN_FOR;
+}
+
+uint64_t p2v_governor_rate(const struct p2v_delivery *d)
+{
+	uint64_t limit = d->overlay ? p2v_overlay_upload_limit(d->overlay) : 0,
+		 rate = (uint64_t)d->governor.rate;
+
+	return limit && limit < rate ? limit : rate;
+}
