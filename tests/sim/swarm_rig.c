@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <ltdl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "framework/host/loader.h"
 
@@ -13,11 +14,14 @@ static FILE *log_file;
 
 void rig_init(void)
 {
-	const char *name = getenv("P2V_TEST_LOG");
+	const char *name = getenv("P2V_TEST_LOG"), *build = getenv("P2V_BUILDDIR");
 	struct p2v_err err;
+	char path[4096];
 
 	LTDL_SET_PRELOADED_SYMBOLS();
-	if (p2v_loader_new(NULL, &loader, &err) < 0)
+	/* This program is not where modules/ is, so the loader would not find it. */
+	(void)snprintf(path, sizeof path, "%s/modules/.libs", build ? build : ".");
+	if (p2v_loader_new(access(path, X_OK) == 0 ? path : NULL, &loader, &err) < 0)
 		cr_assert_fail("%s", err.text);
 	if (name)
 		log_file = fopen(name, "a");
