@@ -610,14 +610,13 @@ static int headers_add(struct p2v_fetch *f, const struct p2v_fetch_request *rq, 
 	return r < 0 ? p2v_fail(err, r, "no memory for an HTTP request") : r;
 }
 
+/* They bind redirects too. */
 #if LIBCURL_VERSION_NUM >= 0x075500
-#define PROTOCOLS       CURLOPT_PROTOCOLS_STR
-#define REDIR_PROTOCOLS CURLOPT_REDIR_PROTOCOLS_STR
-#define HTTP_ONLY       "http,https"
+#define PROTOCOLS CURLOPT_PROTOCOLS_STR
+#define HTTP_ONLY "http,https"
 #else
-#define PROTOCOLS       CURLOPT_PROTOCOLS
-#define REDIR_PROTOCOLS CURLOPT_REDIR_PROTOCOLS
-#define HTTP_ONLY       (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)
+#define PROTOCOLS CURLOPT_PROTOCOLS
+#define HTTP_ONLY (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)
 #endif
 
 /* What the transfer may do. Each setting counts: one that fails leaves a request that is not the
@@ -629,7 +628,6 @@ static bool set_request(struct p2v_fetch *f, const struct p2v_fetch_request *rq,
 	bool bad = curl_easy_setopt(e, CURLOPT_URL, rq->url) != CURLE_OK;
 
 	bad |= curl_easy_setopt(e, PROTOCOLS, HTTP_ONLY) != CURLE_OK;
-	bad |= curl_easy_setopt(e, REDIR_PROTOCOLS, HTTP_ONLY) != CURLE_OK;
 	bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, f->headers) != CURLE_OK;
 	bad |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L) != CURLE_OK;
 	bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
