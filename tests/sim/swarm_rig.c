@@ -1,5 +1,7 @@
 /* swarm_rig.c - what the scenarios share. P2V_TEST_LOG=FILE in the environment takes the nodes' log
  * lines. */
+#include <config.h>
+
 #include "tests/sim/swarm_rig.h"
 
 #include <criterion/criterion.h>
@@ -15,13 +17,13 @@ static FILE *log_file;
 void rig_init(void)
 {
 	const char *name = getenv("P2V_TEST_LOG"), *build = getenv("P2V_BUILDDIR");
+	char modules[512];
 	struct p2v_err err;
-	char path[4096];
 
 	LTDL_SET_PRELOADED_SYMBOLS();
-	/* This program is not where modules/ is, so the loader would not find it. */
-	(void)snprintf(path, sizeof path, "%s/modules/.libs", build ? build : ".");
-	if (p2v_loader_new(access(path, X_OK) == 0 ? path : NULL, &loader, &err) < 0)
+	(void)snprintf(modules, sizeof modules, "%s/modules/.libs", build ? build : ".");
+	/* Without shared objects the plugins are linked into this program. */
+	if (p2v_loader_new(access(modules, X_OK) == 0 ? modules : NULL, &loader, &err) < 0)
 		cr_assert_fail("%s", err.text);
 	if (name)
 		log_file = fopen(name, "a");
