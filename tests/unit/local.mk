@@ -42,6 +42,15 @@ tests_unit_unit_dtl_SOURCES = \
 tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/unit_overlay
+TESTS += tests/unit/unit_overlay
+tests_unit_unit_overlay_SOURCES = \
+	%reldir%/overlay/messages_test.c \
+	$(OOM_SOURCES)
+tests_unit_unit_overlay_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_overlay_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_unit_unit_overlay_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/unit_stream
 TESTS += tests/unit/unit_stream
 tests_unit_unit_stream_SOURCES = \
