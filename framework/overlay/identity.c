@@ -141,11 +141,18 @@ static bool crypto_allows(void *self, const struct p2v_id *who, const struct p2v
 {
 	struct p2v_identity *me = self;
 	struct p2v_known *k;
+	X509 *leaf;
+	bool allowed;
 
 	if (memcmp(who, &me->id, sizeof *who) == 0)
 		return me->leaf && p2v_cert_allows(me->leaf, channel);
 	k = p2v_known_find(me, who);
-	return k && k->role == P2V_IS_PEER && p2v_cert_allows(k->leaf, channel);
+	if (!k || k->role != P2V_IS_PEER)
+		return false;
+	leaf = p2v_cert_from_der((struct p2v_bytes){ k->der.p, k->der.n });
+	allowed = leaf && p2v_cert_allows(leaf, channel);
+	X509_free(leaf);
+	return allowed;
 }
 
 static int64_t crypto_expires(void *self)

@@ -10,14 +10,17 @@
 #include "framework/base/slice.h"
 #include "framework/overlay/identity_certs.h"
 
-enum { P2V_KNOWN_MAX = 4096, P2V_ISSUERS_MAX = 16 };
+enum {
+	P2V_KNOWN_MAX = 1024,         /* a viewer's machine has little memory */
+	P2V_KNOWN_GUESTS_MAX = 16384, /* of whoever admits guests: a tracker meets everybody */
+	P2V_ISSUERS_MAX = 16
+};
 
 /** A certificate that we have seen and believed. */
 struct p2v_known {
 	struct p2v_id id;
 	EVP_PKEY *key;
-	X509 *leaf;
-	struct p2v_slice der;
+	struct p2v_slice der;    /* parsed when it is asked, as that takes half the room */
 	struct p2v_slice issuer; /* DER of whoever issued it, without the authority's own; empty:
 				    the authority itself */
 	int64_t until;           /* [us] wall time */

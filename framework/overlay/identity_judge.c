@@ -47,7 +47,6 @@ static void known_free(struct p2v_identity *me, struct p2v_known *k)
 		HASH_DEL(me->by_id, k);
 	p2v_list_remove(&k->in_known);
 	EVP_PKEY_free(k->key);
-	X509_free(k->leaf);
 	p2v_slice_drop(&k->der);
 	p2v_slice_drop(&k->issuer);
 	free(k);
@@ -76,7 +75,7 @@ struct p2v_known *p2v_known_add(struct p2v_identity *me, X509 *leaf, const struc
 
 	if (k)
 		known_free(me, k);
-	else if (HASH_COUNT(me->by_id) >= P2V_KNOWN_MAX)
+	else if (HASH_COUNT(me->by_id) >= (me->guests ? P2V_KNOWN_GUESTS_MAX : P2V_KNOWN_MAX))
 		known_free(me, P2V_OF(p2v_list_first(&me->known), struct p2v_known, in_known));
 	k = calloc(1, sizeof *k);
 	if (!k)
@@ -91,11 +90,9 @@ struct p2v_known *p2v_known_add(struct p2v_identity *me, X509 *leaf, const struc
 		if (p2v_cert_until(issuer) < k->until)
 			k->until = p2v_cert_until(issuer);
 	}
-	if (X509_up_ref(leaf))
-		k->leaf = leaf;
 	p2v_list_push(&me->known, &k->in_known);
 	HASH_ADD(hh, me->by_id, id, sizeof k->id, k);
-	if (P2V_HASH_ADDED(hh, k) && k->key && k->leaf && k->der.p && (!issuer || k->issuer.p))
+	if (P2V_HASH_ADDED(hh, k) && k->key && k->der.p && (!issuer || k->issuer.p))
 		return k;
 	known_free(me, k);
 	return NULL;
