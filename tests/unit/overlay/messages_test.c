@@ -625,6 +625,41 @@ Test(messages, the_document_has_a_row_for_each_field)
 	p2v_text_fini(&t);
 }
 
+static void read_all(const char *path, struct p2v_text *out)
+{
+	const char *root = getenv("P2V_SRCDIR");
+	char name[1024], buf[4096];
+	FILE *f;
+	size_t n;
+
+	(void)snprintf(name, sizeof name, "%s/%s", root ? root : ".", path);
+	f = fopen(name, "r");
+	cr_assert(f, "%s can be read", name);
+	while ((n = fread(buf, 1, sizeof buf, f)) > 0)
+		p2v_text_add(out, buf, n);
+	(void)fclose(f);
+	cr_assert(!out->oom);
+}
+
+/* Whoever writes another node reads the document, not the table. */
+Test(messages, the_specification_has_this_table)
+{
+	struct p2v_text doc = { 0 }, t = { 0 };
+	const char *at, *end;
+
+	read_all("sdk/doc/protocol.md", &doc);
+	p2v_msg_document(&t);
+	at = strstr(doc.p, "| message | no. | field |");
+	cr_assert(at, "the document has a table of messages");
+	end = strstr(at, "\n\n");
+	cr_assert(end);
+	cr_assert_eq((size_t)(end + 1 - at), t.n, "the document's table has another length");
+	for (size_t i = 0, line = 1; i < t.n; line += t.p[i++] == '\n')
+		cr_assert_eq(at[i], t.p[i], "row %zu of the document's table differs", line);
+	p2v_text_fini(&doc);
+	p2v_text_fini(&t);
+}
+
 /* Numbers are for ever: whoever changes one changes what is spoken. */
 Test(messages, numbers_stand_once)
 {
