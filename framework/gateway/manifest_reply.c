@@ -114,7 +114,7 @@ static void answered(void *ctx, const struct p2v_manifest_answer *a)
 		p2v_reply_send(q, 304, 0, &out);
 		return;
 	}
-	if (a->doc && !q->proxied)
+	if (a->doc) /* what comes by a proxy stays as it is, but what it names is remembered */
 		p2v_doc_rewrite(a->doc, a->text, map, &w, &text);
 	else
 		p2v_text_str(&text, a->text);
