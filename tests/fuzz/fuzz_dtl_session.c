@@ -183,8 +183,8 @@ static void act(struct scene *c, uint8_t what, uint8_t arg)
 			remember(&c->app, t);
 		break;
 	case 1:
-		if (t)
-			(void)p2v_stream_write(t, p2v_slice_static(zeros, 256u * arg));
+		if (t && p2v_stream_write(t, p2v_slice_static(zeros, 256u * arg)) == P2V_ENOMEM)
+			abort();
 		break;
 	case 2:
 		if (t)

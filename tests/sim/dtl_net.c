@@ -203,6 +203,7 @@ struct xfer *net_send(struct p2v_session *s, uint64_t size, uint64_t reply)
 	struct xfer *x;
 	uint8_t head[24];
 	struct p2v_writer w = p2v_writer_of(head, sizeof head);
+	struct p2v_slice slice;
 	struct end *e;
 
 	if (p2v_stream_open(s, &t) != P2V_OK)
@@ -218,7 +219,8 @@ struct xfer *net_send(struct p2v_session *s, uint64_t size, uint64_t reply)
 	p2v_write_be(&w, x->key, 8);
 	p2v_write_be(&w, size, 8);
 	p2v_write_be(&w, reply, 8);
-	if (p2v_stream_write(t, p2v_slice_copy(head, sizeof head)) != P2V_OK) {
+	slice = p2v_slice_copy(head, sizeof head);
+	if (!slice.p || p2v_stream_write(t, slice) != P2V_OK) {
 		e->starved++;
 		p2v_stream_reset(t, 600);
 		x->finished = true;

@@ -194,6 +194,28 @@ Test(dtl_stream, release_unfinished_cuts)
 	net_fini(&p.net);
 }
 
+/* A reset is no end, even where all that was sent before it has arrived. */
+Test(dtl_stream, a_reset_after_all_arrived_is_a_reset)
+{
+	for (int bytes = 0; bytes < 2; bytes++) {
+		struct pair p;
+		struct p2v_stream *t;
+
+		pair_with(&p, NULL);
+		t = raw_stream(&p);
+		if (bytes)
+			cr_assert_eq(p2v_stream_write(t, p2v_slice_static(zeros, 24)), P2V_OK);
+		net_run(&p.net, 100 * P2V_MSEC);
+		p2v_stream_reset(t, 55);
+		net_run(&p.net, 100 * P2V_MSEC);
+		cr_assert(first(p.b)->ended);
+		cr_assert_eq(first(p.b)->code, P2V_ECLOSED);
+		cr_assert_eq(first(p.b)->reason, 55);
+		cr_assert(!first(p.b)->eof);
+		net_fini(&p.net);
+	}
+}
+
 /* ---- limits ---- */
 
 Test(dtl_stream, no_more_streams_than_the_remote_allows)
