@@ -191,6 +191,11 @@ static void unfollow(struct p2v_rendition *r)
 	r->followed = false;
 	r->told_newest = 0;
 	p2v_mates_tell_follow(r, false);
+	/* A player switches down where the line is slow: the rest of what it left is not to be in
+	 * the way of what it reads now. */
+	for (struct p2v_fragment *f = r->feed->d->fragments; f; f = f->hh.next)
+		if (f->rendition == r)
+			p2v_fragment_leave(f);
 }
 
 /* Two variants of one master: a player plays one of them at a time. */
