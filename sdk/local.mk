@@ -1,7 +1,8 @@
 include sdk/sim/local.mk
 include sdk/player/local.mk
 EXTRA_DIST += sdk/peer2view.pc.in
-EXTRA_DIST += sdk/doc/manifest-json.md
+dist_doc_DATA = README.md NEWS sdk/doc/architecture.md sdk/doc/delivery.md sdk/doc/manifest-json.md sdk/doc/players.md \
+	sdk/doc/plugins.md sdk/doc/protocol.md
 
 # For plugins of others: the macro, and a package to begin with. `make installcheck` builds it.
 aclocaldir = $(datadir)/aclocal
@@ -14,3 +15,4 @@ installcheck-local:
 	P2V_BIN='$(DESTDIR)$(bindir)' P2V_ACLOCAL='$(DESTDIR)$(aclocaldir)' \
 	P2V_PKGCONFIG='$(DESTDIR)$(pkgconfigdir)' P2V_TEMPLATE='$(DESTDIR)$(templatedir)' \
 	P2V_DESTDIR='$(DESTDIR)' CC='$(CC)' $(BASH) '$(top_srcdir)/sdk/template/installcheck.sh'
+EXTRA_DIST += %reldir%/check %reldir%/demo %reldir%/prepare.sh

@@ -285,7 +285,7 @@ static void writable(void *ctx)
 	struct p2v_dtl *d = ctx;
 
 	p2v_dtl_begin(d);
-	p2v_outbox_flush(&d->out);
+	p2v_outbox_writable(&d->out);
 	if (!d->out.blocked)
 		P2V_LIST_EACH (it, &d->stalled) {
 			p2v_list_remove(it);

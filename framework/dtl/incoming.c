@@ -9,6 +9,13 @@ static void broke(struct p2v_session *s, const struct p2v_err *err)
 
 /* ---- acknowledgements ---- */
 
+/* A window that was not half full was no limit, whatever held the sender back: its application, the
+ * remote's windows, or the processor. */
+static bool window_idle(const struct p2v_session *s, const struct p2v_outcome *o)
+{
+	return 2 * (s->recovery.in_flight + o->acked_bytes + o->lost_bytes) < s->view.cwnd;
+}
+
 void p2v_session_outcome(struct p2v_session *s, const struct p2v_outcome *o)
 {
 	const struct p2v_cc_ops *ops = s->dtl->cc->plugin->ops.cc;
@@ -37,7 +44,7 @@ void p2v_session_outcome(struct p2v_session *s, const struct p2v_outcome *o)
 			.srtt = r->srtt,
 			.min_rtt = r->min_rtt,
 			.owd = o->owd,
-			.app_limited = o->app_limited };
+			.app_limited = o->app_limited || window_idle(s, o) };
 
 		ops->on_ack(s->cc, &a);
 	}
@@ -174,10 +181,11 @@ static void on_stream(struct p2v_session *s, const struct p2v_frame *f)
 static void on_reset(struct p2v_session *s, const struct p2v_frame *f)
 {
 	struct p2v_stream *t = stream_of(s, f->u.cut.id, f->type);
+	bool whole = t && p2v_recvq_whole(&t->recv); /* it ended before, and well */
 
 	if (!t || !claim(t, f->u.cut.size, true))
 		return;
-	if (!t->recv_cut && !p2v_recvq_whole(&t->recv)) {
+	if (!t->recv_cut && !whole) {
 		if (!t->cut_by_remote)
 			t->cut_code = f->u.cut.code;
 		t->cut_by_remote = true;

@@ -51,7 +51,7 @@ void p2v_outbox_flush(struct p2v_outbox *o)
 {
 	size_t taken;
 
-	if (o->n == 0)
+	if (o->n == 0 || o->blocked)
 		return;
 	taken = o->world->ops->udp_send(o->world->self, o->udp, o->run, o->n);
 	o->blocked = taken < o->n;
@@ -62,4 +62,10 @@ void p2v_outbox_flush(struct p2v_outbox *o)
 	/* The bytes stay where they are; when all have left, the buffer starts again. */
 	memmove(o->run, o->run + taken, (o->n - taken) * sizeof *o->run);
 	o->n -= taken;
+}
+
+void p2v_outbox_writable(struct p2v_outbox *o)
+{
+	o->blocked = false;
+	p2v_outbox_flush(o);
 }

@@ -29,7 +29,9 @@ void p2v_outbox_init(struct p2v_outbox *o, const struct p2v_world *world, struct
 uint8_t *p2v_outbox_room(struct p2v_outbox *o, size_t n);
 /** What p2v_outbox_room pointed to is now a datagram of n bytes, n > 0. */
 void p2v_outbox_add(struct p2v_outbox *o, const struct p2v_addr *to, size_t n);
-/** Hand over what is there, as far as the socket takes it. */
+/** Hand over what is there, as far as the socket takes it; nothing while it is full. */
 void p2v_outbox_flush(struct p2v_outbox *o);
+/** The socket has room again: hand over what waits. */
+void p2v_outbox_writable(struct p2v_outbox *o);
 
 #endif

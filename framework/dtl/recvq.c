@@ -82,7 +82,7 @@ int p2v_recvq_put(
 	uint64_t end = offset + n;
 
 	assert(end <= q->top);
-	if (end <= q->next)
+	if (n == 0 || end <= q->next)
 		return P2V_OK;
 	if (offset < q->next) {
 		p += q->next - offset;

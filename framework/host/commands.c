@@ -20,6 +20,9 @@ static const struct p2v_passage passages[] = {
 	{ "Environment",
 		"P2V_PLUGIN_PATH: folders to look for plugins in, separated by colons, instead of the "
 		"one that they are installed in. A set-user-ID program does not read it." },
+	{ "Manual pages",
+		"--man prints peer2view.1, --man=peer2view.ini.5 that of configuration files, and "
+		"peer2view plugins KIND.NAME --man that of a plugin." },
 	{ NULL, NULL }
 };
 

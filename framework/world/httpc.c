@@ -29,7 +29,7 @@ struct p2v_httpc {
 	struct p2v_timer timer;
 	struct p2v_task work;
 	struct p2v_list fetches; /* all */
-	struct p2v_list todo;    /* those that wait for `work` */
+	struct p2v_list pending; /* those that wait for `work` */
 	struct p2v_list sockets;
 };
 
@@ -47,7 +47,7 @@ struct line {
 };
 
 struct p2v_fetch {
-	struct p2v_list in_client, in_todo;
+	struct p2v_list in_client, in_pending;
 	struct p2v_httpc *client;
 	CURL *easy;
 	struct curl_slist *headers;
@@ -67,7 +67,7 @@ struct p2v_fetch {
 };
 
 static void check_done(struct p2v_httpc *c);
-static void to_do(struct p2v_fetch *f);
+static void ask_for_work(struct p2v_fetch *f);
 
 /* ---- the end of a fetch ---- */
 
@@ -77,7 +77,7 @@ static void fetch_free(struct p2v_fetch *f)
 
 	p2v_loop_disarm(c->loop, &f->idle);
 	p2v_list_remove(&f->in_client);
-	p2v_list_remove(&f->in_todo);
+	p2v_list_remove(&f->in_pending);
 	if (f->added)
 		(void)curl_multi_remove_handle(c->multi, f->easy);
 	curl_easy_cleanup(f->easy);
@@ -389,7 +389,7 @@ static void unwatched(CURL *easy)
 		return;
 	f = (struct p2v_fetch *)(void *)private;
 	f->code = p2v_fail(&f->err, P2V_ENOMEM, "no memory for a connection");
-	to_do(f);
+	ask_for_work(f);
 }
 
 static int sock_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
@@ -497,12 +497,12 @@ static void work(struct p2v_task *t)
 	int running;
 
 	/* Fetches that callbacks begin from here on wait for the next turn. */
-	p2v_list_before(&c->todo, &batch);
-	while (c->todo.next != &batch) {
-		struct p2v_list *it = c->todo.next;
+	p2v_list_before(&c->pending, &batch);
+	while (c->pending.next != &batch) {
+		struct p2v_list *it = c->pending.next;
 
 		p2v_list_remove(it);
-		work_on(P2V_OF(it, struct p2v_fetch, in_todo));
+		work_on(P2V_OF(it, struct p2v_fetch, in_pending));
 	}
 	p2v_list_remove(&batch);
 	/* Begin at once what was added, rather than when libcurl's timer fires. */
@@ -510,10 +510,10 @@ static void work(struct p2v_task *t)
 	check_done(c);
 }
 
-static void to_do(struct p2v_fetch *f)
+static void ask_for_work(struct p2v_fetch *f)
 {
-	if (p2v_list_empty(&f->in_todo))
-		p2v_list_push(&f->client->todo, &f->in_todo);
+	if (p2v_list_empty(&f->in_pending))
+		p2v_list_push(&f->client->pending, &f->in_pending);
 	p2v_defer(f->client->loop, &f->client->work);
 }
 
@@ -540,7 +540,7 @@ static struct p2v_httpc *httpc_of(struct p2v_loop *l)
 	c->timer.fire = timer_fired;
 	p2v_task_init(&c->work, work);
 	p2v_list_init(&c->fetches);
-	p2v_list_init(&c->todo);
+	p2v_list_init(&c->pending);
 	p2v_list_init(&c->sockets);
 	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, sock_wanted);
 	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
@@ -610,14 +610,13 @@ static int headers_add(struct p2v_fetch *f, const struct p2v_fetch_request *rq, 
 	return r < 0 ? p2v_fail(err, r, "no memory for an HTTP request") : r;
 }
 
+/* They bind redirects too. */
 #if LIBCURL_VERSION_NUM >= 0x075500
-#define PROTOCOLS       CURLOPT_PROTOCOLS_STR
-#define REDIR_PROTOCOLS CURLOPT_REDIR_PROTOCOLS_STR
-#define HTTP_ONLY       "http,https"
+#define PROTOCOLS CURLOPT_PROTOCOLS_STR
+#define HTTP_ONLY "http,https"
 #else
-#define PROTOCOLS       CURLOPT_PROTOCOLS
-#define REDIR_PROTOCOLS CURLOPT_REDIR_PROTOCOLS
-#define HTTP_ONLY       (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)
+#define PROTOCOLS CURLOPT_PROTOCOLS
+#define HTTP_ONLY (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)
 #endif
 
 /* What the transfer may do. Each setting counts: one that fails leaves a request that is not the
@@ -629,7 +628,6 @@ static bool set_request(struct p2v_fetch *f, const struct p2v_fetch_request *rq,
 	bool bad = curl_easy_setopt(e, CURLOPT_URL, rq->url) != CURLE_OK;
 
 	bad |= curl_easy_setopt(e, PROTOCOLS, HTTP_ONLY) != CURLE_OK;
-	bad |= curl_easy_setopt(e, REDIR_PROTOCOLS, HTTP_ONLY) != CURLE_OK;
 	bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, f->headers) != CURLE_OK;
 	bad |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L) != CURLE_OK;
 	bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
@@ -690,7 +688,7 @@ static struct p2v_fetch *fetch_new(struct p2v_httpc *c, const struct p2v_fetch_r
 	f->redirects = rq->redirects;
 	f->decode = rq->decode;
 	p2v_list_push(&c->fetches, &f->in_client);
-	p2v_list_init(&f->in_todo);
+	p2v_list_init(&f->in_pending);
 	return f;
 }
 
@@ -718,7 +716,7 @@ int p2v_real_fetch(void *self, const struct p2v_fetch_request *rq,
 		fetch_free(f);
 		return r;
 	}
-	to_do(f);
+	ask_for_work(f);
 	*out = f;
 	return P2V_OK;
 }
@@ -729,7 +727,7 @@ void p2v_real_fetch_pause(void *self, struct p2v_fetch *f, bool pause)
 	assert(!f->dead);
 	f->paused = pause;
 	if (!pause && f->held)
-		to_do(f);
+		ask_for_work(f);
 }
 
 void p2v_real_fetch_cancel(void *self, struct p2v_fetch *f)
@@ -737,7 +735,7 @@ void p2v_real_fetch_cancel(void *self, struct p2v_fetch *f)
 	(void)self;
 	assert(!f->dead);
 	f->dead = true;
-	to_do(f);
+	ask_for_work(f);
 }
 
 void p2v_httpc_fini(struct p2v_httpc *c)

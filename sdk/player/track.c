@@ -170,6 +170,7 @@ void p2v_track_switch(struct p2v_track *k, size_t rung)
 	p2v_disarm(&p->w, &k->reload);
 	k->cur = rung;
 	k->waiting = P2V_UNKNOWN;
+	p2v_player_trace_event(p, "switch", r->url);
 	if (r->listed && r->tl.ended)
 		return;
 	if (!r->listed || r->reload_at <= p2v_now(&p->w)) {

@@ -48,7 +48,7 @@ for page in peer2view.1 peer2view.ini.5; do
     not_ok "$page as built is what the program prints"
   fi
 done
-if [ -d "$fixtures" ]; then
+if [ -e "$fixtures/p2v_cc_fixture.so" ]; then
   P2V_PLUGIN_PATH=$fixtures "$p2v" plugins cc.fixture --man >"$work/p2v_cc_fixture.7"
   page "p2v_cc_fixture(7)" "$work/p2v_cc_fixture.7" "p2v_cc_fixture" "[cc.fixture]" "Default: 12000." \
     "from 1200 to 1000000" 'A word for the log; "-\" do no harm.' "one of slow, fast" "several times"

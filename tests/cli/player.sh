@@ -93,10 +93,11 @@ run "$player" --seconds 3 --progress --abr fixed --rendition 1 "$url"
 expect "a line a second, and the figures" 0 "played *yes*start-up *stalls *bit rate *700 kbit/s, 0 switches*" \
   "*playing*buffer*700 kbit/s*latency*stalls*"
 
+rm "$work/err" # it has lines of the run before
 "$player" --json --progress "$url" >"$work/out" 2>"$work/err" </dev/null &
 pid=$!
 for _ in $(seq 600); do
-  grep -q playing "$work/err" && break
+  grep -qs playing "$work/err" && break
   sleep 0.1
 done
 kill -INT "$pid"

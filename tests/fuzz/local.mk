@@ -1,7 +1,8 @@
 # Fuzz targets, one a parser. Here they replay their corpus. To fuzz, configure a build of its own
 # with CC=clang --enable-fuzz --enable-sanitize, make tests/fuzz/fuzz_NAME, and run it on a copy of
 # the corpus.
-FUZZ_TARGETS = tests/fuzz/fuzz_hls tests/fuzz/fuzz_ini tests/fuzz/fuzz_url
+FUZZ_TARGETS = tests/fuzz/fuzz_dtl_packet tests/fuzz/fuzz_dtl_session \
+	tests/fuzz/fuzz_hls tests/fuzz/fuzz_ini tests/fuzz/fuzz_url
 check_PROGRAMS += $(FUZZ_TARGETS)
 if FUZZ
 FUZZ_MAIN =
@@ -13,6 +14,15 @@ TESTS += $(FUZZ_TARGETS)
 endif
 EXTRA_DIST += %reldir%/replay.c %reldir%/hls.dict %reldir%/ini.dict %reldir%/corpus
 
+tests_fuzz_fuzz_dtl_packet_SOURCES = %reldir%/fuzz_dtl_packet.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_dtl_packet_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_dtl_packet_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_dtl_packet_LDADD = libp2v_core.la
+tests_fuzz_fuzz_dtl_session_SOURCES = %reldir%/fuzz_dtl_session.c \
+	tests/sim/rogue.c tests/sim/rogue.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_dtl_session_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_dtl_session_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_dtl_session_LDADD = libp2v_test_cc.la libp2v_sim.la libp2v_core.la $(OPENSSL_LIBS)
 tests_fuzz_fuzz_hls_SOURCES = %reldir%/fuzz_hls.c $(TEST_MANIFEST_PLUGINS) $(FUZZ_MAIN)
 tests_fuzz_fuzz_hls_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_hls_LDFLAGS = $(FUZZ_LINK)

@@ -363,6 +363,38 @@ Test(dtl_dtls, a_remote_that_restarts)
 	scene_fini(&c);
 }
 
+/* The old session ends while the new one shakes hands: the new one takes its place. */
+Test(dtl_dtls, the_old_session_ends_first)
+{
+	for (p2v_usec when = 10 * P2V_MSEC; when < 100 * P2V_MSEC; when += 10 * P2V_MSEC) {
+		struct scene c;
+		struct end *a, *b;
+
+		scene_init(&c, 1, "P-256");
+		a = add_good(&c, 0, &plain);
+		b = add_good(&c, 1, &plain);
+		(void)net_connect(a, b);
+		p2v_machine_set_link(a->machine, &dead);
+		p2v_dtl_free(a->dtl);
+		p2v_dtls_free(a->dtls);
+		net_run(&c.net, 100 * P2V_MSEC);
+		p2v_machine_set_link(a->machine, &plain);
+		open_dtls(&c, 0, &c.shown[0]);
+		cr_assert(net_dial(a, b));
+		net_run(&c.net, when);
+		p2v_session_close(b->session, 0, "");
+		net_run(&c.net, 4 * P2V_SECOND);
+		cr_assert(a->session, "%lld", (long long)when);
+		cr_assert_eq(b->closed, 1);
+		cr_assert_eq(b->opened, 2);
+		p2v_session_set_user(a->session, a);
+		cr_assert(net_send(a->session, 1000, 1000));
+		net_run(&c.net, P2V_SECOND);
+		cr_assert_eq(a->ended, 1);
+		scene_fini(&c);
+	}
+}
+
 /* Who only says that it is at that address, and proves nothing, ends nothing. */
 Test(dtl_dtls, a_stranger_does_not_replace_a_session)
 {

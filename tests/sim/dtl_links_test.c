@@ -40,6 +40,7 @@ static const struct path paths[] = {
 	{ 12500000, 10000, 20000, 0, 0, 40000000, 1.2 },
 	{ 12500000, 40000, 20000, 0, 0, 40000000, 1.3 },
 	{ 12500000, 300000, 50000, 0, 0, 20000000, 1.3 }, /* the stream's window is the limit */
+	{ 125000000, 10000, 20000, 0, 0, 40000000, 1.5 },
 	{ 125000, 40000, 50000, 0.02, 0.1414, 1000000, 1.4 },
 	{ 125000, 40000, 50000, 0.05, 0.2236, 1000000, 1.7 },
 	{ 1250000, 10000, 50000, 0.005, 0.0707, 10000000, 1.4 },
@@ -131,9 +132,9 @@ Test(dtl_links, the_same_run_twice)
 {
 	for (size_t c = 0; c < 2; c++) {
 		uint64_t first, second;
-		p2v_usec took = transfer(controllers[c], &paths[20], &first);
+		p2v_usec took = transfer(controllers[c], &paths[23], &first);
 
-		cr_assert_eq(transfer(controllers[c], &paths[20], &second), took);
+		cr_assert_eq(transfer(controllers[c], &paths[23], &second), took);
 		cr_assert_eq(first, second, "every event is the same");
 	}
 }

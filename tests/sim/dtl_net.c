@@ -31,7 +31,11 @@ static struct xfer *xfer_new(struct end *e, struct p2v_stream *t, bool opener)
 {
 	struct xfer *x = calloc(1, sizeof *x);
 
-	cr_assert(x);
+	if (!x) {
+		e->starved++;
+		p2v_stream_release(t);
+		return NULL;
+	}
 	x->end = e;
 	x->stream = t;
 	x->opener = opener;
@@ -49,7 +53,12 @@ static void pump(struct xfer *x)
 		size_t n = x->to_send - x->sent < SLICE ? (size_t)(x->to_send - x->sent) : SLICE;
 		struct p2v_buf *b = p2v_buf_new(n);
 
-		cr_assert(b);
+		if (!b) {
+			x->end->starved++;
+			p2v_stream_reset(x->stream, 600);
+			x->finished = true;
+			return;
+		}
 		net_pattern(x->key, x->sent, b->data, n);
 		if (p2v_stream_write(x->stream, p2v_slice_of(b, 0, n)) != P2V_OK)
 			x->finished = true;
@@ -194,6 +203,7 @@ struct xfer *net_send(struct p2v_session *s, uint64_t size, uint64_t reply)
 	struct xfer *x;
 	uint8_t head[24];
 	struct p2v_writer w = p2v_writer_of(head, sizeof head);
+	struct p2v_slice slice;
 	struct end *e;
 
 	if (p2v_stream_open(s, &t) != P2V_OK)
@@ -201,13 +211,20 @@ struct xfer *net_send(struct p2v_session *s, uint64_t size, uint64_t reply)
 	e = p2v_session_user(s);
 	cr_assert(e, "net_connect sets it");
 	x = xfer_new(e, t, true);
+	if (!x)
+		return NULL;
 	x->key = p2v_random_next(&e->node.random);
 	x->to_send = size;
 	x->to_get = reply;
 	p2v_write_be(&w, x->key, 8);
 	p2v_write_be(&w, size, 8);
 	p2v_write_be(&w, reply, 8);
-	cr_assert_eq(p2v_stream_write(t, p2v_slice_copy(head, sizeof head)), P2V_OK);
+	slice = p2v_slice_copy(head, sizeof head);
+	if (!slice.p || p2v_stream_write(t, slice) != P2V_OK) {
+		e->starved++;
+		p2v_stream_reset(t, 600);
+		x->finished = true;
+	}
 	pump(x);
 	return x;
 }

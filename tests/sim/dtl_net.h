@@ -55,6 +55,7 @@ struct end {
 	unsigned opened, closed, accepted, probes;
 	struct p2v_err why; /* of the last closed */
 	unsigned ended;
+	unsigned starved; /* times that the application found no memory */
 	bool idle;        /* accepted streams are not read */
 	uint64_t stop_at; /* for accepted streams */
 };

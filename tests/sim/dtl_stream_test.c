@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include <criterion/criterion.h>
+#include <peer2view/cc.h>
 
 #include "tests/sim/dtl_net.h"
 
@@ -193,6 +194,28 @@ Test(dtl_stream, release_unfinished_cuts)
 	net_fini(&p.net);
 }
 
+/* A reset is no end, even where all that was sent before it has arrived. */
+Test(dtl_stream, a_reset_after_all_arrived_is_a_reset)
+{
+	for (int bytes = 0; bytes < 2; bytes++) {
+		struct pair p;
+		struct p2v_stream *t;
+
+		pair_with(&p, NULL);
+		t = raw_stream(&p);
+		if (bytes)
+			cr_assert_eq(p2v_stream_write(t, p2v_slice_static(zeros, 24)), P2V_OK);
+		net_run(&p.net, 100 * P2V_MSEC);
+		p2v_stream_reset(t, 55);
+		net_run(&p.net, 100 * P2V_MSEC);
+		cr_assert(first(p.b)->ended);
+		cr_assert_eq(first(p.b)->code, P2V_ECLOSED);
+		cr_assert_eq(first(p.b)->reason, 55);
+		cr_assert(!first(p.b)->eof);
+		net_fini(&p.net);
+	}
+}
+
 /* ---- limits ---- */
 
 Test(dtl_stream, no_more_streams_than_the_remote_allows)
@@ -360,5 +383,54 @@ Test(dtl_stream, the_receiver_moves_the_priority)
 	y_then = y->got;
 	net_run(&p.net, 300 * P2V_MSEC);
 	cr_assert(y->got - y_then < 30000, "a deadline goes before none");
+	net_fini(&p.net);
+}
+
+/* ---- the session's priority ---- */
+
+/* A controller that notes what it is told, over one that works. */
+static struct {
+	struct p2v_cc_ops ops;
+	double seen[64];
+	size_t n;
+} noted;
+
+static void note_priority(void *st, p2v_usec now, double priority)
+{
+	(void)st;
+	(void)now;
+	cr_assert(noted.n < 64);
+	noted.seen[noted.n++] = priority;
+}
+
+/* The controller runs at the highest priority of those streams that have something to send. */
+Test(dtl_stream, the_session_is_as_urgent_as_its_most_urgent_stream)
+{
+	struct p2v_plugin plugin = p2v_cc_newreno_LTX_p2v_plugin;
+	struct pair p;
+	struct xfer *low, *high;
+
+	noted.ops = *plugin.ops.cc;
+	noted.ops.set_priority = note_priority;
+	plugin.ops.cc = &noted.ops;
+	plugin.caps |= P2V_CC_CAP_PRIORITY;
+	net_init(&p.net, 11, &plugin);
+	p.a = net_end(&p.net, &plain);
+	p.b = net_end(&p.net, &plain);
+	p.s = net_connect(p.a, p.b);
+	low = net_send(p.s, 2000000, 0);
+	p2v_stream_set_priority(low->stream, 0.25, P2V_NEVER);
+	net_run(&p.net, 300 * P2V_MSEC);
+	cr_assert_eq(noted.n, 1);
+	cr_assert_eq(noted.seen[0], 0.25);
+	high = net_send(p.s, 100000, 0);
+	p2v_stream_set_priority(high->stream, 7, P2V_NEVER);
+	net_run(&p.net, 20 * P2V_MSEC);
+	cr_assert_eq(noted.n, 2);
+	cr_assert_eq(noted.seen[1], 4, "no more than 4");
+	cr_assert(net_settle(&p.net, 10 * P2V_SECOND));
+	cr_assert_eq(noted.n, 3);
+	cr_assert_eq(noted.seen[2], 0.25, "when it is done, what is left counts");
+	net_check_whole(p.a);
 	net_fini(&p.net);
 }

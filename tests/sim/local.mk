@@ -6,13 +6,17 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_certs.c %reldir%/dtl_certs.h \
 	%reldir%/dtl_chaos_test.c \
 	%reldir%/dtl_dtls_test.c \
+	%reldir%/dtl_full_test.c \
 	%reldir%/dtl_life_test.c \
 	%reldir%/dtl_links_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
+	%reldir%/dtl_oom_test.c \
 	%reldir%/dtl_rogue_test.c \
 	%reldir%/dtl_stream_test.c \
-	%reldir%/rogue.c %reldir%/rogue.h
+	%reldir%/rogue.c %reldir%/rogue.h \
+	$(OOM_SOURCES)
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_dtl_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/sim/sim_swarm

@@ -1,10 +1,13 @@
 /* swarm_rig.c - what the scenarios share. P2V_TEST_LOG=FILE in the environment takes the nodes' log
  * lines. */
+#include <config.h>
+
 #include "tests/sim/swarm_rig.h"
 
 #include <criterion/criterion.h>
 #include <ltdl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "framework/host/loader.h"
 
@@ -13,11 +16,14 @@ static FILE *log_file;
 
 void rig_init(void)
 {
-	const char *name = getenv("P2V_TEST_LOG");
+	const char *name = getenv("P2V_TEST_LOG"), *build = getenv("P2V_BUILDDIR");
+	char modules[512];
 	struct p2v_err err;
 
 	LTDL_SET_PRELOADED_SYMBOLS();
-	if (p2v_loader_new(NULL, &loader, &err) < 0)
+	(void)snprintf(modules, sizeof modules, "%s/modules/.libs", build ? build : ".");
+	/* Without shared objects the plugins are linked into this program. */
+	if (p2v_loader_new(access(modules, X_OK) == 0 ? modules : NULL, &loader, &err) < 0)
 		cr_assert_fail("%s", err.text);
 	if (name)
 		log_file = fopen(name, "a");

@@ -122,8 +122,9 @@ Test(outbox, a_socket_that_is_full)
 		in += add(&o, 1 + (uint32_t)i, 1000);
 	cr_assert(in < 200, "there is an end to its patience");
 	cr_assert_eq(s.datagrams, 2);
+	cr_assert_eq(s.calls, 1, "nor is the socket asked before it says so");
 	s.takes = 1000;
-	p2v_outbox_flush(&o);
+	p2v_outbox_writable(&o);
 	cr_assert(!o.blocked);
 	cr_assert_eq(s.datagrams, in);
 	cr_assert(add(&o, 1, 1000));

@@ -228,6 +228,20 @@ Test(recvq, sizes_that_contradict_each_other)
 	p2v_recvq_fini(&q);
 }
 
+/* The end may come alone, and before what leads up to it. */
+Test(recvq, an_end_without_bytes)
+{
+	struct p2v_recvq q = { .final = P2V_SIZE_UNKNOWN };
+
+	cr_assert_eq(p2v_recvq_claim(&q, 100, true, NULL), P2V_OK);
+	cr_assert_eq(p2v_recvq_put(&q, 100, (const uint8_t *)"", 0, NULL), P2V_OK);
+	cr_assert(!p2v_recvq_whole(&q));
+	put(&q, 0, 100);
+	cr_assert(p2v_recvq_whole(&q));
+	take(&q);
+	p2v_recvq_fini(&q);
+}
+
 Test(recvq, holes_are_bounded)
 {
 	struct p2v_recvq q = { .final = P2V_SIZE_UNKNOWN };

@@ -465,3 +465,64 @@ Test(session, two_calls_one_stands)
 		scene_fini(&c);
 	}
 }
+
+/* Nothing protects a handshake from who can forge the remote's address; but it ends with a reason.
+ */
+Test(session, an_alert_ends_the_handshake)
+{
+	static const uint8_t alert[] = { 21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 80 };
+	static struct scene c;
+
+	scene_init(&c);
+	call(&c);
+	c.a.record->ops->input(c.a.record, alert, sizeof alert, &c.a.up);
+	cr_assert_eq(c.a.record->state, P2V_RECORD_FAILED);
+	cr_assert_eq(c.a.record->why.code, P2V_EPROTO);
+	cr_assert_str_eq(c.a.record->why.text, "the remote broke off: internal error");
+	cr_assert_eq(c.a.record->ops->deadline(c.a.record, 0), P2V_NEVER);
+	scene_fini(&c);
+}
+
+Test(session, an_answer_that_is_none)
+{
+	static const uint8_t hello[] = { 22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 2, 0, 0, 4,
+		0, 0, 0, 0, 0, 0, 0, 4, 0xff, 0xff, 0, 0 };
+	static struct scene c;
+
+	scene_init(&c);
+	call(&c);
+	c.a.record->ops->input(c.a.record, hello, sizeof hello, &c.a.up);
+	cr_assert_eq(c.a.record->state, P2V_RECORD_FAILED);
+	cr_assert_eq(c.a.record->why.code, P2V_EPROTO);
+	cr_assert(strncmp(c.a.record->why.text, "the handshake failed: ", 22) == 0, "%s",
+		c.a.record->why.text);
+	scene_fini(&c);
+}
+
+/* Garbage that comes with the handshake is dropped; what is meant to come, comes. */
+Test(session, shakes_hands_among_garbage)
+{
+	static struct scene c;
+	uint8_t junk[100];
+	struct p2v_random rnd;
+
+	scene_init(&c);
+	p2v_random_init(&rnd, 1, "junk");
+	call(&c);
+	for (int i = 0; i < 6; i++) {
+		for (int k = 0; k < 20; k++) {
+			for (size_t j = 0; j < sizeof junk; j++)
+				junk[j] = (uint8_t)p2v_random_next(&rnd);
+			junk[0] = (uint8_t)(24 + k % 40); /* of no type that DTLS has */
+			c.a.record->ops->input(c.a.record, junk, 1 + (size_t)k * 5, &c.a.up);
+			if (c.b.record)
+				c.b.record->ops->input(
+					c.b.record, junk, 1 + (size_t)k * 5, &c.b.up);
+		}
+		carry(&c, &c.a, &c.b);
+		carry(&c, &c.b, &c.a);
+	}
+	cr_assert_eq(c.a.record->state, P2V_RECORD_UP);
+	cr_assert_eq(c.b.record->state, P2V_RECORD_UP);
+	scene_fini(&c);
+}

@@ -223,6 +223,7 @@ Test(player, it_goes_down_when_the_link_narrows_and_up_again)
 	theatre_play(&t, MASTER);
 	theatre_run(&t, 20);
 	cr_assert_eq(t.notes[t.n_notes - 1].f.rendition, 2);
+	cr_assert(strstr(t.trace, "\"event\":\"switch\",\"text\":\"http://cdn/live/v2/index"));
 	theatre_cap(&t, 600000);
 	theatre_run(&t, 80);
 	for (size_t i = 0; i < t.n_notes; i++)

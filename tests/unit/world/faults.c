@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -24,11 +25,21 @@ static void next_function(const char *name, void *fn)
 	memcpy(fn, &p, sizeof p);
 }
 
+static unsigned segments_of(struct msghdr *m)
+{
+	struct cmsghdr *cm = CMSG_FIRSTHDR(m);
+	uint16_t seg = 0;
+
+	if (cm)
+		memcpy(&seg, CMSG_DATA(cm), sizeof seg);
+	return seg ? (unsigned)((m->msg_iov[0].iov_len + seg - 1) / seg) : 1;
+}
+
 static int send_one(int fd, struct mmsghdr *m, int flags)
 {
 	static int (*next)(int, struct mmsghdr *, unsigned, int);
 	bool segments = m->msg_hdr.msg_controllen > 0;
-	int error = segments ? p2v_faults.segments_errno : p2v_faults.plain_errno;
+	int r, error = segments ? p2v_faults.segments_errno : p2v_faults.plain_errno;
 
 	if (!next)
 		next_function("sendmmsg", &next);
@@ -42,7 +53,11 @@ static int send_one(int fd, struct mmsghdr *m, int flags)
 	if (p2v_faults.send_budget > 0 && --p2v_faults.send_budget == 0)
 		p2v_faults.full = true;
 	p2v_faults.plain_sent += !segments;
-	return next(fd, m, 1, flags);
+	if (segments_of(&m->msg_hdr) > p2v_faults.most_segments)
+		p2v_faults.most_segments = segments_of(&m->msg_hdr);
+	r = next(fd, m, 1, flags);
+	p2v_faults.failed += r < 0;
+	return r;
 }
 
 /* One by one, so that each message can have its own fate; as the kernel does, an error is told only

@@ -11,10 +11,12 @@ struct faults {
 	bool full;            /* the budget is used up: EAGAIN until it is set again */
 	int segments_errno;   /* what sendmmsg says to a message with segments; 0: it sends it */
 	unsigned segments_refused;
-	unsigned plain_sent;  /* messages without segments that were sent */
-	int plain_errno;      /* what it says to the others; 0: it sends them */
-	unsigned lookup_naps; /* [ms] that a name lookup takes longer; 0: none */
-	bool no_ipv6;         /* socket(AF_INET6) fails */
+	unsigned most_segments; /* in one message that was sent */
+	unsigned failed;        /* messages that the kernel itself refused */
+	unsigned plain_sent;    /* messages without segments that were sent */
+	int plain_errno;        /* what it says to the others; 0: it sends them */
+	unsigned lookup_naps;   /* [ms] that a name lookup takes longer; 0: none */
+	bool no_ipv6;           /* socket(AF_INET6) fails */
 };
 
 extern struct faults p2v_faults;

@@ -9,6 +9,7 @@ tests_unit_unit_world_SOURCES = \
 	%reldir%/loop_test.c \
 	%reldir%/raw.c %reldir%/raw.h \
 	%reldir%/resolve_test.c \
+	%reldir%/sending_test.c \
 	%reldir%/tls_test.c \
 	%reldir%/udp_test.c \
 	%reldir%/visit.c %reldir%/visit.h \

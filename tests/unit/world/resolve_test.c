@@ -83,7 +83,23 @@ Test(resolve, too_many_are_refused)
 	cr_assert_geq(n, 256);
 	cr_assert_lt(n, 300);
 	raw_close(&a.rig); /* with lookups in every state */
+	raw_nap(600);      /* threads end, and find nobody to tell */
 	cr_assert_eq(a.done, 0);
+}
+
+Test(resolve, cancelled_ones_do_not_count)
+{
+	struct answers a = { .done = 0 };
+
+	p2v_faults.lookup_naps = 100;
+	raw_open(&a.rig);
+	for (int i = 0; i < 1000; i++)
+		a.rig.world.ops->resolve_cancel(a.rig.world.self, look_up(&a, "localhost"));
+	p2v_faults.lookup_naps = 0;
+	(void)look_up(&a, "localhost"); /* waits for those that could not be stopped */
+	cr_assert(raw_until(&a.rig, done_1, &a));
+	cr_assert_eq(a.found, 1);
+	raw_close(&a.rig);
 }
 
 Test(resolve, a_slow_name_holds_nothing_up)
