@@ -412,7 +412,7 @@ static void set_text(struct p2v_text *t, struct p2v_str s)
 static void on_head(void *ctx, const struct p2v_fetch_head *h)
 {
 	struct p2v_playlist *p = ctx;
-	char *url = p2v_str_dup(h->url);
+	char *url;
 
 	p->in_status = h->status;
 	p->in.n = 0;
@@ -422,12 +422,11 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 	set_text(&p->type, p2v_header_get(h->headers, h->n_headers, "content-type"));
 	set_text(&p->etag, p2v_header_get(h->headers, h->n_headers, "etag"));
 	set_text(&p->last_modified, p2v_header_get(h->headers, h->n_headers, "last-modified"));
+	url = p2v_str_dup(h->url);
 	if (url) {
 		free(p->final_url);
 		p->final_url = url;
-		url = NULL;
 	}
-	free(url);
 }
 
 static void on_body(void *ctx, struct p2v_bytes b)
