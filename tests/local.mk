@@ -3,10 +3,7 @@ TEST_EXTENSIONS = .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/sdk/aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = $(BASH)
-if SANITIZE
-LOG_COMPILER = $(BASH) $(top_srcdir)/tests/leaks.sh
-endif
-EXTRA_DIST += tests/leaks.sh tests/leaks.supp
+EXTRA_DIST += tests/leaks.supp tests/unit/leaks.h
 AM_TESTS_ENVIRONMENT = \
 	CRITERION_OUTPUTS=tap:-; CRITERION_JOBS=1; \
 	ASAN_OPTIONS='detect_leaks=$(P2V_LEAKS)'; UBSAN_OPTIONS=print_stacktrace=1; \
@@ -17,6 +14,9 @@ AM_TESTS_ENVIRONMENT = \
 
 # What every unit test program is made with.
 UNIT_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+if SANITIZE
+UNIT_CFLAGS += -include $(top_srcdir)/tests/unit/leaks.h
+endif
 UNIT_LIBS = libp2v_sim.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
 
 # Tests that take minutes: `make check-long`. They build the whole tree again in other ways.
