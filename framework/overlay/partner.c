@@ -55,8 +55,9 @@ struct p2v_partner *p2v_partner_next(const struct p2v_partner *p)
 static void leave(struct p2v_partner *p, enum p2v_dtl_code code, const char *why)
 {
 	p->closing = true;
-	p2v_talk_close(&p->talk);
+	/* The session first: a stream that is cut ahead of it would be all that the remote sees. */
 	p2v_session_close(p->session, code, why);
+	p2v_talk_close(&p->talk);
 }
 
 void p2v_partner_drop(struct p2v_partner *p, bool banned, const char *why)

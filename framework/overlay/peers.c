@@ -33,9 +33,12 @@ static struct p2v_peer *peer_find(struct p2v_overlay *o, const struct p2v_id *id
 static void dial_done(struct p2v_dial *d, struct p2v_session *s, const struct p2v_err *err)
 {
 	struct p2v_peer *p = P2V_OF(d, struct p2v_peer, dial);
+	struct p2v_session_info info;
 
 	if (s) {
-		p2v_partner_begin(p->overlay, s, true);
+		p2v_session_info(s, &info);
+		/* Where both called, one of the two is the caller in the end. */
+		p2v_partner_begin(p->overlay, s, info.dialled);
 		if (!p2v_partner_find(p->overlay, &p->id))
 			p2v_peers_lost(p->overlay, &p->id, 0);
 		return;

@@ -38,11 +38,11 @@ static void reset(struct p2v_tracker_link *l)
 		o->node->world.ops->resolve_cancel(o->node->world.self, l->lookup);
 	l->lookup = NULL;
 	p2v_dial_cancel(&l->dial);
-	p2v_talk_close(&l->talk);
 	l->session = NULL;
 	l->answer_by = 0;
-	if (s)
+	if (s) /* before its stream is cut, so that the tracker hears a goodbye */
 		p2v_session_close(s, P2V_DTL_DONE, "leaving the tracker");
+	p2v_talk_close(&l->talk);
 	for (size_t i = 0; i < o->n_swarms; i++)
 		o->swarms[i].told = false;
 }
@@ -264,6 +264,7 @@ static void dialled(struct p2v_dial *d, struct p2v_session *s, const struct p2v_
 	l->talk.broken = on_broken;
 	p2v_talk_begin(&l->talk, t);
 	if (certificate_due(l)) {
+		l->renew_at = 0; /* it lies behind us: what comes next is the answer */
 		set_state(l, P2V_LINK_ENROL);
 		enrol(l);
 	} else {
