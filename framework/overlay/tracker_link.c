@@ -183,6 +183,7 @@ static void on_peers(struct p2v_tracker_link *l, const struct p2v_msg_peers *m)
 	struct p2v_overlay *o = l->overlay;
 
 	l->answer_by = 0;
+	l->failures = 0; /* it answers: to be reached alone is no success */
 	if (m->observed.n == 18) {
 		memcpy(l->observed.ip, m->observed.p, 16);
 		l->observed.port = (uint16_t)(m->observed.p[16] << 8 | m->observed.p[17]);
@@ -269,7 +270,6 @@ static void dialled(struct p2v_dial *d, struct p2v_session *s, const struct p2v_
 		enrol(l);
 	} else {
 		set_state(l, P2V_LINK_UP);
-		l->failures = 0;
 		if (l->renew_at == 0)
 			l->renew_at = half_life(l);
 	}
