@@ -25,6 +25,7 @@ check_PROGRAMS += tests/sim/sim_overlay
 TESTS += tests/sim/sim_overlay
 tests_sim_sim_overlay_SOURCES = \
 	%reldir%/overlay_rig.c %reldir%/overlay_rig.h \
+	%reldir%/overlay_rogue_test.c \
 	%reldir%/overlay_test.c \
 	$(OVERLAY_PLUGINS)
 tests_sim_sim_overlay_CFLAGS = $(UNIT_CFLAGS)
