@@ -68,6 +68,7 @@ tests_unit_oom_overlay_LDADD = libp2v_core.la $(OPENSSL_LIBS)
 check_PROGRAMS += tests/unit/unit_stream
 TESTS += tests/unit/unit_stream
 tests_unit_unit_stream_SOURCES = \
+	%reldir%/stream/channel_test.c \
 	%reldir%/stream/doc_test.c \
 	%reldir%/stream/read.h \
 	%reldir%/stream/timeline_test.c \
