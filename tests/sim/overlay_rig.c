@@ -47,19 +47,15 @@ static int place_install(void *self, const struct p2v_chain *chain, struct p2v_e
 	return P2V_OK;
 }
 
-static void place_init(struct town *t, struct place *p, const char *name, enum p2v_standing role)
+struct p2v_str pem_of(const struct p2v_text *t)
 {
-	const struct p2v_plugin *cc = &p2v_cc_newreno_LTX_p2v_plugin;
-	struct p2v_addr ip = p2v_addr_v4(0x0a000001u + (uint32_t)t->places++, 0);
-	struct p2v_world world;
+	return (struct p2v_str){ t->p, t->n };
+}
+
+static void make_simple(struct place *p, enum p2v_standing role)
+{
 	struct p2v_crypto crypto;
 
-	p->sim = t->sim;
-	p->machine = p2v_machine_new(t->sim, name, &ip, &t->link);
-	cr_assert(p->machine);
-	world = p2v_machine_world(p->machine);
-	p2v_node_init(&p->node, &world, t->places + 7);
-	p->node.log_level = P2V_LOG_DEBUG;
 	p2v_sim_crypto_init(&p->sim_crypto, p->node.seed);
 	crypto = p2v_sim_crypto(&p->sim_crypto);
 	p->ops = *crypto.ops;
@@ -68,6 +64,78 @@ static void place_init(struct town *t, struct place *p, const char *name, enum p
 	p->node.crypto = (struct p2v_crypto){ &p->ops, &p->sim_crypto };
 	p->records = p2v_sim_records_new(&p->node, &p->sim_crypto.id, role, NULL);
 	cr_assert(p->records);
+}
+
+static void shown(void *ctx, struct p2v_bytes key, const struct p2v_chain *chain)
+{
+	struct place *p = ctx;
+	struct p2v_err err;
+
+	if (p2v_dtls_credentials(p->dtls, key, chain->v, chain->n, &err) < 0)
+		cr_assert_fail("%s", err.text);
+}
+
+static void must(int rc, const struct p2v_err *err)
+{
+	if (rc < 0)
+		cr_assert_fail("%s", err->text);
+}
+
+/* The tracker with all that it needs, anybody else with a fresh key. */
+static void make_secure(struct town *t, struct place *p, enum p2v_standing role)
+{
+	struct p2v_authority *a = &t->authority;
+	struct p2v_trust trust;
+	struct p2v_err err;
+
+	if (!a->ca.p)
+		must(p2v_authority_make(
+			     "town", p->node.world.ops->wall(p->node.world.self), 365, a, &err),
+			&err);
+	must(p2v_identity_new(&p->node, &p->identity, &err), &err);
+	p->node.crypto = p2v_identity_crypto(p->identity);
+	trust = p2v_identity_trust(p->identity);
+	must(p2v_dtls_new(&p->node, &trust, &p->dtls, &err), &err);
+	must(p2v_identity_authority(p->identity, pem_of(&a->ca), &err), &err);
+	if (role == P2V_IS_TRACKER) {
+		must(p2v_identity_issuer(
+			     p->identity, pem_of(&a->issuer), pem_of(&a->issuer_key), &err),
+			&err);
+		must(p2v_identity_key(p->identity, pem_of(&a->tracker_key), &err), &err);
+		must(p2v_identity_certificate(p->identity, pem_of(&a->tracker), true, &err), &err);
+		p2v_identity_admit_guests(p->identity, true);
+	}
+	must(p2v_identity_on_change(p->identity, shown, p, &err), &err);
+}
+
+struct p2v_records place_records(const struct place *p)
+{
+	return p->dtls ? p2v_dtls_records(p->dtls) : p2v_sim_records(p->records);
+}
+
+static void place_fini(struct place *p)
+{
+	p2v_sim_records_free(p->records);
+	p2v_dtls_free(p->dtls);
+	p2v_identity_free(p->identity);
+}
+
+static void place_init(struct town *t, struct place *p, const char *name, enum p2v_standing role)
+{
+	const struct p2v_plugin *cc = &p2v_cc_newreno_LTX_p2v_plugin;
+	struct p2v_addr ip = p2v_addr_v4(0x0a000001u + (uint32_t)t->places++, 0);
+	struct p2v_world world;
+
+	p->sim = t->sim;
+	p->machine = p2v_machine_new(t->sim, name, &ip, &t->link);
+	cr_assert(p->machine);
+	world = p2v_machine_world(p->machine);
+	p2v_node_init(&p->node, &world, t->places + 7);
+	p->node.log_level = P2V_LOG_DEBUG;
+	if (t->secure)
+		make_secure(t, p, role);
+	else
+		make_simple(p, role);
 	cr_assert(cc->conf_size <= sizeof p->cc_conf);
 	cr_assert_eq(p2v_options_default(cc->options, cc->option_size, p->cc_conf, NULL), P2V_OK);
 	p2v_policy_init(&p->cc, &p->node, cc, p->cc_conf);
@@ -77,7 +145,7 @@ static void place_init(struct town *t, struct place *p, const char *name, enum p
 
 const struct p2v_id *place_id(const struct place *p)
 {
-	return &p->sim_crypto.id;
+	return p->node.crypto.ops->id(p->node.crypto.self);
 }
 
 /* ---- the town ---- */
@@ -95,6 +163,12 @@ void town_init(struct town *t, uint64_t seed)
 	t->tracker_conf.listen = "*:8790";
 }
 
+void town_init_secure(struct town *t, uint64_t seed)
+{
+	town_init(t, seed);
+	t->secure = true;
+}
+
 void town_tracker(struct town *t)
 {
 	const struct p2v_plugin *plugin = &p2v_registry_memory_LTX_p2v_plugin;
@@ -110,7 +184,7 @@ void town_tracker(struct town *t)
 			P2V_OK);
 		p2v_policy_init(&t->registry, &t->tracker_at.node, plugin, t->registry_conf);
 	}
-	records = p2v_sim_records(t->tracker_at.records);
+	records = place_records(&t->tracker_at);
 	if (p2v_tracker_new(&t->tracker_at.node, &t->tracker_conf, &t->tracker_at.transport,
 		    &records, &t->tracker_at.cc, &t->registry, &t->tracker, &err) < 0)
 		cr_assert_fail("%s", err.text);
@@ -127,15 +201,16 @@ void town_fini(struct town *t)
 {
 	for (size_t i = 0; i < t->n_nodes; i++) {
 		node_end(&t->nodes[i]);
-		p2v_sim_records_free(t->nodes[i].at.records);
+		place_fini(&t->nodes[i].at);
 	}
 	for (size_t i = 0; i < t->n_callers; i++) {
 		p2v_talk_close(&t->callers[i].talk);
 		p2v_dtl_free(t->callers[i].dtl);
-		p2v_sim_records_free(t->callers[i].at.records);
+		place_fini(&t->callers[i].at);
 	}
 	town_tracker_ends(t);
-	p2v_sim_records_free(t->tracker_at.records);
+	place_fini(&t->tracker_at);
+	p2v_authority_fini(&t->authority);
 	p2v_sim_free(t->sim);
 	(void)fclose(t->log);
 	free(t->lines);
@@ -239,6 +314,17 @@ struct citizen *town_node(struct town *t)
 	return c;
 }
 
+struct citizen *town_node_with(
+	struct town *t, const struct p2v_text *key, const struct p2v_text *certificate)
+{
+	struct citizen *c = town_node(t);
+	struct p2v_err err;
+
+	must(p2v_identity_key(c->at.identity, pem_of(key), &err), &err);
+	must(p2v_identity_certificate(c->at.identity, pem_of(certificate), true, &err), &err);
+	return c;
+}
+
 void node_start(struct citizen *c, const struct p2v_id *channel)
 {
 	static const struct p2v_overlay_handler handler = { .up = on_up,
@@ -246,7 +332,7 @@ void node_start(struct citizen *c, const struct p2v_id *channel)
 		.down = on_down,
 		.message = on_message,
 		.transfer = on_transfer };
-	struct p2v_records records = p2v_sim_records(c->at.records);
+	struct p2v_records records = place_records(&c->at);
 	struct p2v_err err;
 
 	if (p2v_overlay_new(&c->at.node, &c->conf, &c->at.transport, &records, &c->at.cc,
@@ -398,7 +484,7 @@ struct caller *town_caller(struct town *t, enum p2v_standing role)
 	cr_assert(t->n_callers < TOWN_CALLERS);
 	(void)snprintf(name, sizeof name, "caller%zu", t->n_callers++);
 	place_init(t, &k->at, name, role);
-	records = p2v_sim_records(k->at.records);
+	records = place_records(&k->at);
 	if (p2v_dtl_new(&k->at.node, &k->at.transport, &records, &k->at.cc, &bind, &handler, k,
 		    &k->dtl, &err) < 0)
 		cr_assert_fail("%s", err.text);

@@ -4,6 +4,8 @@
 #define P2V_TESTS_OVERLAY_RIG_H
 
 #include <peer2view/plugin.h>
+#include "framework/dtl/session.h"
+#include "framework/overlay/identity.h"
 #include "framework/overlay/inside.h"
 #include "framework/tracker/tracker.h"
 #include "sdk/sim/crypto.h"
@@ -25,6 +27,8 @@ struct place {
 	int64_t ends;              /* [us] wall time; 0: as `plain` says */
 	uint64_t lifetime;         /* [s] of what it installs */
 	struct p2v_sim_records *records;
+	struct p2v_identity *identity; /* a secure town's: instead of all that is before */
+	struct p2v_dtls *dtls;
 	struct p2v_policy cc;
 	uint8_t cc_conf[256];
 	struct p2v_dtl_conf transport;
@@ -68,6 +72,8 @@ struct town {
 	char *lines;
 	size_t n_lines;
 	struct p2v_link link;
+	bool secure; /* real certificates and DTLS */
+	struct p2v_authority authority;
 	struct place tracker_at;
 	struct p2v_tracker_conf tracker_conf;
 	struct p2v_policy registry;
@@ -81,6 +87,8 @@ struct town {
 };
 
 void town_init(struct town *t, uint64_t seed);
+/** The same with an authority, identities and DTLS. Keys are random, so runs differ. */
+void town_init_secure(struct town *t, uint64_t seed);
 /** Frees all that is left of it. */
 void town_fini(struct town *t);
 /** Start the tracker, again if it was ended. Its options are in tracker_conf. */
@@ -98,6 +106,11 @@ void node_join(struct citizen *c, const struct p2v_id *channel);
 size_t node_partners(const struct citizen *c);
 struct p2v_partner *node_partner(const struct citizen *c, const struct place *who);
 const struct p2v_id *place_id(const struct place *p);
+struct p2v_records place_records(const struct place *p);
+struct p2v_str pem_of(const struct p2v_text *t);
+/** In a secure town: a node that was given that key and certificate. */
+struct citizen *town_node_with(
+	struct town *t, const struct p2v_text *key, const struct p2v_text *certificate);
 uint64_t node_gauge(const struct citizen *c, enum p2v_metric m);
 
 /** Somebody who calls `to`. @param role  what its certificate makes it */
