@@ -51,6 +51,15 @@ static void describe(
 	f->listed_at = e->seen;
 }
 
+/* A name that was gone from the list is in it again. When nobody looked in between, what is held
+ * under it may be of an earlier encoder. */
+static void relisted(struct p2v_fragment *f, int64_t not_before)
+{
+	if (!f->rendition && f->known && f->head_proof.fetched < not_before &&
+		p2v_list_empty(&f->readers))
+		p2v_fragment_renew(f, not_before);
+}
+
 struct p2v_fragment *p2v_fragment_get(
 	struct p2v_feed *feed, struct p2v_rendition *r, struct p2v_timeline_entry *e)
 {
@@ -67,6 +76,7 @@ struct p2v_fragment *p2v_fragment_get(
 	memcpy(key.b, e->key, sizeof key.b);
 	f = p2v_fragment_find(d, &key);
 	if (f) {
+		relisted(f, earliest(r, e, n->world.ops->wall(n->world.self)));
 		describe(f, r, e);
 		return f;
 	}
@@ -312,6 +322,20 @@ void p2v_fragment_reset(struct p2v_fragment *f)
 	f->announced = P2V_ANNOUNCED_NOT;
 }
 
+void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before)
+{
+	const struct p2v_fragment *one = f;
+
+	p2v_mates_tell_gone(f->d, &one, 1);
+	p2v_cdn_cancel(f);
+	p2v_fragment_reset(f);
+	f->not_before = not_before;
+	/* What a player waits for is fetched anew. The rest may not even be there yet. */
+	f->wanted = !p2v_list_empty(&f->readers);
+	p2v_fragment_progress(f);
+	p2v_plan(f);
+}
+
 /* ---- readers ---- */
 
 static void wake(struct p2v_reading *r)
@@ -340,11 +364,32 @@ void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status)
 {
 	f->failed = true;
 	f->status = status;
-	p2v_log(f->d->node, P2V_LOG_WARN, "fragment_failed", "fragment=%016llx status=%u",
-		(unsigned long long)p2v_id_short(&f->key), status);
+	if (status == 413) /* nothing failed: it passes through. But whoever wonders why nothing is
+			      shared should read it somewhere. */
+		p2v_log_once(f->d->node, P2V_LOG_INFO, "fragment_not_shared", f->rendition_key,
+			"fragment=%016llx why=\"larger than max_fragment\"",
+			(unsigned long long)p2v_id_short(&f->key));
+	else
+		p2v_log(f->d->node, P2V_LOG_WARN, "fragment_failed", "fragment=%016llx status=%u",
+			(unsigned long long)p2v_id_short(&f->key), status);
 	P2V_LIST_EACH (it, &f->readers)
 		wake(P2V_OF(it, struct p2v_reading, in_fragment));
 	p2v_serve_cancel_all(f);
+}
+
+void p2v_fragment_leave(struct p2v_fragment *f)
+{
+	const struct p2v_fragment *one = f;
+
+	if (!p2v_list_empty(&f->readers) || !p2v_list_empty(&f->serves) || f->complete)
+		return;
+	f->wanted = false;
+	p2v_ask_cancel_all(f);
+	p2v_cdn_cancel(f);
+	if (f->announced != P2V_ANNOUNCED_NOT) /* partners would wait for what does not come */
+		p2v_mates_tell_gone(f->d, &one, 1);
+	f->announced = P2V_ANNOUNCED_NOT;
+	p2v_disarm(&f->d->node->world, &f->timer);
 }
 
 static void reader_fire(struct p2v_timer *t, p2v_usec now)
@@ -385,6 +430,8 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 	if (!e)
 		return P2V_ENOENT;
 	f = p2v_fragment_get(feed, in, e);
+	if (f && f->too_large)
+		return P2V_ENOENT;
 	r = f ? calloc(1, sizeof *r) : NULL;
 	if (!r)
 		return P2V_ENOMEM;
@@ -509,6 +556,9 @@ static void account(struct p2v_reading *r, bool whole_body)
 void p2v_reading_close(struct p2v_reading *r, bool whole_body)
 {
 	struct p2v_fragment *f = r->fragment;
+	/* Players give up in the middle where the line is slow, to fetch something smaller: what
+	 * they gave up is not to be in its way. Whoever has had nothing yet may be back at once. */
+	bool given_up = !whole_body && r->pos > 0;
 
 	account(r, whole_body);
 	p2v_disarm(&f->d->node->world, &r->timer);
@@ -517,6 +567,8 @@ void p2v_reading_close(struct p2v_reading *r, bool whole_body)
 	if (p2v_list_empty(&f->readers))
 		f->asked = P2V_UNKNOWN;
 	free(r);
+	if (given_up)
+		p2v_fragment_leave(f);
 	if (f->complete)
 		p2v_delivery_tidy(f->d);
 	else

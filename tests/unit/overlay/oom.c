@@ -10,7 +10,6 @@
 
 #include "tests/unit/oom.h"
 #include "tests/unit/overlay/people.h"
-#include "tests/unit/world/leaks.h"
 
 #define must(holds) ((holds) ? (void)0 : broken(__LINE__, #holds))
 
@@ -236,13 +235,11 @@ static long sweep(struct scene *s, int (*try)(struct scene *s), bool openssl)
 	return n - (openssl ? 7 : 1);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	static struct scene s;
 	int number = 0;
 
-	(void)argc;
-	p2v_look_for_leaks(argv);
 	must(CRYPTO_set_mem_functions(get, change, give) == 1);
 	scene_init(&s);
 	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
