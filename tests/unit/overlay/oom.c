@@ -1,8 +1,6 @@
 /* oom.c - identities when memory runs out, ours or OpenSSL's: an error, never a crash, never
  * somebody believed by mistake; and with memory it works again. A program of its own, as it
  * replaces OpenSSL's allocator. */
-#include <config.h>
-
 #include <stdlib.h>
 
 #include <openssl/crypto.h>
