@@ -136,6 +136,7 @@ static void beat(struct p2v_timer *t, p2v_usec now)
 
 	if (!p2v_overlay_active(o)) {
 		p2v_link_stop(o);
+		p2v_peers_rest(o);
 		drop_all(o, "switched off");
 	} else {
 		p2v_link_start(o);
