@@ -5,9 +5,11 @@
 
 #include "framework/delivery/inside.h"
 
-#define HEADERS_MAX 2048u /* [B] of a fragment's headers that are kept and shared */
-#define RETRY_FIRST (250 * P2V_MSEC)
-#define RETRY_MAX   (1 * P2V_SECOND)
+#define HEADERS_MAX     2048u /* [B] of a fragment's headers that are kept and shared */
+#define RETRY_FIRST     (250 * P2V_MSEC)
+#define RETRY_MAX       (1 * P2V_SECOND)
+#define CONNECT_TIMEOUT (3 * P2V_SECOND)
+#define IDLE_TIMEOUT    (5 * P2V_SECOND) /* another server of the CDN may be well */
 #define RATE_UNKNOWN                                                                          \
 	125000u /* [B/s] before the first fetch: one Mbit/s, so that nobody waits too long at \
 		   first */
@@ -292,6 +294,8 @@ static void on_body(void *ctx, struct p2v_bytes b)
 		failed(f, 502, fresh == P2V_EPROTO ? "more bytes than it promised" : "no memory");
 		return;
 	}
+	if (fresh > 0) /* it gives after all: what counts is how often it failed since */
+		f->cdn_failures = 0;
 	skipped += b.n - (size_t)fresh;
 	p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, skipped);
 	j->pos += b.n;
@@ -371,7 +375,11 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
 {
 	const struct p2v_world *w = &f->d->node->world;
 	struct p2v_header headers[P2V_FORWARDED + 1];
-	struct p2v_fetch_request rq = { .url = f->url, .redirects = true, .headers = headers };
+	struct p2v_fetch_request rq = { .url = f->url,
+		.redirects = true,
+		.headers = headers,
+		.connect_timeout = CONNECT_TIMEOUT,
+		.idle_timeout = IDLE_TIMEOUT };
 	struct p2v_str etag = p2v_header_block_get(
 		(struct p2v_str){ (const char *)f->headers.p, f->headers.n }, "etag");
 	struct p2v_cdn_job *j;

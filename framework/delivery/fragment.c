@@ -423,8 +423,14 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 		f->cdn_failures = 0;
 	}
 	pf = p2v_viewer_frag(f);
-	if (v)
-		v->policy->plugin->ops.player->on_request(v->state, now, &pf);
+	r->hold = feed->d->conf->hold;
+	if (v) {
+		const struct p2v_player_ops *ops = v->policy->plugin->ops.player;
+
+		ops->on_request(v->state, now, &pf);
+		if (ops->hold)
+			r->hold = ops->hold(v->state, now, &pf);
+	}
 	p2v_plan(f);
 	p2v_follow_read(in, e);
 	wake(r);

@@ -207,7 +207,7 @@ struct p2v_reading {
 	const struct p2v_reading_handler *handler;
 	void *ctx;
 	uint64_t pos;
-	p2v_usec opened;
+	p2v_usec opened, hold;  /* hold: [us] for which a miss is kept from it */
 	bool hit, lost;         /* lost: the content changed under it */
 	struct p2v_timer timer; /* `ready` runs from here, never inside another's call */
 };

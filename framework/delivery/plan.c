@@ -204,15 +204,12 @@ static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due,
 
 static p2v_usec patience(const struct p2v_fragment *f)
 {
-	struct p2v_player_frag pf = p2v_viewer_frag(f);
-	p2v_usec hold = f->d->conf->hold;
+	p2v_usec hold = 0;
 
 	P2V_LIST_EACH (it, &f->readers) {
 		const struct p2v_reading *r = P2V_OF(it, struct p2v_reading, in_fragment);
 
-		if (r->viewer && r->viewer->policy->plugin->ops.player->hold)
-			hold = r->viewer->policy->plugin->ops.player->hold(
-				r->viewer->state, now_of(f), &pf);
+		hold = r->hold > hold ? r->hold : hold;
 	}
 	return hold;
 }
@@ -229,6 +226,9 @@ static bool give_up(struct p2v_fragment *f, p2v_usec now, p2v_usec *next)
 			f->wanted = false;
 		return false;
 	}
+	/* A server that is silent tells nothing of the fragment: there is another attempt. */
+	if (f->status == 504 && f->cdn_failures < 2)
+		return false;
 	until = f->first_asked > f->asked - HOLD_DEFAULT ? f->first_asked + patience(f)
 							 : f->asked + patience(f);
 	if (now < until || !p2v_list_empty(&f->asks)) {
