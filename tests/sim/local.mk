@@ -38,6 +38,7 @@ tests_sim_sim_gateway_SOURCES = \
 	%reldir%/gateway_manifest_test.c \
 	%reldir%/gateway_pass_test.c \
 	%reldir%/gateway_route_test.c \
+	%reldir%/gateway_status_test.c \
 	%reldir%/site.c %reldir%/site.h \
 	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
 tests_sim_sim_gateway_CFLAGS = $(UNIT_CFLAGS)
