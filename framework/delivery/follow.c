@@ -419,12 +419,13 @@ static void set_text(struct p2v_text *t, struct p2v_str s)
 static void on_head(void *ctx, const struct p2v_fetch_head *h)
 {
 	struct p2v_playlist *p = ctx;
-	char *url = p2v_str_dup(h->url);
+	char *url;
 
 	p->in_status = h->status;
 	p->in.n = 0;
 	if (h->status != 200)
 		return;
+	url = p2v_str_dup(h->url);
 	keep_headers(p, h);
 	set_text(&p->type, p2v_header_get(h->headers, h->n_headers, "content-type"));
 	set_text(&p->etag, p2v_header_get(h->headers, h->n_headers, "etag"));
@@ -432,9 +433,7 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 	if (url) {
 		free(p->final_url);
 		p->final_url = url;
-		url = NULL;
 	}
-	free(url);
 }
 
 static void on_body(void *ctx, struct p2v_bytes b)
