@@ -7,6 +7,7 @@
 
 #define HEADERS_MAX     2048u /* [B] of a fragment's headers that are kept and shared */
 #define RETRY_FIRST     (250 * P2V_MSEC)
+#define HOLE_MAX        4u /* [chunks] */
 #define RETRY_MAX       (1 * P2V_SECOND)
 #define CONNECT_TIMEOUT (3 * P2V_SECOND)
 #define IDLE_TIMEOUT    (5 * P2V_SECOND) /* another server of the CDN may be well */
@@ -356,15 +357,30 @@ static void count_why(struct p2v_fragment *f, enum p2v_why why)
 		(unsigned long long)p2v_fragment_missing(f));
 }
 
-/* The bytes from the first to the last that are missing. */
+/* [chunks] that come in the time that another request would wait for its head. */
+static uint32_t hole(const struct p2v_delivery *d)
+{
+	p2v_usec wait = p2v_cdn_estimate(d, 0), one = p2v_cdn_estimate(d, P2V_CHUNK) - wait;
+	p2v_usec n = wait / (one > 0 ? one : 1);
+
+	return n < HOLE_MAX ? (uint32_t)n : HOLE_MAX;
+}
+
+/* The bytes from the first that are missing and that no partner brings. What is here between two
+ * gaps is fetched again where it is less than another request would cost. */
 static void span(const struct p2v_fragment *f, uint64_t *first, uint64_t *last)
 {
-	uint32_t a = 0, z = f->n_chunks;
+	uint32_t a = 0, z, next, n, most = hole(f->d);
 
-	while (a < f->n_chunks && f->chunks[a].whole)
-		a++;
-	while (z > a && f->chunks[z - 1].whole)
-		z--;
+	if (f->n_chunks > 0 && f->known && f->length != P2V_LENGTH_UNKNOWN &&
+		p2v_ask_gap(f, 0, &a, &n)) {
+		for (z = a + n; p2v_ask_gap(f, z, &next, &n) && next - z <= most; z = next + n) {
+		}
+	} else {
+		while (a < f->n_chunks && f->chunks[a].whole)
+			a++;
+		z = f->n_chunks;
+	}
 	*first = (uint64_t)a * P2V_CHUNK + (a < f->n_chunks ? f->chunks[a].filled : 0);
 	*last = P2V_LENGTH_UNKNOWN;
 	if (f->known && f->length != P2V_LENGTH_UNKNOWN && z < f->n_chunks)

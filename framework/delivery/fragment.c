@@ -310,6 +310,7 @@ void p2v_fragment_reset(struct p2v_fragment *f)
 	f->from_p2p = f->from_cdn = 0;
 	f->hops = P2V_HOPS_MAX;
 	f->announced = P2V_ANNOUNCED_NOT;
+	f->told = 0;
 }
 
 /* ---- readers ---- */
