@@ -5,6 +5,7 @@ E2E_TESTS = \
 	%reldir%/faults_peers.sh \
 	%reldir%/gateway.sh \
 	%reldir%/identity.sh \
+	%reldir%/life.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
 	%reldir%/players_ts.sh
