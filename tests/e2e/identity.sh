@@ -111,7 +111,7 @@ agent_conf right2 overlay.tracker="$porter" "overlay.token=open sesame"
 for n in silent wrong right1 right2; do start_node $n || bail "$n does not start: $(tail -n 3 "$work/$n.log")"; done
 
 nothing="$bad lost silent wrong"
-await_live 4 live/v2/index.m3u8
+await_live 3 live/v2/index.m3u8
 all=''
 for n in good1 good2 given $nothing right1 right2; do
   play ours "p_$n" "$(url_of $n)"

@@ -9,7 +9,7 @@ cdn
 encode_ts
 tracker
 for n in a b c; do agent $n; done
-await_live 4 live/v2/index.m3u8
+await_live 3 live/v2/index.m3u8
 for n in a b c; do play ours p$n "$(url_of $n)"; done
 soon "peers serve each other" more_than 300000 served_bytes_total_p2p a b c
 soon "… a too" more_than 0 served_bytes_total_p2p a

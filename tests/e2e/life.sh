@@ -14,7 +14,7 @@ tracker
 slow="channel slow.mount=/slow"
 from="channel slow.origin=http://$cdn/slow/"
 for n in a b c; do agent $n "$slow" "$from"; done
-await_live 4 live/v2/index.m3u8
+await_live 3 live/v2/index.m3u8
 for n in a b; do play ours p$n "$(url_of $n)"; done
 await 90 all_began pa pb
 soon "peers serve each other" more_than 500000 served_bytes_total_p2p a b

@@ -11,7 +11,7 @@ encode_ts
 tracker
 agent a
 agent b
-await_live 4 live/v2/index.m3u8
+await_live 3 live/v2/index.m3u8
 
 high() { awk '/^VmHWM/ { print $2 }' "/proc/${pid_of[$1]}/status"; }           # [kB]
 now_held() { awk '/^VmRSS/ { print $2 }' "/proc/${pid_of[$1]}/status"; }       # [kB]

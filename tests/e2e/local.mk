@@ -18,7 +18,9 @@ TESTS += $(E2E_SANITIZE_TESTS)
 else
 TESTS += $(E2E_TESTS)
 endif
-E2E_LONG_TESTS = %reldir%/limits_long.sh
+E2E_LONG_TESTS = \
+	%reldir%/limits_long.sh \
+	%reldir%/promise.sh
 LONG_TESTS += $(E2E_LONG_TESTS)
 EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/watch.sh
 # What is made once for all of them.
