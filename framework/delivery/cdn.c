@@ -136,7 +136,7 @@ void p2v_cdn_needless(struct p2v_fragment *f)
 {
 	/* An answer that has run to its end closes by itself, and leaves its connection for the
 	 * next. */
-	if (f->job && f->job->pos < f->job->end)
+	if (f->job && (f->job->status == 0 || f->job->pos < f->job->end))
 		p2v_cdn_cancel(f);
 }
 
@@ -152,6 +152,15 @@ static void failed(struct p2v_fragment *f, uint32_t status, const char *why)
 	p2v_log(f->d->node, P2V_LOG_WARN, "cdn_error", "fragment=%016llx status=%u why=\"%s\"",
 		(unsigned long long)p2v_id_short(&f->key), status, why);
 	p2v_plan(f);
+}
+
+/* Nobody holds it, so nobody shares it; players get it as the CDN sends it. */
+static void too_large(struct p2v_fragment *f)
+{
+	p2v_cdn_cancel(f);
+	p2v_fragment_reset(f);
+	f->too_large = true;
+	p2v_fragment_fail(f, 413);
 }
 
 /* ---- one answer ---- */
@@ -220,8 +229,7 @@ static bool accept(
 	if (f->known)
 		return true;
 	if (length != P2V_LENGTH_UNKNOWN && length > f->d->conf->max_fragment) {
-		p2v_cdn_cancel(f);
-		p2v_fragment_fail(f, 413);
+		too_large(f);
 		return false;
 	}
 	keep_headers(h, &headers);
@@ -267,26 +275,28 @@ static void on_body(void *ctx, struct p2v_bytes b)
 	struct p2v_fragment *f = j->fragment;
 	uint64_t skipped = j->skip < b.n ? j->skip : b.n;
 	ptrdiff_t fresh;
+	size_t ours;
 
 	j->got += b.n;
+	p2v_count(&f->d->node->metrics, P2V_M_DOWN_CDN, b.n);
 	j->skip -= skipped;
 	b.p += skipped;
 	b.n -= (size_t)skipped;
-	if (f->range.set && f->known && j->pos + b.n > f->length)
-		b.n = j->pos < f->length ? (size_t)(f->length - j->pos)
-					 : 0; /* the rest is not ours */
-	p2v_count(&f->d->node->metrics, P2V_M_DOWN_CDN, b.n);
+	if (f->range.set && f->known && j->pos + b.n > f->length) { /* the rest is not ours */
+		ours = j->pos < f->length ? (size_t)(f->length - j->pos) : 0;
+		skipped += b.n - ours;
+		b.n = ours;
+	}
 	fresh = p2v_fragment_fill(f, j->pos, b, j->fetched);
 	if (fresh < 0) {
 		failed(f, 502, fresh == P2V_EPROTO ? "more bytes than it promised" : "no memory");
 		return;
 	}
-	if ((size_t)fresh < b.n)
-		p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, b.n - (size_t)fresh);
+	skipped += b.n - (size_t)fresh;
+	p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, skipped);
 	j->pos += b.n;
 	if (j->pos > f->d->conf->max_fragment && f->length == P2V_LENGTH_UNKNOWN) {
-		p2v_cdn_cancel(f);
-		p2v_fragment_fail(f, 413);
+		too_large(f);
 		return;
 	}
 	if (fresh > 0)

@@ -117,7 +117,7 @@ struct p2v_reading_handler {
 /** Read a fragment that a manifest of this feed lists.
  * @param range  [in] the byte range that the player asked for; NULL: the whole body
  * @param out    [out] closed by p2v_reading_close
- * @return P2V_OK; P2V_ENOENT: no manifest lists that; P2V_ENOMEM */
+ * @return P2V_OK; P2V_ENOENT: no manifest lists that, or it is too large to be held; P2V_ENOMEM */
 P2V_MUST_USE int p2v_feed_open(struct p2v_feed *f, struct p2v_viewer *v, const char *url,
 	const struct p2v_manifest_range *range, const struct p2v_reading_handler *h, void *ctx,
 	struct p2v_reading **out);
@@ -133,7 +133,8 @@ size_t p2v_reading_next(struct p2v_reading *r, size_t max, struct p2v_slice *out
 int p2v_reading_state(const struct p2v_reading *r);
 /** At most how fast to hand it over [B/s]; 0: as it comes. */
 uint64_t p2v_reading_pace(const struct p2v_reading *r);
-/** Let go. whole: the player has had all that it asked for. A fetch that others share goes on. */
+/** Let go. whole: the player has had all that it asked for. A fetch that others share goes on; one
+ * that a player gives up in the middle ends. */
 void p2v_reading_close(struct p2v_reading *r, bool whole);
 
 /* ---- for the status pages ---- */

@@ -184,6 +184,11 @@ static void unfollow(struct p2v_rendition *r)
 	r->followed = false;
 	r->told_newest = 0;
 	p2v_mates_tell_follow(r, false);
+	/* A player switches down where the line is slow: the rest of what it left is not to be in
+	 * the way of what it reads now. */
+	for (struct p2v_fragment *f = r->feed->d->fragments; f; f = f->hh.next)
+		if (f->rendition == r)
+			p2v_fragment_leave(f);
 }
 
 /* Two variants of one master: a player plays one of them at a time. */
@@ -407,7 +412,7 @@ static void set_text(struct p2v_text *t, struct p2v_str s)
 static void on_head(void *ctx, const struct p2v_fetch_head *h)
 {
 	struct p2v_playlist *p = ctx;
-	char *url = p2v_str_dup(h->url);
+	char *url;
 
 	p->in_status = h->status;
 	p->in.n = 0;
@@ -417,12 +422,11 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 	set_text(&p->type, p2v_header_get(h->headers, h->n_headers, "content-type"));
 	set_text(&p->etag, p2v_header_get(h->headers, h->n_headers, "etag"));
 	set_text(&p->last_modified, p2v_header_get(h->headers, h->n_headers, "last-modified"));
+	url = p2v_str_dup(h->url);
 	if (url) {
 		free(p->final_url);
 		p->final_url = url;
-		url = NULL;
 	}
-	free(url);
 }
 
 static void on_body(void *ctx, struct p2v_bytes b)

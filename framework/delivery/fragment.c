@@ -377,6 +377,21 @@ void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status)
 	p2v_serve_cancel_all(f);
 }
 
+void p2v_fragment_leave(struct p2v_fragment *f)
+{
+	const struct p2v_fragment *one = f;
+
+	if (!p2v_list_empty(&f->readers) || !p2v_list_empty(&f->serves) || f->complete)
+		return;
+	f->wanted = false;
+	p2v_ask_cancel_all(f);
+	p2v_cdn_cancel(f);
+	if (f->announced != P2V_ANNOUNCED_NOT) /* partners would wait for what does not come */
+		p2v_mates_tell_gone(f->d, &one, 1);
+	f->announced = P2V_ANNOUNCED_NOT;
+	p2v_disarm(&f->d->node->world, &f->timer);
+}
+
 static void reader_fire(struct p2v_timer *t, p2v_usec now)
 {
 	struct p2v_reading *r = t->owner;
@@ -415,6 +430,8 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 	if (!e)
 		return P2V_ENOENT;
 	f = p2v_fragment_get(feed, in, e);
+	if (f && f->too_large)
+		return P2V_ENOENT;
 	r = f ? calloc(1, sizeof *r) : NULL;
 	if (!r)
 		return P2V_ENOMEM;
@@ -539,6 +556,9 @@ static void account(struct p2v_reading *r, bool whole_body)
 void p2v_reading_close(struct p2v_reading *r, bool whole_body)
 {
 	struct p2v_fragment *f = r->fragment;
+	/* Players give up in the middle where the line is slow, to fetch something smaller: what
+	 * they gave up is not to be in its way. Whoever has had nothing yet may be back at once. */
+	bool given_up = !whole_body && r->pos > 0;
 
 	account(r, whole_body);
 	p2v_disarm(&f->d->node->world, &r->timer);
@@ -547,6 +567,8 @@ void p2v_reading_close(struct p2v_reading *r, bool whole_body)
 	if (p2v_list_empty(&f->readers))
 		f->asked = P2V_UNKNOWN;
 	free(r);
+	if (given_up)
+		p2v_fragment_leave(f);
 	if (f->complete)
 		p2v_delivery_tidy(f->d);
 	else

@@ -96,6 +96,7 @@ struct p2v_fragment {
 	p2v_usec cdn_again;            /* not before: the last attempt failed */
 	uint32_t cdn_failures, status; /* of the last attempt */
 	bool failed;                   /* given up: readers are told `status` */
+	bool too_large;                /* to be held: it passes through */
 	p2v_usec used;
 	uint32_t relayed;
 	bool served, counted;
@@ -131,6 +132,9 @@ void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before);
 /** Tell readers, partners that wait, and the plan that something changed. */
 void p2v_fragment_progress(struct p2v_fragment *f);
 void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status);
+/** Our own player wants it no longer: unless another reads it or a partner waits for it, it leaves
+ * the line. What is here stays. */
+void p2v_fragment_leave(struct p2v_fragment *f);
 uint32_t p2v_fragment_chunk_size(
 	const struct p2v_fragment *f, uint32_t index); /* [B]; the length is known */
 uint64_t p2v_fragment_missing(

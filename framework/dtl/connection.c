@@ -171,7 +171,7 @@ static void handshake_failed(struct p2v_session *s)
 
 	if (why->code == P2V_EPERM) {
 		p2v_count(&s->dtl->node->metrics, P2V_M_HANDSHAKES_REFUSED, 1);
-		if (!s->known)
+		if (!s->known && !s->record->refused)
 			p2v_log_once(s->dtl->node, P2V_LOG_WARN, "handshake_refused",
 				place_of(&s->addr), "why=\"%s\"", why->text);
 	}

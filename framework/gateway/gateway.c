@@ -122,7 +122,9 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	struct p2v_request *q;
 
 	x->user = NULL;
-	if (!p2v_status_host_allowed(&g->status, rq)) {
+	/* To a proxy, Host names the CDN (RFC 9112 3.2.2); no page can make a browser call us so.
+	 */
+	if (!p2v_route_is_proxied(rq->target) && !p2v_status_host_allowed(&g->status, rq)) {
 		p2v_count(&g->node->metrics, P2V_M_REQ_REFUSED, 1);
 		p2v_status_text(g->node, x, 403, head,
 			"this agent is not called so; name it in allow_hosts");

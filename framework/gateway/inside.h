@@ -99,6 +99,8 @@ void p2v_pass_reply_drained(struct p2v_request *q);
 /** Where a request leads. @return P2V_OK with q->feed, q->url, q->proxied; P2V_ENOENT, P2V_EPERM,
  * P2V_EPARSE, P2V_ENOMEM */
 int p2v_route(struct p2v_request *q, struct p2v_str target);
+/** @return whether a target is a whole URL, as players write it that use us as their proxy */
+bool p2v_route_is_proxied(struct p2v_str target);
 /** The agent's path for a URL that something from q's feed named; its host becomes reachable.
  * @return false: as it is */
 bool p2v_route_back(struct p2v_request *q, const char *url, struct p2v_text *out);

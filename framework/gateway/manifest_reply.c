@@ -5,15 +5,39 @@
 #include "framework/base/url.h"
 #include "framework/gateway/inside.h"
 
+/* @return how many folders above its base a relative path leads on its way */
+static int climbs(struct p2v_str path)
+{
+	struct p2v_str part;
+	int level = 0, least = 0;
+
+	while (p2v_str_split(&path, '/', &part)) {
+		if (p2v_str_is(part, ".."))
+			level--;
+		else if (!p2v_str_is(part, ".") && path.p)
+			level++;
+		least = level < least ? level : least;
+	}
+	return -least;
+}
+
 /* Whether the player will come back to us by itself: a reference that is relative to a folder below
- * the mount. */
+ * the mount, and that does not climb out of it, as the mount has another name than the origin's
+ * folder. */
 static bool comes_back(const struct p2v_request *q, const char *url, struct p2v_str uri)
 {
-	const char *origin = p2v_feed_channel(q->feed)->origin;
+	const char *origin = p2v_feed_channel(q->feed)->origin, *at;
+	size_t n = strlen(origin);
 	struct p2v_url u;
+	int depth = 0;
 
-	return p2v_url_split(uri, &u) == P2V_OK && !u.scheme.p && !u.authority.p && u.path.n > 0 &&
-	       u.path.p[0] != '/' && strncmp(url, origin, strlen(origin)) == 0;
+	if (p2v_url_split(uri, &u) < 0 || u.scheme.p || u.authority.p || u.path.n == 0 ||
+		u.path.p[0] == '/' || strncmp(url, origin, n) != 0 ||
+		strncmp(q->url, origin, n) != 0)
+		return false;
+	for (at = q->url + n; *at && *at != '?'; at++)
+		depth += *at == '/';
+	return climbs(u.path) <= depth;
 }
 
 struct rewriting {
@@ -46,12 +70,46 @@ static void add_headers(
 	p2v_reply_add(out, "X-P2V-Source", p2v_str_of(a->stale ? "cache" : "cdn"));
 }
 
+/* Take the next entity tag off a list, without its weakness (RFC 9110 8.8.3). @return false: none
+ * is left, or what is left is none */
+static bool next_tag(struct p2v_str *list, struct p2v_str *out)
+{
+	size_t n;
+
+	while (list->n > 0 && (*list->p == ' ' || *list->p == ',' || *list->p == '\t')) {
+		list->p++;
+		list->n--;
+	}
+	if (p2v_str_starts(*list, "W/")) {
+		list->p += 2;
+		list->n -= 2;
+	}
+	if (list->n < 2 || *list->p != '"')
+		return false;
+	for (n = 1; n < list->n && list->p[n] != '"'; n++) {
+	}
+	if (n == list->n)
+		return false;
+	*out = (struct p2v_str){ list->p, n + 1 };
+	list->p += n + 1;
+	list->n -= n + 1;
+	return true;
+}
+
+/* RFC 9110 13.1.2: weak comparison with each of a list. */
 static bool unchanged(const struct p2v_request *q, const struct p2v_manifest_answer *a)
 {
 	struct p2v_str theirs = p2v_header_get(q->headers, q->n_headers, "if-none-match");
-	struct p2v_str ours = p2v_header_get(a->headers, a->n_headers, "etag");
+	struct p2v_str etag = p2v_header_get(a->headers, a->n_headers, "etag"), ours, one;
 
-	return ours.n > 0 && p2v_str_equal(theirs, ours);
+	if (!theirs.p || !etag.p || !next_tag(&etag, &ours))
+		return false;
+	if (p2v_str_is(p2v_str_trim(theirs), "*"))
+		return true;
+	while (next_tag(&theirs, &one))
+		if (p2v_str_equal(one, ours) && (theirs.n == 0 || strchr(" \t,", *theirs.p)))
+			return true;
+	return false;
 }
 
 static void send_body(struct p2v_request *q, struct p2v_reply_headers *out, struct p2v_slice body)
@@ -114,7 +172,7 @@ static void answered(void *ctx, const struct p2v_manifest_answer *a)
 		p2v_reply_send(q, 304, 0, &out);
 		return;
 	}
-	if (a->doc && !q->proxied)
+	if (a->doc) /* what comes by a proxy stays as it is, but what it names is remembered */
 		p2v_doc_rewrite(a->doc, a->text, map, &w, &text);
 	else
 		p2v_text_str(&text, a->text);

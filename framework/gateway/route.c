@@ -1,6 +1,6 @@
 /* route.c - from a player's target to the CDN's URL and back: mounts, the open form, the proxy
  * form. Never an open proxy: a host is reached because the configuration names it, or because a
- * manifest or redirect of a channel did. */
+ * manifest or redirect of a channel did; a channel's origin is reached below its folder alone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,16 +91,63 @@ static bool opened(const struct p2v_gateway *g, const struct p2v_url *u)
 	return false;
 }
 
-/* A whole URL that the player wants from us. */
-static int route_url(struct p2v_request *q, struct p2v_str url)
+/* The URL as all write it: scheme and host in lower case, no default port, no dot segments. */
+static int canonical(struct p2v_str url, struct p2v_text *out)
 {
-	struct p2v_gateway *g = q->gateway;
+	struct p2v_text plain = { 0 };
+	struct p2v_url u;
+	int rc = p2v_url_resolve(url, url, &plain);
+
+	if (rc == P2V_OK && (p2v_url_split((struct p2v_str){ plain.p, plain.n }, &u) < 0 ||
+				    !p2v_url_is_http(&u)))
+		rc = P2V_EPARSE;
+	if (rc == P2V_OK) {
+		p2v_url_origin(&u, out);
+		p2v_text_str(out, u.path.n ? u.path : p2v_str_of("/"));
+		if (u.query.p) {
+			p2v_text_puts(out, "?");
+			p2v_text_str(out, u.query);
+		}
+		rc = out->oom ? P2V_ENOMEM : P2V_OK;
+	}
+	p2v_text_fini(&plain);
+	return rc;
+}
+
+/* The channel whose origin's folder holds this URL, however the player wrote it: so an event is
+ * one channel by all forms. */
+static struct p2v_channel *channel_of(const struct p2v_gateway *g, const char *url)
+{
+	struct p2v_channel *best = NULL;
+
+	for (size_t i = 0; i < g->n_channels; i++) {
+		struct p2v_channel *c = &g->channels[i];
+		struct p2v_text target = { 0 }, back = { 0 };
+
+		if ((!best || strlen(c->origin) > strlen(best->origin)) &&
+			p2v_channel_to_agent(c, url, &target) && !target.oom &&
+			p2v_channel_to_origin(c, (struct p2v_str){ target.p, target.n }, &back) ==
+				P2V_OK)
+			best = c;
+		p2v_text_fini(&target);
+		p2v_text_fini(&back);
+	}
+	return best;
+}
+
+static int feed_of(struct p2v_gateway *g, const char *url, struct p2v_feed **out)
+{
+	struct p2v_channel *c = channel_of(g, url);
 	struct p2v_text origin = { 0 };
 	struct p2v_host *h = NULL;
 	struct p2v_url u;
 	int rc = P2V_OK;
 
-	if (p2v_url_split(url, &u) < 0 || !p2v_url_is_http(&u))
+	if (c) {
+		*out = p2v_delivery_feed(g->delivery, c);
+		return *out ? P2V_OK : P2V_ENOMEM;
+	}
+	if (p2v_url_split(p2v_str_of(url), &u) < 0)
 		return P2V_EPARSE;
 	p2v_url_origin(&u, &origin);
 	if (!origin.oom)
@@ -110,17 +157,24 @@ static int route_url(struct p2v_request *q, struct p2v_str url)
 	else if (!h || !h->feed)
 		rc = opened(g, &u) ? open_host(g, (struct p2v_str){ origin.p, origin.n }, &h)
 				   : P2V_EPERM;
-	if (rc == P2V_OK) {
-		p2v_text_str(&origin, u.path.n ? u.path : p2v_str_of("/"));
-		if (u.query.p) {
-			p2v_text_puts(&origin, "?");
-			p2v_text_str(&origin, u.query);
-		}
-		q->feed = h->feed;
-		q->url = origin.oom ? NULL : p2v_str_dup((struct p2v_str){ origin.p, origin.n });
-		rc = q->url ? P2V_OK : P2V_ENOMEM;
-	}
 	p2v_text_fini(&origin);
+	if (rc == P2V_OK)
+		*out = h->feed;
+	return rc;
+}
+
+/* A whole URL that the player wants from us. */
+static int route_url(struct p2v_request *q, struct p2v_str url)
+{
+	struct p2v_text text = { 0 };
+	int rc = canonical(url, &text);
+
+	if (rc == P2V_OK)
+		rc = feed_of(q->gateway, text.p, &q->feed);
+	if (rc == P2V_OK)
+		q->url = text.p;
+	else
+		p2v_text_fini(&text);
 	return rc;
 }
 
@@ -173,9 +227,16 @@ static int route_mount(struct p2v_request *q, struct p2v_str target)
 	return rc;
 }
 
+bool p2v_route_is_proxied(struct p2v_str target)
+{
+	struct p2v_url u;
+
+	return p2v_url_split(target, &u) == P2V_OK && p2v_url_is_http(&u);
+}
+
 int p2v_route(struct p2v_request *q, struct p2v_str target)
 {
-	if (p2v_str_starts(target, "http://") || p2v_str_starts(target, "https://")) {
+	if (p2v_route_is_proxied(target)) {
 		q->proxied = true;
 		return route_url(q, target);
 	}
@@ -184,32 +245,35 @@ int p2v_route(struct p2v_request *q, struct p2v_str target)
 	return route_mount(q, target);
 }
 
-bool p2v_route_back(struct p2v_request *q, const char *url, struct p2v_text *out)
+/* Something of q's feed named this host. @return whether it can be reached from now on */
+static bool name_host(struct p2v_request *q, const struct p2v_url *u)
 {
 	struct p2v_gateway *g = q->gateway;
 	struct p2v_text origin = { 0 };
-	struct p2v_host *h;
+	struct p2v_host *h = NULL;
+
+	p2v_url_origin(u, &origin);
+	if (!origin.oom) {
+		h = host_find(g, (struct p2v_str){ origin.p, origin.n });
+		if (!h)
+			h = host_add(g, (struct p2v_str){ origin.p, origin.n });
+	}
+	p2v_text_fini(&origin);
+	if (h && !h->feed)
+		h->feed = q->feed;
+	return h != NULL;
+}
+
+bool p2v_route_back(struct p2v_request *q, const char *url, struct p2v_text *out)
+{
 	struct p2v_url u;
 
-	if (q->proxied)
-		return false;
-	if (p2v_channel_to_agent(p2v_feed_channel(q->feed), url, out))
+	if (!q->proxied && p2v_channel_to_agent(p2v_feed_channel(q->feed), url, out))
 		return true;
-	if (p2v_url_split(p2v_str_of(url), &u) < 0 || !p2v_url_is_http(&u))
+	if (p2v_url_split(p2v_str_of(url), &u) < 0 || !p2v_url_is_http(&u) || !name_host(q, &u))
 		return false;
-	p2v_url_origin(&u, &origin);
-	if (origin.oom) {
-		p2v_text_fini(&origin);
+	if (q->proxied) /* it comes back by itself */
 		return false;
-	}
-	h = host_find(g, (struct p2v_str){ origin.p, origin.n });
-	if (!h)
-		h = host_add(g, (struct p2v_str){ origin.p, origin.n });
-	p2v_text_fini(&origin);
-	if (!h)
-		return false;
-	if (!h->feed)
-		h->feed = q->feed;
 	p2v_text_printf(out, OPEN_FORM "%.*s/%.*s", P2V_STR(u.scheme), P2V_STR(u.authority));
 	p2v_text_str(out, u.path.n ? u.path : p2v_str_of("/"));
 	if (u.query.p) {

@@ -7,18 +7,23 @@ static void send_text(const struct p2v_node *n, struct p2v_exchange *x, uint32_t
 	const char *type, struct p2v_str text)
 {
 	const struct p2v_world *w = &n->world;
-	struct p2v_header headers[] = { { p2v_str_of("Content-Type"), p2v_str_of(type) },
+	struct p2v_header headers[5] = { { p2v_str_of("Content-Type"), p2v_str_of(type) },
 		{ p2v_str_of("Cache-Control"), p2v_str_of("no-store") },
-		{ p2v_str_of("X-Content-Type-Options"), p2v_str_of("nosniff") },
-		{ p2v_str_of("Access-Control-Allow-Origin"), p2v_str_of("*") } };
-	/* Players read errors across origins; the status pages are for whoever sits at this
-	 * machine. */
-	struct p2v_reply r = { .status = status,
-		.length = text.n,
-		.headers = headers,
-		.n_headers = status < 400 ? 3 : 4 };
+		{ p2v_str_of("X-Content-Type-Options"), p2v_str_of("nosniff") } };
+	struct p2v_reply r = {
+		.status = status, .length = text.n, .headers = headers, .n_headers = 3
+	};
 	struct p2v_slice body = p2v_slice_copy(text.p, text.n);
 
+	/* Players read errors across origins; the status pages are for whoever sits at this
+	 * machine. */
+	if (status >= 400)
+		headers[r.n_headers++] = (struct p2v_header){
+			p2v_str_of("Access-Control-Allow-Origin"), p2v_str_of("*")
+		};
+	if (status == 405)
+		headers[r.n_headers++] = (struct p2v_header){ p2v_str_of("Allow"),
+			p2v_str_of("GET, HEAD") };
 	if (!body.p)
 		r.length = 0;
 	w->ops->http_reply(w->self, x, &r);
@@ -38,6 +43,17 @@ void p2v_status_text(const struct p2v_node *node, struct p2v_exchange *x, uint32
 	send_text(node, x, status, head, "text/plain; charset=utf-8",
 		(struct p2v_str){
 			line, n > 0 && (size_t)n < sizeof line ? (size_t)n : sizeof line - 1 });
+}
+
+static bool same_name(struct p2v_str a, struct p2v_str b)
+{
+	char lower[256];
+
+	if (a.n != b.n || a.n >= sizeof lower)
+		return false;
+	memcpy(lower, a.p, a.n);
+	lower[a.n] = 0;
+	return p2v_str_is_nocase(b, lower);
 }
 
 bool p2v_status_host_allowed(const struct p2v_status *s, const struct p2v_http_request *rq)
@@ -64,11 +80,8 @@ bool p2v_status_host_allowed(const struct p2v_status *s, const struct p2v_http_r
 	rest = p2v_str_of(s->allow_hosts);
 	while (p2v_str_split(&rest, '\n', &one))
 		for (struct p2v_str name; p2v_str_split(&one, ' ', &name);)
-			if (name.n && name.n == host.n &&
-				(p2v_str_is(name, "*") || p2v_str_equal(name, host)))
+			if (name.n && (p2v_str_is(name, "*") || same_name(name, host)))
 				return true;
-	if (p2v_str_is(p2v_str_trim(p2v_str_of(s->allow_hosts)), "*"))
-		return true;
 	/* An address is no name: nobody can point it elsewhere. */
 	if (host.n > 2 && host.p[0] == '[')
 		host = (struct p2v_str){ host.p + 1, host.n - 2 };

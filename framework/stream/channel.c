@@ -134,6 +134,44 @@ void p2v_channel_fini(struct p2v_channel *c)
 	*c = (struct p2v_channel){ .name = NULL };
 }
 
+/* Whether a path climbs by dots or slashes that are written as %2E, %2F or %5C: an origin may read
+ * them as what they mean, after we took them for names. */
+static bool climbs_in_disguise(struct p2v_str path)
+{
+	char last[3] = "";
+	size_t n = 0; /* of the segment, at most 3 */
+	bool disguised = false;
+
+	for (size_t i = 0; i <= path.n; i++) {
+		char c = i < path.n && path.p[i] != '?' ? path.p[i] : 0, hex[3] = "";
+		bool escaped = c == '%' && i + 2 < path.n;
+
+		if (escaped) {
+			hex[0] = (char)path.p[i + 1];
+			hex[1] = (char)(path.p[i + 2] | 32);
+			c = strcmp(hex, "2e") == 0   ? '.'
+			    : strcmp(hex, "2f") == 0 ? '/'
+			    : strcmp(hex, "5c") == 0 ? '/'
+						     : '%';
+			disguised |= c != '%';
+		}
+		if (c == 0 || c == '/') {
+			if (disguised && n == 2 && memcmp(last, "..", 2) == 0)
+				return true;
+			n = 0;
+			disguised = escaped;
+		} else {
+			if (n < 2)
+				last[n] = c;
+			n += n < 3;
+		}
+		if (c == 0)
+			break;
+		i += escaped && c != '%' ? 2 : 0;
+	}
+	return false;
+}
+
 int p2v_channel_to_origin(const struct p2v_channel *c, struct p2v_str target, struct p2v_text *url)
 {
 	size_t mount = strlen(c->mount), origin = strlen(c->origin), from = url->n;
@@ -143,6 +181,8 @@ int p2v_channel_to_origin(const struct p2v_channel *c, struct p2v_str target, st
 	if (!p2v_str_starts(target, c->mount) ||
 		(target.n > mount && target.p[mount] != '/' && target.p[mount] != '?'))
 		return P2V_ENOENT;
+	if (climbs_in_disguise(target))
+		return P2V_EPARSE;
 	/* "./" keeps a first segment with a colon from being taken for a scheme. */
 	p2v_text_puts(&ref, "./");
 	for (target.p += mount, target.n -= mount; target.n && target.p[0] == '/'; target.p++)

@@ -2,7 +2,6 @@
 # authority.sh - peer2view authority init: what it writes, and what it never overwrites.
 . "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 dir=$work/authority
 
 run "$p2v" authority init "$dir" --name 'My authority' --days 30

@@ -2,7 +2,6 @@
 # run.sh - the life of a node: start, reload, end; as tracker and as agent.
 . "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 cd "$work" || exit 1
 unset P2V_PLUGIN_PATH
 

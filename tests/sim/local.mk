@@ -28,6 +28,20 @@ tests_sim_sim_swarm_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_swarm_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_swarm_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
 EXTRA_tests_sim_sim_swarm_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
+check_PROGRAMS += tests/sim/sim_gateway
+TESTS += tests/sim/sim_gateway
+tests_sim_sim_gateway_SOURCES = \
+	%reldir%/booth.c %reldir%/booth.h \
+	%reldir%/gateway_fragment_test.c \
+	%reldir%/gateway_manifest_test.c \
+	%reldir%/gateway_route_test.c \
+	%reldir%/site.c %reldir%/site.h \
+	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
+tests_sim_sim_gateway_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_gateway_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_gateway_LDADD = $(tests_sim_sim_swarm_LDADD)
+EXTRA_tests_sim_sim_gateway_DEPENDENCIES = $(plugin_LTLIBRARIES)
 endif
 
 # Scenarios in virtual time. Each runs twice, and the two runs are the same.

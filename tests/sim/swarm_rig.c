@@ -36,6 +36,11 @@ void rig_fini(void)
 		(void)fclose(log_file);
 }
 
+void rig_log(struct p2v_sim *s)
+{
+	p2v_sim_set_log(s, log_file);
+}
+
 static struct p2v_agent_plugin get(uint32_t kind, const char *name)
 {
 	struct p2v_agent_plugin p = { NULL, NULL };
@@ -69,7 +74,7 @@ struct p2v_swarm *rig_start(const struct p2v_swarm_conf *conf)
 
 	if (p2v_swarm_new(conf, &s, &err) < 0)
 		cr_assert_fail("%s", err.text);
-	p2v_sim_set_log(p2v_swarm_sim(s), log_file);
+	rig_log(p2v_swarm_sim(s));
 	return s;
 }
 
