@@ -21,7 +21,7 @@ directory = x'
 channel='[channel a]
 mount = /a
 origin = http://cdn.example/'
-"$p2v" authority init x
+"$p2v" authority init x >/dev/null
 
 # right NAME TEXT PATTERN
 right() {
