@@ -24,6 +24,7 @@ tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 check_PROGRAMS += tests/sim/sim_overlay
 TESTS += tests/sim/sim_overlay
 tests_sim_sim_overlay_SOURCES = \
+	%reldir%/overlay_chaos_test.c \
 	%reldir%/overlay_dtls_test.c \
 	%reldir%/overlay_oom_test.c \
 	%reldir%/overlay_rig.c %reldir%/overlay_rig.h \

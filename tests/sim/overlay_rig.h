@@ -117,6 +117,8 @@ uint64_t node_gauge(const struct citizen *c, enum p2v_metric m);
 struct caller *town_caller(struct town *t, enum p2v_standing role);
 /** Call, open a stream, run until it is up or refused. @return whether it is up */
 bool caller_dial(struct town *t, struct caller *k, const struct p2v_addr *to);
+/** Speak on that stream from now on. */
+void caller_talk(struct caller *k, struct p2v_stream *s);
 void caller_say(struct caller *k, enum p2v_message number, const void *msg);
 /** Any bytes. */
 void caller_write(struct caller *k, const void *p, size_t n);
