@@ -97,6 +97,8 @@ struct p2v_session_info {
 	p2v_usec age;             /* [us] since it opened */
 	p2v_usec silence;         /* [us] since something arrived that verified */
 	p2v_usec srtt, min_rtt;   /* [us]; 0: no sample yet */
+	p2v_usec queued;          /* [us] how much longer than possible what we send takes lately,
+				     one way */
 	uint64_t cwnd, in_flight; /* [B] */
 	uint64_t pace;            /* [B/s] */
 	uint64_t sent, received;  /* [B] of datagrams */

@@ -151,6 +151,9 @@ static void beat(struct p2v_timer *t, p2v_usec now)
 
 void p2v_overlay_reconfigured(struct p2v_overlay *o)
 {
+	/* Partners elect by what we say that we can send. */
+	if (p2v_overlay_active(o))
+		p2v_partner_rejoined(o);
 	p2v_arm(&o->node->world, &o->timer, p2v_now(&o->node->world));
 }
 

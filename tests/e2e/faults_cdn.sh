@@ -9,7 +9,7 @@ cdn
 encode_ts
 tracker
 for n in a b c; do agent $n; done
-await_live 4 live/v2/index.m3u8
+await_live 3 live/v2/index.m3u8
 all='direct pa pb pc'
 play ours direct "http://$cdn/live/master.m3u8"
 for n in a b c; do play ours p$n "$(url_of $n)"; done
@@ -50,7 +50,7 @@ finish encoder KILL
 rm -rf "$www/live"
 encode_from=21
 encode_ts
-await_live 4 live/v2/index.m3u8
+await_live 3 live/v2/index.m3u8
 all='direct pa pb pc'
 play ours direct "http://$cdn/live/master.m3u8"
 for n in a b c; do play ours p$n "$(url_of $n)"; done

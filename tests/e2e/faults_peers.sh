@@ -8,7 +8,7 @@ cdn
 encode_ts
 tracker
 for n in a b c; do agent $n; done
-await_live 4 live/v2/index.m3u8
+await_live 3 live/v2/index.m3u8
 all='direct pa pb pc'
 play ours direct "http://$cdn/live/master.m3u8"
 for n in a b c; do play ours p$n "$(url_of $n)"; done
@@ -38,7 +38,8 @@ for n in a b c; do is "$n keeps its partners" partners $n 2; done
 
 # ---- and comes back ----
 tracker
-soon "everybody comes back to it" [ "$(await 60 eval '[ "$(stats tracker .counters.tracker_members)" = 3 ]'; stats tracker .counters.tracker_members)" = 3 ]
+members() { [ "$(stats tracker .counters.tracker_members)" = "$1" ]; }
+soon "everybody comes back to it" members 3
 agent d
 curl -s -o /dev/null "$(url_of d)"
 soon "it introduces whoever is new" partners d 2
