@@ -448,6 +448,81 @@ Test(overlay, whoever_is_no_tracker_is_not_taken_for_one)
 	town_fini(&t);
 }
 
+/* A name with several addresses, which the simulator's names have not. */
+static struct p2v_addr places[3];
+static struct {
+	p2v_lookup_done done;
+	void *ctx;
+	unsigned asked, cancelled;
+} lookup;
+
+static void answer(void *ctx)
+{
+	p2v_lookup_done done = lookup.done;
+	struct p2v_err err = { P2V_OK, "" };
+
+	(void)ctx;
+	lookup.done = NULL;
+	if (done)
+		done(lookup.ctx, places, 3, &err);
+}
+
+static int resolve(void *self, const char *host, uint16_t port, p2v_lookup_done done, void *ctx,
+	struct p2v_lookup **out, struct p2v_err *err)
+{
+	(void)self;
+	(void)err;
+	cr_assert_str_eq(host, "tracker");
+	cr_assert_eq(port, 8790);
+	cr_assert_not(lookup.done);
+	lookup.done = done;
+	lookup.ctx = ctx;
+	lookup.asked++;
+	*out = (struct p2v_lookup *)(void *)&lookup;
+	p2v_sim_at(t.sim, p2v_sim_now(t.sim) + 100 * P2V_MSEC, answer, NULL);
+	return P2V_OK;
+}
+
+static void resolve_cancel(void *self, struct p2v_lookup *l)
+{
+	(void)self;
+	cr_assert_eq((void *)l, (void *)&lookup);
+	lookup.done = NULL;
+	lookup.cancelled++;
+}
+
+Test(overlay, a_tracker_at_the_last_of_its_addresses)
+{
+	struct p2v_world_ops ops;
+	struct citizen *other, *c;
+
+	town_init(&t, 1);
+	town_tracker(&t);
+	other = town_node(&t);
+	other->conf.tracker = "";
+	node_start(other, &town_news);
+	places[0] = other->at.addr; /* it answers, but it is no tracker */
+	places[1] = p2v_addr_v4(0x0a0000f0, 8790);
+	places[2] = t.tracker_at.addr;
+	c = town_node(&t);
+	ops = *c->at.node.world.ops;
+	ops.resolve = resolve;
+	ops.resolve_cancel = resolve_cancel;
+	c->at.node.world.ops = &ops;
+	node_start(c, &town_news);
+	town_run(&t, 50 * P2V_MSEC); /* ended while the name is looked up */
+	node_end(c);
+	cr_assert_eq(lookup.cancelled, 1);
+	town_run(&t, P2V_SECOND);
+	node_start(c, &town_news);
+	town_run(&t, 3 * P2V_SECOND);
+	cr_assert_eq(node_gauge(c, P2V_M_TRACKER_UP), 1);
+	cr_assert_eq(town_logged(&t, "event=tracker_lost"), 0, "at the first attempt");
+	cr_assert_eq(other->ups, 0);
+	cr_assert_eq(lookup.asked, 2);
+	town_fini(&t);
+}
+
 /* ---- enrolment ---- */
 
 static struct citizen *newcomer(const char *token)

@@ -5,6 +5,9 @@
 #ifndef P2V_TESTS_UNIT_LEAKS_H
 #define P2V_TESTS_UNIT_LEAKS_H
 
+/* Ahead of every system header, as the tests' own inclusion of it comes too late. */
+#include <config.h>
+
 #include <criterion/criterion.h>
 #include <sanitizer/lsan_interface.h>
 #include <stdlib.h>
