@@ -29,6 +29,7 @@ tests_sim_sim_overlay_SOURCES = \
 	%reldir%/overlay_oom_test.c \
 	%reldir%/overlay_rig.c %reldir%/overlay_rig.h \
 	%reldir%/overlay_rogue_test.c \
+	%reldir%/overlay_talk_test.c \
 	%reldir%/overlay_test.c \
 	$(OVERLAY_PLUGINS) $(OOM_SOURCES)
 tests_sim_sim_overlay_CFLAGS = $(UNIT_CFLAGS)

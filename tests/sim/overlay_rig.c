@@ -439,8 +439,9 @@ static void call_accepted(void *ctx, struct p2v_session *s, struct p2v_stream *t
 	struct caller *k = ctx;
 
 	(void)s;
-	(void)t;
-	k->accepted++; /* and nothing is said on it */
+	k->accepted++;
+	if (k->answers && !k->talk.stream)
+		caller_talk(k, t);
 }
 
 static void call_readable(void *ctx, struct p2v_stream *t)

@@ -54,6 +54,7 @@ struct caller {
 	struct p2v_session *session; /* that it called */
 	struct p2v_talk talk;        /* zeroed stream: it does not speak (any more) */
 	bool deaf;                   /* does not read */
+	bool answers;                /* speaks on the first stream that is opened to it */
 	unsigned opened, closed, broken;
 	struct p2v_err why; /* of the last closed */
 	/* what it heard */
