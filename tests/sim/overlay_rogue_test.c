@@ -269,6 +269,35 @@ Test(rogue_member, is_no_peer)
 	}
 }
 
+/* Many who call and say nothing keep a node from nobody. */
+Test(rogue_member, a_silent_crowd)
+{
+	struct p2v_err err;
+
+	town_init(&t, 1);
+	town_tracker(&t);
+	for (size_t i = 0; i < 3; i++)
+		town_node(&t)->conf.partners = 2;
+	t.nodes[1].conf.min_swarm = t.nodes[2].conf.min_swarm = 1000; /* they call nobody */
+	for (size_t i = 0; i < 3; i++)
+		node_start(&t.nodes[i], NULL);
+	for (size_t i = 0; i < 8; i++)
+		(void)town_caller(&t, P2V_IS_PEER);
+	for (int turn = 0; turn < 80; turn++) {
+		for (size_t i = 0; i < 8; i++)
+			if (!t.callers[i].session)
+				(void)!p2v_dtl_dial(t.callers[i].dtl, &t.nodes[0].at.addr,
+					&t.callers[i].session, &err);
+		town_run(&t, P2V_SECOND / 4);
+		if (turn == 20)
+			for (size_t i = 0; i < 3; i++)
+				node_join(&t.nodes[i], &town_news);
+	}
+	cr_assert_geq(t.callers[0].closed, 2, "they were closed out, and came again");
+	cr_assert_eq(node_partners(&t.nodes[0]), 2);
+	town_fini(&t);
+}
+
 /* ---- at the tracker ---- */
 
 static void visit(enum p2v_standing role)
