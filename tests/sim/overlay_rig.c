@@ -402,6 +402,9 @@ static void heard(struct p2v_talk *talk, uint64_t number, const union p2v_msg *m
 				    P2V_MSG_descriptor, msg->peers.descriptors.v[i], &d, &err) < 0)
 				cr_assert_fail("%s", err.text);
 			memcpy(&k->introduced[i], d.descriptor.id.p, sizeof k->introduced[i]);
+			k->n_addresses[i] = d.descriptor.addresses.n;
+			for (size_t j = 0; j < d.descriptor.addresses.n; j++)
+				memcpy(k->addresses[i][j], d.descriptor.addresses.v[j].p, 18);
 		}
 	}
 }

@@ -63,6 +63,8 @@ struct caller {
 	char text[201];
 	struct p2v_msg_peers peers; /* its bytes point to what follows */
 	struct p2v_id introduced[64];
+	uint8_t addresses[64][6][18]; /* of each of them */
+	size_t n_addresses[64];
 	uint8_t observed[18];
 	unsigned accepted;
 };

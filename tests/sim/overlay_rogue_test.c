@@ -353,6 +353,30 @@ Test(tracker, introductions)
 	town_fini(&t);
 }
 
+/* What the tracker sees stands before what a member says. */
+Test(tracker, the_address_that_it_sees_comes_first)
+{
+	struct p2v_addr lie = p2v_addr_v4(0x08080808, 53);
+
+	open_tracker();
+	visit(P2V_IS_PEER);
+	k->at.addr = lie;
+	caller_join(k, &town_news, 0);
+	visit(P2V_IS_PEER);
+	caller_join(k, &town_news, 30);
+	town_run(&t, P2V_SECOND);
+	cr_assert_eq(k->peers.descriptors.n, 1);
+	cr_assert_eq(k->n_addresses[0], 2);
+	cr_assert_arr_eq(k->addresses[0][0], t.callers[0].observed, 18);
+	cr_assert_eq(k->addresses[0][0][16] << 8 | k->addresses[0][0][17], 6000);
+	cr_assert_arr_eq(k->addresses[0][1], lie.ip, 16);
+	/* Whoever tells the truth is listed once. */
+	caller_join(&t.callers[0], &town_news, 30);
+	town_run(&t, P2V_SECOND);
+	cr_assert_eq(t.callers[0].n_addresses[0], 1);
+	town_fini(&t);
+}
+
 Test(tracker, swarms_are_apart)
 {
 	open_tracker();
