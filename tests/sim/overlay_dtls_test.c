@@ -179,7 +179,7 @@ Test(overlay_dtls, expired)
 Test(overlay_dtls, no_certificate_at_all)
 {
 	struct caller *k;
-	int before;
+	uint64_t before;
 
 	village(2);
 	k = town_caller(&t, P2V_IS_GUEST);
@@ -190,7 +190,7 @@ Test(overlay_dtls, no_certificate_at_all)
 	cr_assert_geq(town_logged(&t, "it is self-signed"), 1);
 	/* The tracker lets it in, but tells it nothing before it enrolled. */
 	cr_assert(caller_dial(&t, k, &t.tracker_at.addr));
-	before = (int)enrolled();
+	before = enrolled();
 	caller_join(k, &town_news, 30);
 	town_run(&t, P2V_SECOND);
 	cr_assert_eq(k->heard[P2V_MSG_peers], 0);
