@@ -418,7 +418,6 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 	p->in.n = 0;
 	if (h->status != 200)
 		return;
-	url = p2v_str_dup(h->url);
 	keep_headers(p, h);
 	set_text(&p->type, p2v_header_get(h->headers, h->n_headers, "content-type"));
 	set_text(&p->etag, p2v_header_get(h->headers, h->n_headers, "etag"));

@@ -113,7 +113,9 @@ void p2v_peers_learn(struct p2v_overlay *o, struct p2v_bytes descriptor);
 /** Call peers while partners are wanted, forget those that are old. */
 void p2v_peers_tend(struct p2v_overlay *o);
 size_t p2v_peers_dialling(const struct p2v_overlay *o);
-/** How many partners are still to be looked for. */
+/** How many partners there are too few, with those that are being called. */
+size_t p2v_peers_lacking(const struct p2v_overlay *o);
+/** How many of them are to be looked for: none while the swarms are small. */
 size_t p2v_peers_wanted(const struct p2v_overlay *o);
 /** A call, or a session with it, came to nothing or to an end: it is called again after a pause,
  * the longer the more often.
@@ -133,7 +135,7 @@ void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialle
 void p2v_partner_end(struct p2v_partner *p);
 /** A stream that the remote opened: its hello, or a transfer. */
 void p2v_partner_accepted(struct p2v_partner *p, struct p2v_stream *t);
-size_t p2v_partner_count(const struct p2v_overlay *o, bool up_only);
+size_t p2v_partner_count(const struct p2v_overlay *o); /* that are up */
 struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p2v_id *id);
 /** What we tell of ourselves has changed: say hello again. */
 void p2v_partner_rejoined(struct p2v_overlay *o);

@@ -19,14 +19,14 @@ struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p
 	return NULL;
 }
 
-size_t p2v_partner_count(const struct p2v_overlay *o, bool up_only)
+size_t p2v_partner_count(const struct p2v_overlay *o)
 {
 	size_t n = 0;
 
 	P2V_LIST_EACH (it, &o->partners) {
 		const struct p2v_partner *p = P2V_OF(it, struct p2v_partner, in_overlay);
 
-		n += !p->closing && (p->up || !up_only);
+		n += !p->closing && p->up;
 	}
 	return n;
 }
@@ -168,7 +168,7 @@ static void on_hello(struct p2v_partner *p, const struct p2v_msg_hello *m)
 		p2v_partner_drop(p, false, "no channel in common");
 	} else if (superseded(p)) {
 		p2v_partner_drop(p, false, "there is a session with it already");
-	} else if (!p->dialled && p2v_partner_count(o, true) >= 2 * o->conf->partners) {
+	} else if (!p->dialled && p2v_partner_count(o) >= 2 * o->conf->partners) {
 		p2v_partner_drop(p, false, "full");
 	} else {
 		p->up = true;

@@ -185,13 +185,25 @@ size_t p2v_peers_dialling(const struct p2v_overlay *o)
 	return n;
 }
 
+/* Whoever called and has not said hello may never say it: that must keep nobody from looking for
+ * others. */
+size_t p2v_peers_lacking(const struct p2v_overlay *o)
+{
+	size_t have = p2v_peers_dialling(o);
+
+	P2V_LIST_EACH (it, &o->partners) {
+		const struct p2v_partner *p = P2V_OF(it, struct p2v_partner, in_overlay);
+
+		have += !p->closing && (p->up || p->dialled);
+	}
+	return have < o->conf->partners ? o->conf->partners - have : 0;
+}
+
 size_t p2v_peers_wanted(const struct p2v_overlay *o)
 {
-	size_t have = p2v_partner_count(o, false) + p2v_peers_dialling(o);
-
 	for (size_t i = 0; i < o->n_swarms; i++)
 		if (o->swarms[i].members >= o->conf->min_swarm)
-			return have < o->conf->partners ? o->conf->partners - have : 0;
+			return p2v_peers_lacking(o);
 	return 0;
 }
 

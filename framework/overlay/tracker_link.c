@@ -102,7 +102,7 @@ static bool joins(struct p2v_tracker_link *l, struct p2v_swarm *s)
 	struct p2v_overlay *o = l->overlay;
 	uint8_t descriptor[512];
 	struct p2v_msg_join m = { .channel = { s->channel.b, sizeof s->channel },
-		.want = p2v_partner_count(o, false) < o->conf->partners ? 30 : 0 };
+		.want = p2v_peers_lacking(o) > 0 ? 30 : 0 };
 
 	m.descriptor = (struct p2v_bytes){ descriptor,
 		p2v_overlay_describe(o, descriptor, sizeof descriptor) };

@@ -250,6 +250,8 @@ static void on_join(struct member *m, const struct p2v_msg_join *q)
 	struct p2v_err err = { P2V_OK, "" };
 	struct p2v_registry_entry e = { .swarm = q->channel.p, .peer = m->id.b };
 	struct p2v_registry_reader reader = { .entry = answer_entry, .done = answer_done };
+	const struct p2v_crypto *crypto = &t->node->crypto;
+	struct p2v_chain own;
 	uint8_t descriptor[640];
 	struct p2v_id channel;
 	struct answer *a;
@@ -260,7 +262,11 @@ static void on_join(struct member *m, const struct p2v_msg_join *q)
 		refuse(m, P2V_MSG_join, 5, "enrol first", P2V_SECOND);
 		return;
 	}
-	if (!t->node->crypto.ops->allows(t->node->crypto.self, &m->id, &channel)) {
+	if (crypto->ops->chain(crypto->self, &m->id, &own) < 0) {
+		refuse(m, P2V_MSG_join, 5, "its certificate has ended", P2V_SECOND);
+		return;
+	}
+	if (!crypto->ops->allows(crypto->self, &m->id, &channel)) {
 		refuse(m, P2V_MSG_join, 2, "its certificate is not for that channel", 0);
 		return;
 	}

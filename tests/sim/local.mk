@@ -24,10 +24,12 @@ tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 check_PROGRAMS += tests/sim/sim_overlay
 TESTS += tests/sim/sim_overlay
 tests_sim_sim_overlay_SOURCES = \
+	%reldir%/overlay_chaos_test.c \
 	%reldir%/overlay_dtls_test.c \
 	%reldir%/overlay_oom_test.c \
 	%reldir%/overlay_rig.c %reldir%/overlay_rig.h \
 	%reldir%/overlay_rogue_test.c \
+	%reldir%/overlay_talk_test.c \
 	%reldir%/overlay_test.c \
 	$(OVERLAY_PLUGINS) $(OOM_SOURCES)
 tests_sim_sim_overlay_CFLAGS = $(UNIT_CFLAGS)

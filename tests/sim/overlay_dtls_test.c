@@ -179,7 +179,7 @@ Test(overlay_dtls, expired)
 Test(overlay_dtls, no_certificate_at_all)
 {
 	struct caller *k;
-	int before;
+	uint64_t before;
 
 	village(2);
 	k = town_caller(&t, P2V_IS_GUEST);
@@ -190,12 +190,43 @@ Test(overlay_dtls, no_certificate_at_all)
 	cr_assert_geq(town_logged(&t, "it is self-signed"), 1);
 	/* The tracker lets it in, but tells it nothing before it enrolled. */
 	cr_assert(caller_dial(&t, k, &t.tracker_at.addr));
-	before = (int)enrolled();
+	before = enrolled();
 	caller_join(k, &town_news, 30);
 	town_run(&t, P2V_SECOND);
 	cr_assert_eq(k->heard[P2V_MSG_peers], 0);
 	cr_assert_eq(k->refused.code, 5);
 	cr_assert_eq(enrolled(), before);
+	town_fini(&t);
+}
+
+/* A session may outlast the certificate that began it, but is of no use from then on. */
+Test(overlay_dtls, a_certificate_that_ends_amid_a_session)
+{
+	struct p2v_msg_enrol enrol = { .version = P2V_PROTOCOL_VERSION };
+	struct caller *k;
+
+	village(1);
+	k = town_caller(&t, P2V_IS_GUEST);
+	cr_assert(caller_dial(&t, k, &t.tracker_at.addr));
+	caller_say(k, P2V_MSG_enrol, &enrol);
+	for (int i = 0; i < 29; i++) {
+		caller_join(k, &town_news, 30);
+		town_run(&t, 10 * P2V_SECOND);
+	}
+	cr_assert_eq(k->heard[P2V_MSG_peers], 29);
+	town_run(&t, 15 * P2V_SECOND); /* 305 s of 300 have passed */
+	caller_join(k, &town_news, 30);
+	town_run(&t, P2V_SECOND);
+	cr_assert_eq(k->heard[P2V_MSG_peers], 29);
+	cr_assert_eq(k->refused.code, 5);
+	cr_assert_str_eq(k->text, "its certificate has ended");
+	p2v_session_close(k->session, P2V_DTL_DONE, "anew");
+	town_run(&t, 5 * P2V_SECOND);
+	cr_assert(caller_dial(&t, k, &t.tracker_at.addr));
+	caller_say(k, P2V_MSG_enrol, &enrol);
+	caller_join(k, &town_news, 30);
+	town_run(&t, P2V_SECOND);
+	cr_assert_eq(k->heard[P2V_MSG_peers], 30, "it can come in again");
 	town_fini(&t);
 }
 

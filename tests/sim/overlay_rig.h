@@ -54,6 +54,7 @@ struct caller {
 	struct p2v_session *session; /* that it called */
 	struct p2v_talk talk;        /* zeroed stream: it does not speak (any more) */
 	bool deaf;                   /* does not read */
+	bool answers;                /* speaks on the first stream that is opened to it */
 	unsigned opened, closed, broken;
 	struct p2v_err why; /* of the last closed */
 	/* what it heard */
@@ -62,6 +63,8 @@ struct caller {
 	char text[201];
 	struct p2v_msg_peers peers; /* its bytes point to what follows */
 	struct p2v_id introduced[64];
+	uint8_t addresses[64][6][18]; /* of each of them */
+	size_t n_addresses[64];
 	uint8_t observed[18];
 	unsigned accepted;
 };
@@ -117,6 +120,8 @@ uint64_t node_gauge(const struct citizen *c, enum p2v_metric m);
 struct caller *town_caller(struct town *t, enum p2v_standing role);
 /** Call, open a stream, run until it is up or refused. @return whether it is up */
 bool caller_dial(struct town *t, struct caller *k, const struct p2v_addr *to);
+/** Speak on that stream from now on. */
+void caller_talk(struct caller *k, struct p2v_stream *s);
 void caller_say(struct caller *k, enum p2v_message number, const void *msg);
 /** Any bytes. */
 void caller_write(struct caller *k, const void *p, size_t n);

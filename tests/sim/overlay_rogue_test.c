@@ -269,6 +269,35 @@ Test(rogue_member, is_no_peer)
 	}
 }
 
+/* Many who call and say nothing keep a node from nobody. */
+Test(rogue_member, a_silent_crowd)
+{
+	struct p2v_err err;
+
+	town_init(&t, 1);
+	town_tracker(&t);
+	for (size_t i = 0; i < 3; i++)
+		town_node(&t)->conf.partners = 2;
+	t.nodes[1].conf.min_swarm = t.nodes[2].conf.min_swarm = 1000; /* they call nobody */
+	for (size_t i = 0; i < 3; i++)
+		node_start(&t.nodes[i], NULL);
+	for (size_t i = 0; i < 8; i++)
+		(void)town_caller(&t, P2V_IS_PEER);
+	for (int turn = 0; turn < 80; turn++) {
+		for (size_t i = 0; i < 8; i++)
+			if (!t.callers[i].session)
+				(void)!p2v_dtl_dial(t.callers[i].dtl, &t.nodes[0].at.addr,
+					&t.callers[i].session, &err);
+		town_run(&t, P2V_SECOND / 4);
+		if (turn == 20)
+			for (size_t i = 0; i < 3; i++)
+				node_join(&t.nodes[i], &town_news);
+	}
+	cr_assert_geq(t.callers[0].closed, 2, "they were closed out, and came again");
+	cr_assert_eq(node_partners(&t.nodes[0]), 2);
+	town_fini(&t);
+}
+
 /* ---- at the tracker ---- */
 
 static void visit(enum p2v_standing role)
@@ -321,6 +350,30 @@ Test(tracker, introductions)
 	/* It is told its address. */
 	cr_assert_arr_eq(k->observed, k->at.addr.ip, 16);
 	cr_assert_eq(k->observed[16] << 8 | k->observed[17], 6000);
+	town_fini(&t);
+}
+
+/* What the tracker sees stands before what a member says. */
+Test(tracker, the_address_that_it_sees_comes_first)
+{
+	struct p2v_addr lie = p2v_addr_v4(0x08080808, 53);
+
+	open_tracker();
+	visit(P2V_IS_PEER);
+	k->at.addr = lie;
+	caller_join(k, &town_news, 0);
+	visit(P2V_IS_PEER);
+	caller_join(k, &town_news, 30);
+	town_run(&t, P2V_SECOND);
+	cr_assert_eq(k->peers.descriptors.n, 1);
+	cr_assert_eq(k->n_addresses[0], 2);
+	cr_assert_arr_eq(k->addresses[0][0], t.callers[0].observed, 18);
+	cr_assert_eq(k->addresses[0][0][16] << 8 | k->addresses[0][0][17], 6000);
+	cr_assert_arr_eq(k->addresses[0][1], lie.ip, 16);
+	/* Whoever tells the truth is listed once. */
+	caller_join(&t.callers[0], &town_news, 30);
+	town_run(&t, P2V_SECOND);
+	cr_assert_eq(t.callers[0].n_addresses[0], 1);
 	town_fini(&t);
 }
 

@@ -448,6 +448,81 @@ Test(overlay, whoever_is_no_tracker_is_not_taken_for_one)
 	town_fini(&t);
 }
 
+/* A name with several addresses, which the simulator's names have not. */
+static struct p2v_addr places[3];
+static struct {
+	p2v_lookup_done done;
+	void *ctx;
+	unsigned asked, cancelled;
+} lookup;
+
+static void answer(void *ctx)
+{
+	p2v_lookup_done done = lookup.done;
+	struct p2v_err err = { P2V_OK, "" };
+
+	(void)ctx;
+	lookup.done = NULL;
+	if (done)
+		done(lookup.ctx, places, 3, &err);
+}
+
+static int resolve(void *self, const char *host, uint16_t port, p2v_lookup_done done, void *ctx,
+	struct p2v_lookup **out, struct p2v_err *err)
+{
+	(void)self;
+	(void)err;
+	cr_assert_str_eq(host, "tracker");
+	cr_assert_eq(port, 8790);
+	cr_assert_not(lookup.done);
+	lookup.done = done;
+	lookup.ctx = ctx;
+	lookup.asked++;
+	*out = (struct p2v_lookup *)(void *)&lookup;
+	p2v_sim_at(t.sim, p2v_sim_now(t.sim) + 100 * P2V_MSEC, answer, NULL);
+	return P2V_OK;
+}
+
+static void resolve_cancel(void *self, struct p2v_lookup *l)
+{
+	(void)self;
+	cr_assert_eq((void *)l, (void *)&lookup);
+	lookup.done = NULL;
+	lookup.cancelled++;
+}
+
+Test(overlay, a_tracker_at_the_last_of_its_addresses)
+{
+	struct p2v_world_ops ops;
+	struct citizen *other, *c;
+
+	town_init(&t, 1);
+	town_tracker(&t);
+	other = town_node(&t);
+	other->conf.tracker = "";
+	node_start(other, &town_news);
+	places[0] = other->at.addr; /* it answers, but it is no tracker */
+	places[1] = p2v_addr_v4(0x0a0000f0, 8790);
+	places[2] = t.tracker_at.addr;
+	c = town_node(&t);
+	ops = *c->at.node.world.ops;
+	ops.resolve = resolve;
+	ops.resolve_cancel = resolve_cancel;
+	c->at.node.world.ops = &ops;
+	node_start(c, &town_news);
+	town_run(&t, 50 * P2V_MSEC); /* ended while the name is looked up */
+	node_end(c);
+	cr_assert_eq(lookup.cancelled, 1);
+	town_run(&t, P2V_SECOND);
+	node_start(c, &town_news);
+	town_run(&t, 3 * P2V_SECOND);
+	cr_assert_eq(node_gauge(c, P2V_M_TRACKER_UP), 1);
+	cr_assert_eq(town_logged(&t, "event=tracker_lost"), 0, "at the first attempt");
+	cr_assert_eq(other->ups, 0);
+	cr_assert_eq(lookup.asked, 2);
+	town_fini(&t);
+}
+
 /* ---- enrolment ---- */
 
 static struct citizen *newcomer(const char *token)
@@ -565,6 +640,71 @@ Test(overlay, capacity_is_declared_in_steps)
 	cr_assert_eq(p2v_overlay_capacity(a->overlay), 0);
 	p2v_overlay_view(b->overlay, &view);
 	cr_assert(view.flags & P2V_PEER_SELF);
+	town_fini(&t);
+}
+
+static size_t described(struct citizen *c, uint8_t addresses[6][18])
+{
+	uint8_t bytes[512];
+	union p2v_msg d;
+	struct p2v_err err;
+	size_t n = p2v_overlay_describe(c->overlay, bytes, sizeof bytes);
+
+	cr_assert_gt(n, 0);
+	cr_assert_eq(
+		p2v_msg_read(P2V_MSG_descriptor, (struct p2v_bytes){ bytes, n }, &d, &err), P2V_OK);
+	cr_assert_arr_eq(d.descriptor.id.p, place_id(&c->at), 32);
+	cr_assert_eq(d.descriptor.flags, c->conf.upload_enabled ? 0 : 1);
+	for (size_t i = 0; i < d.descriptor.addresses.n; i++)
+		memcpy(addresses[i], d.descriptor.addresses.v[i].p, 18);
+	return d.descriptor.addresses.n;
+}
+
+static struct p2v_addr interfaces[8];
+
+static size_t many_interfaces(void *self, struct p2v_addr *out, size_t max)
+{
+	(void)self;
+	for (size_t i = 0; i < max && i < 8; i++)
+		out[i] = interfaces[i];
+	return max < 8 ? max : 8;
+}
+
+Test(overlay, addresses_that_it_tells)
+{
+	struct p2v_world_ops ops;
+	struct citizen *c;
+	uint8_t v[6][18];
+
+	town_init(&t, 1);
+	c = town_node(&t);
+	c->conf.announce_local = false;
+	node_start(c, &town_news);
+	cr_assert_eq(described(c, v), 0, "it knows of none");
+	c->conf.announce_local = true;
+	cr_assert_eq(described(c, v), 1);
+	cr_assert_arr_eq(v[0], c->at.addr.ip, 16);
+	cr_assert_eq(v[0][16] << 8 | v[0][17], 7000, "with the port of its socket");
+	town_tracker(&t);
+	town_run(&t, 70 * P2V_SECOND);
+	cr_assert_eq(node_gauge(c, P2V_M_TRACKER_UP), 1);
+	cr_assert_eq(described(c, v), 1, "what the tracker sees is what it has itself");
+	c->conf.announce_local = false;
+	c->conf.upload_enabled = false;
+	cr_assert_eq(described(c, v), 1, "what the tracker sees is no secret");
+	/* More than fit: the observed one, which is among them, and the first of the others. */
+	ops = *c->at.node.world.ops;
+	ops.interfaces = many_interfaces;
+	c->at.node.world.ops = &ops;
+	c->conf.announce_local = true;
+	for (uint8_t i = 0; i < 8; i++)
+		interfaces[i] = i == 2 ? c->at.addr : p2v_addr_v4(0xc0a80000u + i, 9);
+	cr_assert_eq(described(c, v), 5);
+	cr_assert_arr_eq(v[0], c->at.addr.ip, 16);
+	for (uint8_t i = 1; i < 5; i++) {
+		cr_assert_eq(v[i][15], i < 3 ? i - 1 : i, "%d", v[i][15]);
+		cr_assert_eq(v[i][16] << 8 | v[i][17], 7000);
+	}
 	town_fini(&t);
 }
 
