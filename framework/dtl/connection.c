@@ -456,7 +456,7 @@ void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out)
 		.lost = s->recovery.lost_bytes,
 		.delivery_rate = p2v_recovery_rate(&s->recovery),
 		.pto_count = s->recovery.pto_count,
-		.dialled = s->dialled };
+		.dialled = s->record ? s->record->client : s->dialled };
 }
 
 const struct p2v_remote *p2v_session_remote(const struct p2v_session *s)

@@ -213,12 +213,16 @@ void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialle
 {
 	const struct p2v_remote *r = p2v_session_remote(s);
 	struct p2v_partner *p = r->role == P2V_IS_PEER ? calloc(1, sizeof *p) : NULL;
+	struct p2v_session_info info;
 	struct p2v_stream *t;
 
 	if (!p) {
 		p2v_session_close(s, P2V_DTL_DONE, "not as a partner");
 		return;
 	}
+	/* When both called at once, one call stands, and whoever made it speaks first. */
+	p2v_session_info(s, &info);
+	dialled = dialled && info.dialled;
 	p->overlay = o;
 	p->session = s;
 	p->id = r->id;
