@@ -415,17 +415,18 @@ static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
 }
 
 /* A run of chunks that are missing, that nobody brings, and that this partner can bring, from
- * `from` on. */
-static bool run_from(const struct p2v_fragment *f, const struct p2v_holder *h, uint32_t from,
-	uint32_t *first, uint32_t *count)
+ * `from` on.
+ * @param hops  of ours; 0: only chunks that are at the partner now */
+static bool run_from(const struct p2v_fragment *f, const struct p2v_holder *h, uint32_t hops,
+	uint32_t from, uint32_t *first, uint32_t *count)
 {
 	uint32_t i = from;
 
 	while (i < f->n_chunks &&
-		(f->chunks[i].whole || !p2v_holder_brings(h, f->hops, i) || covered(f, i)))
+		(f->chunks[i].whole || !p2v_holder_brings(h, hops, i) || covered(f, i)))
 		i++;
 	*first = i;
-	while (i < f->n_chunks && !f->chunks[i].whole && p2v_holder_brings(h, f->hops, i) &&
+	while (i < f->n_chunks && !f->chunks[i].whole && p2v_holder_brings(h, hops, i) &&
 		!covered(f, i))
 		i++;
 	*count = i - *first;
@@ -442,7 +443,7 @@ static bool fits(const struct p2v_fragment *f, const struct p2v_holder *h)
 	if (!f->known)
 		return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < f->hops;
 	return h->length == f->length && h->generation == f->generation &&
-	       run_from(f, h, 0, &first, &count);
+	       run_from(f, h, f->hops, 0, &first, &count);
 }
 
 static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
@@ -594,8 +595,8 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 	return (uint32_t)(n < most ? n : most);
 }
 
-/* The next run to ask this partner for: of one's own share first, so that others bring other parts.
- */
+/* The next run to ask this partner for: of one's own share first, so that others bring other parts;
+ * and what is there before what is yet to come. */
 static bool next_run(
 	struct p2v_fragment *f, const struct p2v_holder *h, uint32_t *first, uint32_t *count)
 {
@@ -608,7 +609,9 @@ static bool next_run(
 		*count = n - from;
 		return n > from;
 	}
-	return run_from(f, h, from, first, count) || run_from(f, h, 0, first, count);
+	return run_from(f, h, 0, from, first, count) || run_from(f, h, 0, 0, first, count) ||
+	       run_from(f, h, f->hops, from, first, count) ||
+	       run_from(f, h, f->hops, 0, first, count);
 }
 
 bool p2v_ask_more(struct p2v_fragment *f)

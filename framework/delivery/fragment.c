@@ -7,6 +7,7 @@
 #include "framework/delivery/inside.h"
 
 #define EVICT_BATCH 32u
+#define PLENTY      8u /* times the bit rate: a line that nobody has to know exactly */
 
 /* ---- finding and making ---- */
 
@@ -215,6 +216,16 @@ static size_t room_for(const struct p2v_fragment *f, uint32_t index)
 	return f->length == P2V_LENGTH_UNKNOWN ? P2V_CHUNK : p2v_fragment_chunk_size(f, index);
 }
 
+static void came(struct p2v_fragment *f, uint64_t n)
+{
+	p2v_usec now = p2v_now(&f->d->node->world);
+
+	if (f->from_cdn + f->from_p2p == 0)
+		f->first_at = now;
+	if (n > 0)
+		f->last_at = now;
+}
+
 ptrdiff_t p2v_fragment_fill(
 	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched)
 {
@@ -253,6 +264,7 @@ ptrdiff_t p2v_fragment_fill(
 		b.p += n;
 		b.n -= n;
 	}
+	came(f, fresh);
 	f->from_cdn += fresh;
 	f->hops = 0;
 	return (ptrdiff_t)fresh;
@@ -283,6 +295,7 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	p2v_buf_unref(c->buf);
 	f->held += n - c->filled;
 	f->d->held += n - c->filled;
+	came(f, n - c->filled);
 	f->from_p2p += n - c->filled;
 	c->buf = buf;
 	c->filled = n;
@@ -414,6 +427,8 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 		.hit = f->complete };
 	r->timer.fire = reader_fire;
 	r->timer.owner = r;
+	if (p2v_list_empty(&f->readers))
+		p2v_list_push(&feed->waiting, &f->in_waiting);
 	p2v_list_push(&f->readers, &r->in_fragment);
 	f->used = f->asked = now;
 	if (f->first_asked == P2V_UNKNOWN)
@@ -490,14 +505,41 @@ int p2v_reading_state(const struct p2v_reading *r)
 	return f->length != P2V_LENGTH_UNKNOWN && r->pos >= f->length ? P2V_OK : P2V_EAGAIN;
 }
 
+/* What was fetched before the player asked for it would look to it as if the line were as fast as
+ * memory, and it would not see in time that the line is too thin for what it plays. So it gets it
+ * as fast as it came; but no slower than the CDN would bring it, or than four times the bit rate,
+ * if the CDN can do that: what partners were in no hurry to send says nothing of the line.
+ * @return [B/s]; 0: the line is fast enough not to matter, or the player is in need */
+static uint64_t honest(const struct p2v_reading *r, p2v_usec now)
+{
+	const struct p2v_fragment *f = r->fragment;
+	uint64_t needs = f->bitrate / 8, cdn = p2v_cdn_rate(f->d), rate;
+	p2v_usec took = f->last_at - f->first_at;
+	struct p2v_player_view view;
+
+	if (needs == 0 || f->d->n_rates == 0 || cdn > PLENTY * needs || took <= 0)
+		return 0;
+	r->viewer->policy->plugin->ops.player->view(r->viewer->state, now, &view);
+	if (!view.playing || view.buffer < f->dur)
+		return 0;
+	rate = f->held * P2V_SECOND / (uint64_t)took;
+	cdn = cdn < 4 * needs ? cdn : 4 * needs;
+	rate = rate > cdn ? rate : cdn;
+	return rate > PLENTY * needs ? 0 : rate;
+}
+
 uint64_t p2v_reading_pace(const struct p2v_reading *r)
 {
 	const struct p2v_player_ops *ops = r->viewer ? r->viewer->policy->plugin->ops.player : NULL;
+	p2v_usec now = p2v_now(&r->fragment->d->node->world);
 	struct p2v_player_frag pf = p2v_viewer_frag(r->fragment);
+	uint64_t most, line;
 
-	if (!ops || !ops->pace)
+	if (!ops)
 		return 0;
-	return ops->pace(r->viewer->state, p2v_now(&r->fragment->d->node->world), &pf);
+	most = ops->pace ? ops->pace(r->viewer->state, now, &pf) : 0;
+	line = honest(r, now);
+	return most == 0 || (line > 0 && line < most) ? line : most;
 }
 
 static void account(struct p2v_reading *r, bool whole_body)
@@ -541,8 +583,10 @@ void p2v_reading_close(struct p2v_reading *r, bool whole_body)
 	p2v_disarm(&f->d->node->world, &r->timer);
 	p2v_list_remove(&r->in_fragment);
 	f->used = p2v_now(&f->d->node->world);
-	if (p2v_list_empty(&f->readers))
+	if (p2v_list_empty(&f->readers)) {
 		f->asked = P2V_UNKNOWN;
+		p2v_list_remove(&f->in_waiting);
+	}
 	free(r);
 	if (given_up)
 		p2v_fragment_leave(f);
