@@ -230,19 +230,23 @@ ptrdiff_t p2v_fragment_fill(
 	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched)
 {
 	size_t fresh = 0;
+	int rc = P2V_OK;
 
 	while (b.n > 0) {
 		uint32_t index = (uint32_t)(off / P2V_CHUNK), at = (uint32_t)(off % P2V_CHUNK);
 		size_t n = b.n < P2V_CHUNK - at ? b.n : P2V_CHUNK - at;
 		struct p2v_chunk_state *c;
 
+		rc = P2V_EPROTO;
 		if (f->length != P2V_LENGTH_UNKNOWN && off + n > f->length)
-			return P2V_EPROTO;
+			break;
+		rc = P2V_ENOMEM;
 		if (index >= f->n_chunks && want_chunks(f, index + 1) < 0)
-			return P2V_ENOMEM;
+			break;
 		c = &f->chunks[index];
 		if (!c->buf && !(c->buf = p2v_buf_new(room_for(f, index))))
-			return P2V_ENOMEM;
+			break;
+		rc = P2V_OK;
 		/* Only what continues the chunk: bytes that are here stay as they are, as readers
 		 * hold slices of them. */
 		if (!c->whole && at <= c->filled && at + n > c->filled) {
@@ -267,7 +271,7 @@ ptrdiff_t p2v_fragment_fill(
 	came(f, fresh);
 	f->from_cdn += fresh;
 	f->hops = 0;
-	return (ptrdiff_t)fresh;
+	return rc < 0 ? rc : (ptrdiff_t)fresh;
 }
 
 void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length)
