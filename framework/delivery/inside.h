@@ -128,6 +128,8 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length);
 /** Forget all content: it was another than the CDN has now. Readers that had bytes of it fail. */
 void p2v_fragment_reset(struct p2v_fragment *f);
+/** Have its readers look at it, soon. */
+void p2v_readings_wake(struct p2v_fragment *f);
 /** Tell readers, partners that wait, and the plan that something changed. */
 void p2v_fragment_progress(struct p2v_fragment *f);
 void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status);
