@@ -193,6 +193,95 @@ Test(delivery, uplinks_thinner_than_the_stream)
 	}
 }
 
+/* ---- what uploads leave of the line ---- */
+
+/** A viewer's own small requests, beside all that its agent does. */
+struct probe {
+	struct p2v_world w;
+	struct p2v_fetch *fetch;
+	struct p2v_timer timer;
+	p2v_usec began, took[1024];
+	size_t n;
+};
+
+static void probe_head(void *ctx, const struct p2v_fetch_head *h)
+{
+	struct probe *p = ctx;
+
+	(void)h;
+	if (p->n < sizeof p->took / sizeof p->took[0])
+		p->took[p->n++] = p2v_now(&p->w) - p->began;
+}
+
+static void probe_body(void *ctx, struct p2v_bytes b)
+{
+	(void)ctx;
+	(void)b;
+}
+
+static void probe_done(void *ctx, int code, const struct p2v_err *err)
+{
+	struct probe *p = ctx;
+
+	(void)code;
+	(void)err;
+	p->fetch = NULL;
+}
+
+static void probe_fire(struct p2v_timer *t, p2v_usec now)
+{
+	static const struct p2v_fetch_handler handler = { probe_head, probe_body, probe_done };
+	static const struct p2v_fetch_request rq = { .url = "http://origin/live/master.m3u8" };
+	struct probe *p = t->owner;
+	struct p2v_err err;
+
+	p2v_arm(&p->w, t, now + 150 * P2V_MSEC);
+	if (p->fetch)
+		return;
+	p->began = now;
+	cr_assert_eq(p->w.ops->fetch(p->w.self, &rq, &handler, p, &p->fetch, &err), P2V_OK);
+}
+
+/* The governor holds the queue in a full uplink short, so that whatever else the viewer does is not
+ * slowed down much: 20 ms there and back, and 60 ms of queue. */
+Test(delivery, uploads_leave_the_line_to_the_viewer)
+{
+	static const uint64_t ups[] = { 125000, 250000 };
+
+	for (size_t k = 0; k < 2; k++) {
+		static struct probe probe;
+		struct p2v_swarm_conf conf = rig_conf();
+		struct p2v_link_count count;
+		size_t slow = 0, slower = 0;
+		struct p2v_swarm *s;
+
+		conf.viewers = 6;
+		conf.viewer_link.up = ups[k];
+		conf.viewer_link.down = 1250000;
+		s = rig_start(&conf);
+		p2v_swarm_run(s, 30 * P2V_SECOND);
+		probe = (struct probe){ .w = p2v_machine_world(p2v_swarm_machine(s, 2)),
+			.timer = { .fire = probe_fire, .owner = &probe } };
+		p2v_arm(&probe.w, &probe.timer, p2v_now(&probe.w));
+		p2v_swarm_run(s, 90 * P2V_SECOND);
+		p2v_disarm(&probe.w, &probe.timer);
+		p2v_swarm_run(s, 95 * P2V_SECOND);
+		for (size_t i = 0; i < probe.n; i++) {
+			slow += probe.took[i] > 150 * P2V_MSEC;
+			slower += probe.took[i] > 500 * P2V_MSEC;
+		}
+		p2v_machine_count(p2v_swarm_machine(s, 2), &count);
+		(void)fprintf(stderr,
+			"# of %zu small requests %zu took more than 150 ms, %zu than 500 ms\n",
+			probe.n, slow, slower);
+		cr_assert_gt(probe.n, 300);
+		cr_assert_gt(count.sent_bytes, 1000000, "it did upload");
+		cr_assert_lt(slow, probe.n / 5);
+		cr_assert_lt(slower, probe.n / 50);
+		rig_end(s);
+	}
+}
+
 /* Uplinks that fail in the middle: what is missing comes from the CDN, and little else. */
 static void choke(void *ctx)
 {
