@@ -6,12 +6,16 @@
 
 #include "framework/delivery/transfer.h"
 
-#define ASK_CHUNKS 16u /* in one request: 256 KiB */
+#define ASK_CHUNKS 16u /* in one request, at most: 256 KiB */
+#define ASK_FIRST  4u  /* … of a partner whose rate is not known yet */
+#define ASK_LEAST  2u
+#define ASK_TIME   (200 * P2V_MSEC) /* that one request takes, so that others can take over soon */
 #define ASKS_A_MATE \
 	2u /* requests to one partner for one fragment: the second hides the round trip */
 #define PATIENCE_MIN      (400 * P2V_MSEC)
 #define PATIENCE_ARRIVING (2 * P2V_SECOND)
 #define QUARANTINE        (3 * P2V_SECOND)
+#define RETRY_SOON        (500 * P2V_MSEC)
 
 /** One request to one partner. */
 struct p2v_ask {
@@ -89,6 +93,19 @@ static void polluted(struct p2v_ask *a, const char *what)
 	ask_free(a);
 	p2v_partner_drop(p, true, what);
 	p2v_plan(f);
+}
+
+/* How fast the bytes came, once they came: the way there and back costs time, not rate. A partner
+ * that waited itself showed what it can do at least. */
+static void measured(const struct p2v_ask *a)
+{
+	p2v_usec took = now_of(a->fragment) - a->begun;
+	struct p2v_select_peer view;
+
+	p2v_partner_view(a->mate->partner, &view);
+	took = took - view.rtt > took / 4 ? took - view.rtt : took / 4;
+	if (a->got > 0 && (!a->arriving || a->got * P2V_SECOND > view.rate * (uint64_t)took))
+		p2v_partner_delivered(a->mate->partner, a->got, took);
 }
 
 /* ---- what comes ---- */
@@ -180,6 +197,7 @@ static int on_refuse(struct p2v_ask *a, const struct p2v_msg_refuse *m)
 	p2v_usec retry = m->retry < 60000 ? (p2v_usec)m->retry * P2V_MSEC : 60 * P2V_SECOND;
 	struct p2v_holder *h = holder_of(a);
 
+	measured(a);
 	if (m->code == 2 && h) {
 		struct p2v_fragment *f = a->fragment;
 
@@ -231,8 +249,8 @@ static int chunk_whole(struct p2v_ask *a)
 	a->asked -= n < a->asked ? n : a->asked;
 	p2v_partner_asked(a->mate->partner, -(int64_t)n);
 	p2v_count(&f->d->node->metrics, P2V_M_DOWN_P2P, n);
-	if (a->next == a->first + a->count && !a->arriving)
-		p2v_partner_delivered(a->mate->partner, a->got, now_of(f) - a->begun);
+	if (a->next == a->first + a->count)
+		measured(a);
 	if (p2v_fragment_put(f, index, buf, n, &a->proof, a->hops))
 		p2v_fragment_progress(f); /* when that was the last one, a is gone with all asks */
 	else
@@ -396,17 +414,40 @@ static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
 	return n;
 }
 
+/* A run of chunks that are missing, that nobody brings, and that this partner can bring, from
+ * `from` on. */
+static bool run_from(const struct p2v_fragment *f, const struct p2v_holder *h, uint32_t from,
+	uint32_t *first, uint32_t *count)
+{
+	uint32_t i = from;
+
+	while (i < f->n_chunks &&
+		(f->chunks[i].whole || !p2v_holder_brings(h, f->hops, i) || covered(f, i)))
+		i++;
+	*first = i;
+	while (i < f->n_chunks && !f->chunks[i].whole && p2v_holder_brings(h, f->hops, i) &&
+		!covered(f, i))
+		i++;
+	*count = i - *first;
+	return *count > 0;
+}
+
+/* Whether it has, or will have, something of what we want. */
+static bool fits(const struct p2v_fragment *f, const struct p2v_holder *h)
+{
+	uint32_t first, count;
+
+	if (h->state == 0 || h->length == 0 || h->length > f->d->conf->max_fragment)
+		return false;
+	if (!f->known)
+		return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < f->hops;
+	return h->length == f->length && h->generation == f->generation &&
+	       run_from(f, h, 0, &first, &count);
+}
+
 static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
 {
-	if (h->not_before > now || h->state == 0 || asks_to(f, h->mate) >= ASKS_A_MATE)
-		return false;
-	if (f->known && (h->length != f->length || h->generation != f->generation))
-		return false;
-	if (h->length == 0 || h->length > f->d->conf->max_fragment)
-		return false;
-	/* Whoever is still receiving must be nearer to the CDN than we: so nobody waits for himself
-	 * in a circle. */
-	return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < f->hops;
+	return h->not_before <= now && asks_to(f, h->mate) < ASKS_A_MATE && fits(f, h);
 }
 
 /* The best holder that can be asked now. */
@@ -465,7 +506,8 @@ static size_t different_mates(const struct p2v_fragment *f)
 static int send_request(struct p2v_ask *a)
 {
 	struct p2v_fragment *f = a->fragment;
-	struct p2v_player_due due;
+	/* After that the CDN brings it: what came later would be for nothing. */
+	p2v_usec latest = p2v_plan_latest(f);
 	struct p2v_msg_request m = { .key = { f->key.b, sizeof f->key.b },
 		.generation = a->generation,
 		.first = a->first,
@@ -476,9 +518,8 @@ static int send_request(struct p2v_ask *a)
 	struct p2v_slice s;
 	int rc;
 
-	p2v_plan_due(f, &due);
-	if (due.dry != P2V_NEVER && due.dry > now_of(f))
-		m.slack = (uint64_t)(due.dry - now_of(f));
+	if (latest != P2V_NEVER)
+		m.slack = latest > now_of(f) ? (uint64_t)(latest - now_of(f)) : 1;
 	p2v_msg_write(P2V_MSG_request, &m, &w);
 	assert(!w.full);
 	s = p2v_slice_copy(bytes, p2v_written(&w));
@@ -506,7 +547,8 @@ static struct p2v_ask *ask(
 	a->length = h->length;
 	a->generation = h->generation;
 	a->hops = h->hops;
-	a->arriving = h->state != P2V_ANNOUNCED_COMPLETE;
+	for (uint32_t i = first; i < first + count; i++)
+		a->arriving |= !p2v_holder_brings(h, 0, i);
 	a->begun = a->progress = now_of(f);
 	a->asked = (to < a->length ? to : a->length) - from;
 	p2v_list_push(&f->asks, &a->in_fragment);
@@ -533,14 +575,40 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 {
 	p2v_usec left = p2v_plan_latest(f) - now;
 	struct p2v_select_peer view;
-	uint64_t n;
+	p2v_usec time;
+	uint64_t n, most;
 
 	p2v_partner_view(h->mate->partner, &view);
-	if (view.rate == 0 || h->state != P2V_ANNOUNCED_COMPLETE || left > 3600 * P2V_SECOND)
-		return ASK_CHUNKS;
+	time = 2 * view.rtt > ASK_TIME ? 2 * view.rtt : ASK_TIME;
+	if (view.rate == 0) /* where each round costs much, there are to be few */
+		return (uint32_t)(ASK_FIRST * time / ASK_TIME < ASK_CHUNKS
+					  ? ASK_FIRST * time / ASK_TIME
+					  : ASK_CHUNKS);
+	most = view.rate * (uint64_t)time / P2V_SECOND / P2V_CHUNK;
+	most = most < ASK_LEAST ? ASK_LEAST : most > ASK_CHUNKS ? ASK_CHUNKS : most;
+	if (left > 3600 * P2V_SECOND)
+		return (uint32_t)most;
+	left -= view.rtt;
 	n = left > 0 ? view.rate * (uint64_t)left / P2V_SECOND : 0;
 	n = n > view.asked ? (n - view.asked) / P2V_CHUNK : 0;
-	return n < ASK_CHUNKS ? (uint32_t)n : ASK_CHUNKS;
+	return (uint32_t)(n < most ? n : most);
+}
+
+/* The next run to ask this partner for: of one's own share first, so that others bring other parts.
+ */
+static bool next_run(
+	struct p2v_fragment *f, const struct p2v_holder *h, uint32_t *first, uint32_t *count)
+{
+	uint32_t of, place = p2v_plan_share(f, &of);
+	uint32_t n = (uint32_t)((h->length + P2V_CHUNK - 1) / P2V_CHUNK);
+	uint32_t from = (uint32_t)((uint64_t)n * place / of);
+
+	if (!f->known) {
+		*first = from;
+		*count = n - from;
+		return n > from;
+	}
+	return run_from(f, h, from, first, count) || run_from(f, h, 0, first, count);
 }
 
 bool p2v_ask_more(struct p2v_fragment *f)
@@ -549,16 +617,15 @@ bool p2v_ask_more(struct p2v_fragment *f)
 
 	while (!f->complete && f->d->overlay) {
 		struct p2v_holder *h = choose(f, now);
-		uint32_t first = 0, count, most;
+		uint32_t first, count, most;
 
 		if (!h || (asks_to(f, h->mate) == 0 && different_mates(f) >= f->d->conf->sources))
 			break;
-		count = (uint32_t)((h->length + P2V_CHUNK - 1) / P2V_CHUNK);
 		/* Until the head is known there is one ask: it tells whether the rest is what it
 		 * seems. */
 		if (!f->known && !p2v_list_empty(&f->asks))
 			break;
-		if (f->known && !p2v_ask_gap(f, 0, &first, &count))
+		if (!next_run(f, h, &first, &count))
 			break;
 		most = in_time(f, h, now);
 		if (most == 0 || !ask(f, h, first, count < most ? count : most))
@@ -567,6 +634,21 @@ bool p2v_ask_more(struct p2v_fragment *f)
 				100 * P2V_MSEC; /* too slow for what is left, or no stream now */
 	}
 	return !p2v_list_empty(&f->asks);
+}
+
+p2v_usec p2v_ask_again(const struct p2v_fragment *f, p2v_usec now)
+{
+	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
+	p2v_usec soonest = P2V_NEVER;
+
+	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
+		const struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
+
+		if (h && h->not_before > now && h->not_before < now + RETRY_SOON &&
+			h->not_before < soonest && fits(f, h))
+			soonest = h->not_before;
+	}
+	return soonest;
 }
 
 p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now)

@@ -5,9 +5,12 @@
 
 #include "framework/delivery/inside.h"
 
-#define HEADERS_MAX 2048u /* [B] of a fragment's headers that are kept and shared */
-#define RETRY_FIRST (250 * P2V_MSEC)
-#define RETRY_MAX   (1 * P2V_SECOND)
+#define HEADERS_MAX     2048u /* [B] of a fragment's headers that are kept and shared */
+#define RETRY_FIRST     (250 * P2V_MSEC)
+#define HOLE_MAX        4u /* [chunks] */
+#define RETRY_MAX       (1 * P2V_SECOND)
+#define CONNECT_TIMEOUT (3 * P2V_SECOND)
+#define IDLE_TIMEOUT    (5 * P2V_SECOND) /* another server of the CDN may be well */
 #define RATE_UNKNOWN                                                                          \
 	125000u /* [B/s] before the first fetch: one Mbit/s, so that nobody waits too long at \
 		   first */
@@ -292,6 +295,8 @@ static void on_body(void *ctx, struct p2v_bytes b)
 		failed(f, 502, fresh == P2V_EPROTO ? "more bytes than it promised" : "no memory");
 		return;
 	}
+	if (fresh > 0) /* it gives after all: what counts is how often it failed since */
+		f->cdn_failures = 0;
 	skipped += b.n - (size_t)fresh;
 	p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, skipped);
 	j->pos += b.n;
@@ -352,15 +357,30 @@ static void count_why(struct p2v_fragment *f, enum p2v_why why)
 		(unsigned long long)p2v_fragment_missing(f));
 }
 
-/* The bytes from the first to the last that are missing. */
+/* [chunks] that come in the time that another request would wait for its head. */
+static uint32_t hole(const struct p2v_delivery *d)
+{
+	p2v_usec wait = p2v_cdn_estimate(d, 0), one = p2v_cdn_estimate(d, P2V_CHUNK) - wait;
+	p2v_usec n = wait / (one > 0 ? one : 1);
+
+	return n < HOLE_MAX ? (uint32_t)n : HOLE_MAX;
+}
+
+/* The bytes from the first that are missing and that no partner brings. What is here between two
+ * gaps is fetched again where it is less than another request would cost. */
 static void span(const struct p2v_fragment *f, uint64_t *first, uint64_t *last)
 {
-	uint32_t a = 0, z = f->n_chunks;
+	uint32_t a = 0, z, next, n, most = hole(f->d);
 
-	while (a < f->n_chunks && f->chunks[a].whole)
-		a++;
-	while (z > a && f->chunks[z - 1].whole)
-		z--;
+	if (f->n_chunks > 0 && f->known && f->length != P2V_LENGTH_UNKNOWN &&
+		p2v_ask_gap(f, 0, &a, &n)) {
+		for (z = a + n; p2v_ask_gap(f, z, &next, &n) && next - z <= most; z = next + n) {
+		}
+	} else {
+		while (a < f->n_chunks && f->chunks[a].whole)
+			a++;
+		z = f->n_chunks;
+	}
 	*first = (uint64_t)a * P2V_CHUNK + (a < f->n_chunks ? f->chunks[a].filled : 0);
 	*last = P2V_LENGTH_UNKNOWN;
 	if (f->known && f->length != P2V_LENGTH_UNKNOWN && z < f->n_chunks)
@@ -371,7 +391,11 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
 {
 	const struct p2v_world *w = &f->d->node->world;
 	struct p2v_header headers[P2V_FORWARDED + 1];
-	struct p2v_fetch_request rq = { .url = f->url, .redirects = true, .headers = headers };
+	struct p2v_fetch_request rq = { .url = f->url,
+		.redirects = true,
+		.headers = headers,
+		.connect_timeout = CONNECT_TIMEOUT,
+		.idle_timeout = IDLE_TIMEOUT };
 	struct p2v_str etag = p2v_header_block_get(
 		(struct p2v_str){ (const char *)f->headers.p, f->headers.n }, "etag");
 	struct p2v_cdn_job *j;

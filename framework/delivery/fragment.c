@@ -320,6 +320,7 @@ void p2v_fragment_reset(struct p2v_fragment *f)
 	f->from_p2p = f->from_cdn = 0;
 	f->hops = P2V_HOPS_MAX;
 	f->announced = P2V_ANNOUNCED_NOT;
+	f->told = 0;
 }
 
 void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before)
@@ -453,8 +454,14 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 		f->cdn_failures = 0;
 	}
 	pf = p2v_viewer_frag(f);
-	if (v)
-		v->policy->plugin->ops.player->on_request(v->state, now, &pf);
+	r->hold = feed->d->conf->hold;
+	if (v) {
+		const struct p2v_player_ops *ops = v->policy->plugin->ops.player;
+
+		ops->on_request(v->state, now, &pf);
+		if (ops->hold)
+			r->hold = ops->hold(v->state, now, &pf);
+	}
 	p2v_plan(f);
 	p2v_follow_read(in, e);
 	wake(r);

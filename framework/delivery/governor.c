@@ -1,15 +1,16 @@
 /* governor.c - how fast a node may upload without hurting its own viewer: a queue that uploads
  * build in the line's uplink delays the player's requests and acknowledgements too. The sum of all
  * uploads is held where round trips stay short. It stands above the congestion controllers, which
- * each see one path only. Source: own; the target is LEDBAT's (RFC 6817 3.4.2: at most 100 ms), the
- * measure is queueing delay by round trips. */
+ * each see one path only. Source: own; the target and the measure are LEDBAT's (RFC 6817 3.4.2:
+ * one-way delay above its least, at most 100 ms), what the line carries is what partners
+ * acknowledge while its queue stands. */
 #include "framework/base/timers.h"
 #include "framework/delivery/inside.h"
 
 #define INTERVAL   (100 * P2V_MSEC)
 #define TARGET     (60 * P2V_MSEC) /* of queueing delay */
-#define RATE_FIRST 250000.0        /* [B/s] */
-#define RATE_LEAST 8000.0
+#define RATE_FIRST 125000.0        /* [B/s] */
+#define RATE_LEAST 16384.0         /* a chunk a second */
 #define RATE_MOST  1e9
 #define KNOWN_FOR  (60 * P2V_SECOND) /* after the line was found to be full */
 #define SESSIONS   64u
@@ -21,8 +22,8 @@ static void insert(p2v_usec *v, size_t n, p2v_usec x)
 	v[n] = x;
 }
 
-/* Of the partners that are being served, the median of how much longer their round trips are than
- * they can be: one partner's own full line does not count, ours delays them all. */
+/* Of the partners that are being served, the median of how long what we send waits on its way: one
+ * partner's own full line does not count, ours delays them all. */
 static p2v_usec queueing(const struct p2v_delivery *d, p2v_usec *srtt)
 {
 	p2v_usec delay[SESSIONS];
@@ -34,30 +35,57 @@ static p2v_usec queueing(const struct p2v_delivery *d, p2v_usec *srtt)
 		struct p2v_session_info info;
 
 		p2v_session_info(p2v_partner_session(m->partner), &info);
-		if (n == SESSIONS || info.in_flight == 0 || info.min_rtt == 0)
+		if (n == SESSIONS || info.in_flight == 0)
 			continue;
-		insert(delay, n++, info.srtt - info.min_rtt);
+		insert(delay, n++, info.queued);
 		*srtt = info.srtt > *srtt ? info.srtt : *srtt;
 	}
 	return n ? delay[(n - 1) / 2] : 0;
 }
 
+/* [B] that arrived at partners since the last call. */
+static uint64_t arrived(struct p2v_delivery *d)
+{
+	uint64_t n = 0;
+
+	P2V_LIST_EACH (it, &d->mates) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+		struct p2v_session_info info;
+		uint64_t all;
+
+		p2v_session_info(p2v_partner_session(m->partner), &info);
+		all = info.sent > info.lost + info.in_flight
+			      ? info.sent - info.lost - info.in_flight
+			      : 0;
+		n += all > m->arrived ? all - m->arrived : 0;
+		m->arrived = all > m->arrived ? all : m->arrived;
+	}
+	return n;
+}
+
 static void adjust(struct p2v_delivery *d, p2v_usec now)
 {
 	struct p2v_governor *g = &d->governor;
-	double sent = (double)g->sent * 1e6 / (double)(now - g->since);
+	double seconds = (double)(now - g->since) / 1e6;
+	double sent = (double)g->sent / seconds, through = (double)arrived(d) / seconds, carries;
 	p2v_usec srtt, delay = queueing(d, &srtt);
 
+	/* Chunks are large, and a slow line carries few in an interval. */
+	g->out += (sent - g->out) / 4;
+	g->through += (through - g->through) / 4;
 	if (delay > TARGET && now >= g->hold_until) {
-		/* What went out in the last interval filled the queue: less than that drains it. */
-		g->rate = 0.7 * (sent < g->rate ? sent : g->rate);
+		carries = 0.9 * (through > g->through ? through : g->through);
+		/* One look may be wrong, where it is known what the line carried a moment ago. */
+		if (p2v_governor_known(d) && carries < 0.7 * g->rate)
+			carries = 0.7 * g->rate;
+		g->rate = carries < g->rate ? carries : g->rate;
 		g->rate = g->rate > RATE_LEAST ? g->rate : RATE_LEAST;
 		g->full_at = now;
 		g->was_full = true;
 		g->hold_until = now + (2 * srtt > 3 * INTERVAL ? 2 * srtt : 3 * INTERVAL);
-	} else if (delay <= TARGET / 2 && sent > 0.7 * g->rate && now >= g->hold_until) {
+	} else if (delay <= TARGET / 2 && g->out > 0.7 * g->rate && now >= g->hold_until) {
 		/* Quickly while nothing is known of the line, gently near where it was full. */
-		g->rate *= p2v_governor_known(d) ? 1.02 : 1.25;
+		g->rate *= p2v_governor_known(d) ? 1.05 : 1.25;
 		g->rate = g->rate < RATE_MOST ? g->rate : RATE_MOST;
 	}
 	g->sent = 0;
@@ -94,6 +122,7 @@ void p2v_governor_busy(struct p2v_delivery *d)
 		return;
 	d->governor.sent = 0;
 	d->governor.since = now;
+	(void)arrived(d); /* what came before does not count */
 	p2v_arm(&d->node->world, &d->governor.timer, now + INTERVAL);
 }
 

@@ -79,6 +79,7 @@ struct p2v_fragment {
 	uint64_t held, from_p2p, from_cdn; /* [B] */
 	bool complete;
 	enum p2v_announced announced;
+	uint32_t told; /* chunks that partners know to be here, while it arrives */
 	uint32_t hops; /* of its bytes here: 0 straight from the CDN */
 
 	/* people */
@@ -211,7 +212,7 @@ struct p2v_reading {
 	const struct p2v_reading_handler *handler;
 	void *ctx;
 	uint64_t pos;
-	p2v_usec opened;
+	p2v_usec opened, hold;  /* hold: [us] for which a miss is kept from it */
 	bool hit, lost;         /* lost: the content changed under it */
 	struct p2v_timer timer; /* `ready` runs from here, never inside another's call */
 };
@@ -219,6 +220,7 @@ struct p2v_reading {
 /* ---- partners ---- */
 
 #define P2V_FOLLOWS_MAX  16u
+#define P2V_TRADED       256u  /* chunks of a fragment that are told of while it arrives: 4 MiB */
 #define P2V_HOLDINGS_MAX 1024u /* of one partner; it forgets first what it told first */
 
 /** What delivery knows of a partner. */
@@ -234,6 +236,7 @@ struct p2v_mate {
 	size_t n_holds;
 	struct p2v_list asks, serves;
 	p2v_usec slow_until; /* it let us down: others first */
+	uint64_t arrived;    /* [B] of ours at it, as last seen */
 };
 
 /** One partner has one fragment. */
@@ -243,7 +246,8 @@ struct p2v_holder {
 	struct p2v_mate *mate;
 	uint64_t length, generation;
 	uint32_t state, hops; /* as in the message have */
-	p2v_usec not_before;  /* it refused until then */
+	uint8_t chunks[P2V_TRADED / 8];
+	p2v_usec not_before; /* it refused until then */
 };
 
 /** Who has a fragment. */
@@ -257,6 +261,8 @@ struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id
 void p2v_holder_free(struct p2v_holder *h);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
 void p2v_mates_tell_have(struct p2v_fragment *f);
+/** @return whether that partner has this chunk now, or will have it without our help */
+bool p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t chunk);
 void p2v_mates_tell_gone(struct p2v_delivery *d, const struct p2v_fragment *const *v, size_t n);
 void p2v_mates_tell_follow(struct p2v_rendition *r, bool on);
 void p2v_mates_tell_news(struct p2v_rendition *r);
@@ -270,6 +276,10 @@ void p2v_mate_view(
 
 /** Ask partners for what is missing and nobody brings. @return whether any is being asked now */
 bool p2v_ask_more(struct p2v_fragment *f);
+/** @return when a partner that has what is missing can be asked again, soon; P2V_NEVER: there is
+ * none
+ */
+p2v_usec p2v_ask_again(const struct p2v_fragment *f, p2v_usec now);
 void p2v_ask_cancel_all(struct p2v_fragment *f);
 void p2v_ask_cancel_mate(struct p2v_mate *m);
 /** [chunks] that no ask brings and that are not here, from `from` on: the first such run. */
@@ -311,8 +321,9 @@ p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n);
 
 /** What this node may send to all partners together. */
 struct p2v_governor {
-	double rate;   /* [B/s] */
-	uint64_t sent; /* [B] since `since` */
+	double rate;         /* [B/s] */
+	double out, through; /* [B/s] that went out, that arrived, over some intervals */
+	uint64_t sent;       /* [B] since `since` */
 	p2v_usec since, hold_until, full_at;
 	bool was_full;
 	struct p2v_timer timer;
@@ -339,6 +350,11 @@ void p2v_plan_all(struct p2v_delivery *d);
 /** Until when partners are waited for: then the CDN has to bring what is missing. P2V_NEVER: for
  * ever */
 p2v_usec p2v_plan_latest(const struct p2v_fragment *f);
+/** Which share of a new fragment this node asks for first, so that those who want it at the same
+ * time bring different parts of it and trade them. @return its place among `of`; of == 1: from the
+ * start
+ */
+uint32_t p2v_plan_share(struct p2v_fragment *f, uint32_t *of);
 /** When a fragment should be at the player. */
 void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out);
 

@@ -4,6 +4,8 @@
 
 #include "framework/delivery/inside.h"
 
+#define TELL_CHUNKS 4u /* new ones, before partners are told of them */
+
 /* ---- who has what ---- */
 
 struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id *key)
@@ -102,6 +104,9 @@ static void on_have(struct p2v_mate *m, const struct p2v_msg_have *q)
 	h->generation = q->generation;
 	h->state = (uint32_t)q->state;
 	h->hops = (uint32_t)q->hops;
+	memset(h->chunks, 0, sizeof h->chunks);
+	if (q->chunks.n)
+		memcpy(h->chunks, q->chunks.p, q->chunks.n);
 	f = p2v_fragment_find(m->d, &key);
 	if (f && f->wanted && !f->complete)
 		p2v_plan(f);
@@ -172,6 +177,14 @@ static void on_message(void *ctx, struct p2v_partner *p, uint64_t number, const 
 	}
 }
 
+bool p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t chunk)
+{
+	/* Whoever is still receiving is waited for only by those further from the CDN, so nobody
+	 * waits for himself in a circle; what is there already anybody can have. */
+	return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops ||
+	       (chunk < P2V_TRADED && (h->chunks[chunk / 8] >> chunk % 8 & 1));
+}
+
 /* ---- what we tell them ---- */
 
 static bool shares(const struct p2v_mate *m, const struct p2v_feed *feed)
@@ -179,8 +192,22 @@ static bool shares(const struct p2v_mate *m, const struct p2v_feed *feed)
 	return p2v_partner_in(m->partner, &feed->channel->id);
 }
 
+static size_t held_chunks(const struct p2v_fragment *f, uint8_t out[P2V_TRADED / 8])
+{
+	size_t n = 0;
+
+	memset(out, 0, P2V_TRADED / 8);
+	for (uint32_t i = 0; i < f->n_chunks && i < P2V_TRADED; i++)
+		if (f->chunks[i].whole) {
+			out[i / 8] |= (uint8_t)(1u << i % 8);
+			n = i / 8 + 1;
+		}
+	return n;
+}
+
 static void tell_have(struct p2v_mate *m, const struct p2v_fragment *f)
 {
+	uint8_t chunks[P2V_TRADED / 8];
 	struct p2v_msg_have q = { .key = { f->key.b, sizeof f->key.b },
 		.length = f->length,
 		.generation = f->generation,
@@ -188,16 +215,21 @@ static void tell_have(struct p2v_mate *m, const struct p2v_fragment *f)
 		.hops = f->hops < P2V_HOPS_MAX ? f->hops : P2V_HOPS_MAX,
 		.rendition = f->rendition_key };
 
+	if (!f->complete)
+		q.chunks = (struct p2v_bytes){ chunks, held_chunks(f, chunks) };
 	p2v_partner_send(m->partner, P2V_MSG_have, &q);
 }
 
 void p2v_mates_tell_have(struct p2v_fragment *f)
 {
 	enum p2v_announced now = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
+	bool more = f->announced == P2V_ANNOUNCED_ARRIVING && f->n_whole >= f->told + TELL_CHUNKS;
 
-	if (f->announced >= now || !f->d->overlay || !p2v_overlay_may_upload(f->d->overlay))
+	if ((f->announced >= now && !more) || !f->d->overlay ||
+		!p2v_overlay_may_upload(f->d->overlay))
 		return;
 	f->announced = now;
+	f->told = f->n_whole;
 	P2V_LIST_EACH (it, &f->d->mates) {
 		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
 

@@ -6,7 +6,7 @@
 
 #include "framework/delivery/inside.h"
 
-#define FINISH_MARGIN (50 * P2V_MSEC)
+#define FINISH_MARGIN (120 * P2V_MSEC)
 #define LOOK_AGAIN    (100 * P2V_MSEC)
 #define HOLD_DEFAULT  (3 * P2V_SECOND)
 #define AHEAD_MAX     64u
@@ -69,7 +69,7 @@ static bool has_peers(const struct p2v_fragment *f)
 /* Weighted rendezvous hashing among those who follow the rendition: all who see the same partners
  * agree, without a message. @return this node's place, 0 first; UINT32_MAX: the policy wants it not
  * to go */
-static uint32_t rank(struct p2v_fragment *f)
+static uint32_t rank(struct p2v_fragment *f, uint32_t *of)
 {
 	const struct p2v_policy *policy = f->d->policies.select;
 	struct p2v_select_want want = {
@@ -91,6 +91,7 @@ static uint32_t rank(struct p2v_fragment *f)
 		p2v_mate_view(m, f, &view[n]);
 		n += !(view[n].flags & P2V_PEER_SUSPECT);
 	}
+	*of = (uint32_t)n;
 	if (policy->plugin->ops.select->fetchers(f->feed->select_state, &want, view, n, weight) < 0)
 		return 0;
 	if (weight[0] == 0)
@@ -161,8 +162,9 @@ static p2v_usec urgent(struct p2v_fragment *f, const struct p2v_player_due *due,
 	p2v_usec left = earlier(due->dry, due->finish) - now;
 	uint32_t first, count;
 
-	/* Partners keep what they will surely bring in time. */
-	p2v_ask_trim(f, now, left > 0 ? left : 0);
+	/* Partners keep what they will surely bring in time: what they fail to bring is fetched
+	 * after the rest, and late. */
+	p2v_ask_trim(f, now, left > 0 ? left / 3 : 0);
 	if (f->known && f->length != P2V_LENGTH_UNKNOWN && !p2v_ask_gap(f, 0, &first, &count))
 		return now + LOOK_AGAIN;
 	return go(f, starting(f->feed) ? P2V_WHY_START : P2V_WHY_DEADLINE);
@@ -176,12 +178,24 @@ static bool at_edge(const struct p2v_fragment *f)
 	return f->live && r && r->followed && f->listed_at >= r->followed_at;
 }
 
+uint32_t p2v_plan_share(struct p2v_fragment *f, uint32_t *of)
+{
+	uint32_t place = at_edge(f) ? rank(f, of) : UINT32_MAX;
+
+	if (place != UINT32_MAX && place > 0 && *of > 2) {
+		--*of; /* the first has it all */
+		return place - 1;
+	}
+	*of = 1;
+	return 0;
+}
+
 /* @return when to look again */
 static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
 	bool asked = f->asked != P2V_UNKNOWN;
-	p2v_usec at, turn;
-	uint32_t place;
+	p2v_usec at, turn, again;
+	uint32_t place, of;
 
 	/* Alone, an agent is a cache: what the player may never ask for is not fetched. */
 	if (!has_peers(f))
@@ -191,9 +205,12 @@ static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due,
 		return urgent(f, due, now);
 	if (!p2v_list_empty(&f->asks))
 		return at;
+	again = p2v_ask_again(f, now);
+	if (again != P2V_NEVER) /* all who have it are busy: they are not for long */
+		return earlier(at, again);
 	if (!at_edge(f))
 		return asked ? go(f, P2V_WHY_OTHER) : at;
-	place = rank(f);
+	place = rank(f, &of);
 	if (place == UINT32_MAX)
 		return at;
 	turn = f->listed_at + (p2v_usec)place * f->d->conf->standby;
@@ -204,15 +221,12 @@ static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due,
 
 static p2v_usec patience(const struct p2v_fragment *f)
 {
-	struct p2v_player_frag pf = p2v_viewer_frag(f);
-	p2v_usec hold = f->d->conf->hold;
+	p2v_usec hold = 0;
 
 	P2V_LIST_EACH (it, &f->readers) {
 		const struct p2v_reading *r = P2V_OF(it, struct p2v_reading, in_fragment);
 
-		if (r->viewer && r->viewer->policy->plugin->ops.player->hold)
-			hold = r->viewer->policy->plugin->ops.player->hold(
-				r->viewer->state, now_of(f), &pf);
+		hold = r->hold > hold ? r->hold : hold;
 	}
 	return hold;
 }
@@ -229,6 +243,9 @@ static bool give_up(struct p2v_fragment *f, p2v_usec now, p2v_usec *next)
 			f->wanted = false;
 		return false;
 	}
+	/* A server that is silent tells nothing of the fragment: there is another attempt. */
+	if (f->status == 504 && f->cdn_failures < 2)
+		return false;
 	until = f->first_asked > f->asked - HOLD_DEFAULT ? f->first_asked + patience(f)
 							 : f->asked + patience(f);
 	if (now < until || !p2v_list_empty(&f->asks)) {

@@ -10,6 +10,7 @@
 #define SERVES_A_MATE 16u    /* so that one that does not read cannot take every place */
 #define BURST         (100 * P2V_MSEC)
 #define BUSY_RETRY    (200 * P2V_MSEC)
+#define LEAST_SLACK   (500 * P2V_MSEC)
 
 enum { REFUSE_BUSY = 1, REFUSE_UNKNOWN = 2, REFUSE_LATER = 3 };
 
@@ -24,7 +25,7 @@ struct p2v_serve {
 	struct p2v_text in;
 	uint32_t first, count, next;
 	p2v_usec deadline;
-	bool head_sent;
+	bool head_sent, partly; /* partly: the rest that was asked for is refused */
 	struct p2v_signers signers;
 };
 
@@ -181,8 +182,12 @@ static void advance(struct p2v_serve *s)
 	if (rc < 0) {
 		refuse(s, REFUSE_LATER, BUSY_RETRY);
 	} else if (s->next == s->first + s->count) {
-		p2v_stream_finish(s->stream);
 		f->used = now_of(s->d);
+		if (s->partly) {
+			refuse(s, REFUSE_BUSY, BUSY_RETRY);
+			return;
+		}
+		p2v_stream_finish(s->stream);
 		serve_free(s); /* what was written is still delivered */
 	}
 }
@@ -225,29 +230,30 @@ static void serve_timer(struct p2v_timer *t, p2v_usec now)
 
 /* ---- requests ---- */
 
-/* Whether all that is more urgent, and this, can be sent in time. Yes where it is not known what
- * the line carries. */
-static bool can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64_t bytes)
+/* How many of these chunks can be sent in time, beside all that is more urgent. All of them where
+ * it is not known what the line carries. */
+static uint64_t can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64_t count)
 {
 	const struct p2v_delivery *d = one->d;
-	uint64_t capacity = p2v_governor_rate(d);
+	uint64_t capacity = p2v_governor_rate(d), most, bytes = 0;
 	p2v_usec slack = deadline - now_of(d);
 	size_t of_mate = 0;
 
 	P2V_LIST_EACH (it, &one->mate->serves)
 		of_mate++;
 	if (d->n_serves >= d->conf->uploads || of_mate > SERVES_A_MATE)
-		return false;
+		return 0;
 	if (!p2v_governor_known(d) && p2v_overlay_upload_limit(d->overlay) == 0)
-		return true;
+		return count;
 	P2V_LIST_EACH (it, &d->serves) {
 		const struct p2v_serve *s = P2V_OF(it, struct p2v_serve, in_delivery);
 
 		if (s->deadline <= deadline)
 			bytes += (uint64_t)(s->first + s->count - s->next) * P2V_CHUNK;
 	}
-	return bytes * P2V_SECOND / capacity <=
-	       (uint64_t)(slack > 500 * P2V_MSEC ? slack : 500 * P2V_MSEC);
+	most = capacity * (uint64_t)(slack > LEAST_SLACK ? slack : LEAST_SLACK) / P2V_SECOND;
+	most = most > bytes ? (most - bytes) / P2V_CHUNK : 0;
+	return most < count ? most : count;
 }
 
 static void enqueue(struct p2v_serve *s)
@@ -267,6 +273,7 @@ static void on_request(struct p2v_serve *s, const struct p2v_msg_request *m)
 	struct p2v_delivery *d = s->d;
 	struct p2v_fragment *f;
 	struct p2v_id key;
+	uint64_t n;
 
 	memcpy(key.b, m->key.p, sizeof key.b);
 	f = p2v_fragment_find(d, &key);
@@ -285,14 +292,15 @@ static void on_request(struct p2v_serve *s, const struct p2v_msg_request *m)
 	}
 	s->deadline = now_of(d) +
 		      (m->slack ? (p2v_usec)(m->slack < 3600000000u ? m->slack : 3600000000u) : 0);
-	if (!p2v_overlay_may_upload(d->overlay) ||
-		!can_serve(s, s->deadline, m->count * P2V_CHUNK)) {
+	n = p2v_overlay_may_upload(d->overlay) ? can_serve(s, s->deadline, m->count) : 0;
+	if (n == 0) {
 		refuse(s, REFUSE_BUSY, BUSY_RETRY);
 		return;
 	}
 	s->fragment = f;
 	s->first = s->next = (uint32_t)m->first;
-	s->count = (uint32_t)m->count;
+	s->count = (uint32_t)n;
+	s->partly = n < m->count;
 	p2v_stream_set_priority(s->stream, (double)m->priority / 1000, s->deadline);
 	enqueue(s);
 	f->used = now_of(d);

@@ -447,6 +447,7 @@ void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out)
 		.silence = now - s->heard,
 		.srtt = s->recovery.srtt,
 		.min_rtt = s->recovery.min_rtt,
+		.queued = s->queued,
 		.cwnd = s->view.cwnd,
 		.in_flight = s->recovery.in_flight,
 		.pace = p2v_session_rate(s),

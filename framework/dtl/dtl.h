@@ -97,6 +97,8 @@ struct p2v_session_info {
 	p2v_usec age;             /* [us] since it opened */
 	p2v_usec silence;         /* [us] since something arrived that verified */
 	p2v_usec srtt, min_rtt;   /* [us]; 0: no sample yet */
+	p2v_usec queued;          /* [us] how much longer than possible what we send takes lately,
+				     one way */
 	uint64_t cwnd, in_flight; /* [B] */
 	uint64_t pace;            /* [B/s] */
 	uint64_t sent, received;  /* [B] of datagrams */
@@ -104,7 +106,7 @@ struct p2v_session_info {
 	uint64_t delivery_rate; /* [B/s] lately acknowledged to us while we were sending; 0: unknown
 				 */
 	uint32_t pto_count;     /* probe time-outs in a row without an answer: 0 when all is well */
-	bool dialled;           /* we called */
+	bool dialled;           /* we called; both did: ours is the call that stands */
 };
 void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out);
 const struct p2v_remote *p2v_session_remote(

@@ -2,6 +2,8 @@
  * breaks a rule is closed with the rule's name; nothing that it sends reaches an assert. */
 #include "framework/dtl/schedule.h"
 
+#define OWD_TURN (30 * P2V_SECOND)
+
 static void broke(struct p2v_session *s, const struct p2v_err *err)
 {
 	p2v_session_end(s, P2V_EPROTO, P2V_DTL_PROTOCOL, "%s", err->text);
@@ -52,6 +54,25 @@ void p2v_session_outcome(struct p2v_session *s, const struct p2v_outcome *o)
 		ops->view(s->cc, &s->view);
 }
 
+/* How much longer than the least of the last half minute or two: clocks drift, and paths change
+ * (RFC 6817 3.4.1). Round trips would count the remote's queue as ours. */
+static void on_owd(struct p2v_session *s, p2v_usec owd, p2v_usec now)
+{
+	p2v_usec least;
+
+	if (s->owd_turn == 0 || now - s->owd_turn > OWD_TURN) {
+		s->owd_least[1] = s->owd_turn == 0 ? owd : s->owd_least[0];
+		s->owd_least[0] = owd;
+		s->owd_turn = now;
+	}
+	/* It is a difference of two clocks' low 32 bits. */
+	if ((int32_t)(uint32_t)(owd - s->owd_least[0]) < 0)
+		s->owd_least[0] = owd;
+	least = (int32_t)(uint32_t)(s->owd_least[0] - s->owd_least[1]) < 0 ? s->owd_least[0]
+									   : s->owd_least[1];
+	s->queued += ((int32_t)(uint32_t)(owd - least) - s->queued) / 4;
+}
+
 static void on_ack(struct p2v_session *s, const struct p2v_frame_ack *a, uint32_t stamp)
 {
 	struct p2v_outcome o;
@@ -62,6 +83,8 @@ static void on_ack(struct p2v_session *s, const struct p2v_frame_ack *a, uint32_
 		broke(s, &err);
 		return;
 	}
+	if (o.owd != P2V_UNKNOWN)
+		on_owd(s, o.owd, p2v_now(&s->dtl->node->world));
 	if (o.ack_below)
 		p2v_acks_forget(&s->acks, o.ack_below);
 	if (s->recovery.pto_count == 0)

@@ -98,9 +98,13 @@ struct p2v_session {
 	bool known;       /* the handler has heard of it: p2v_dtl_dial or `opened` */
 	bool tell_opened; /* `opened` is to be told */
 	struct p2v_timer timer;
-	p2v_usec armed;          /* when the timer is due; P2V_NEVER */
-	p2v_usec born;           /* when the handshake began, then when it ended */
-	p2v_usec heard;          /* when something arrived that verified */
+	p2v_usec armed; /* when the timer is due; P2V_NEVER */
+	p2v_usec born;  /* when the handshake began, then when it ended */
+	p2v_usec heard; /* when something arrived that verified */
+	p2v_usec
+		owd_least[2]; /* one-way delay, plus a constant: of this half minute, of the last */
+	p2v_usec owd_turn;    /* when the half minute began; 0: no sample yet */
+	p2v_usec queued;
 	p2v_usec pinged;         /* when the last keep-alive left */
 	p2v_usec pruned;         /* when an ACK was last sent with a PING */
 	uint64_t sent, received; /* [B] of datagrams */

@@ -11,8 +11,9 @@
 #include "framework/overlay/identity_certs.h"
 
 enum {
-	P2V_KNOWN_MAX = 1024,         /* a viewer's machine has little memory */
-	P2V_KNOWN_GUESTS_MAX = 16384, /* of whoever admits guests: a tracker meets everybody */
+	P2V_KNOWN_MAX = 1024,          /* a viewer's machine has little memory */
+	P2V_KNOWN_GUESTS_MAX = 131072, /* of a tracker: more than it can have sessions, for it asks
+					  about each member again and again */
 	P2V_ISSUERS_MAX = 16
 };
 

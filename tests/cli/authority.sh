@@ -5,7 +5,7 @@ p2v=$P2V_BUILDDIR/peer2view
 dir=$work/authority
 
 run "$p2v" authority init "$dir" --name 'My authority' --days 30
-expect "init" 0 "" ""
+expect "init" 0 "$dir: an authority for 30 days. Give ca.pem to every agent, *" ""
 for f in ca.pem issuer.pem tracker.pem; do
   if grep -q '^-----BEGIN CERTIFICATE-----$' "$dir/$f"; then ok "$f"; else not_ok "$f" "$(ls "$dir")"; fi
 done

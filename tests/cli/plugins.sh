@@ -66,6 +66,9 @@ for role in agent tracker; do
     named { next }
     /^;/ { sub(/^;/, ""); if (plugins) sub(/= [a-z]+$/, "= fixture"); if (/=$/ && must) $0 = $0 " x" }
     { must = 0; print }' "$work/out" >"$work/$role.ini"
+  [ $role = tracker ] || printf '[channel a]\nmount = /a\norigin = http://cdn.example/\n' >>"$work/$role.ini"
+  [ $role = agent ] || (cd "$work" && "$p2v" authority init x >/dev/null)
+  cd "$work" || exit 1
   run "$p2v" check "$work/$role.ini"
   expect "all options of the sample for $role at once" 0 "*: right: role $role*" ""
 done

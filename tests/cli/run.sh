@@ -33,7 +33,7 @@ ends() {
   if [ "$code" = "$2" ] && [ ! -s "$work/out" ]; then ok "$1"; else not_ok "$1" "status $code; $(<"$log")$(<"$work/out")"; fi
 }
 
-"$p2v" authority init authority || echo "Bail out! no authority"
+"$p2v" authority init authority >/dev/null || echo "Bail out! no authority"
 cat >tracker.ini <<'EOF'
 [peer2view]
 role = tracker

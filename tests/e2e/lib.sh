@@ -73,6 +73,8 @@ part() {
   local name=$1
   shift
   [ ! -s "$work/$name.log" ] || cat "$work/$name.log" >>"$work/$name.log.before"
+  # Here and now, so that nobody waits for a line that the one before has written.
+  : >"$work/$name.log"
   setpriv --pdeathsig KILL -- "$@" <"$part_in" >"$work/$name.out" 2>"$work/$name.log" &
   pid_of[$name]=$!
 }

@@ -1,4 +1,6 @@
 # tests/sim: whole nodes in virtual time
+# The plugins that an overlay and a tracker need, as ordinary objects.
+OVERLAY_PLUGINS = plugins/select/random.c plugins/registry/memory.c
 if HAVE_CRITERION
 check_PROGRAMS += tests/sim/sim_dtl
 TESTS += tests/sim/sim_dtl
@@ -19,6 +21,21 @@ tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_dtl_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 
+check_PROGRAMS += tests/sim/sim_overlay
+TESTS += tests/sim/sim_overlay
+tests_sim_sim_overlay_SOURCES = \
+	%reldir%/overlay_chaos_test.c \
+	%reldir%/overlay_dtls_test.c \
+	%reldir%/overlay_oom_test.c \
+	%reldir%/overlay_rig.c %reldir%/overlay_rig.h \
+	%reldir%/overlay_rogue_test.c \
+	%reldir%/overlay_talk_test.c \
+	%reldir%/overlay_test.c \
+	$(OVERLAY_PLUGINS) $(OOM_SOURCES)
+tests_sim_sim_overlay_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_overlay_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_sim_sim_overlay_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+
 check_PROGRAMS += tests/sim/sim_swarm
 TESTS += tests/sim/sim_swarm
 tests_sim_sim_swarm_SOURCES = \
@@ -33,9 +50,12 @@ check_PROGRAMS += tests/sim/sim_gateway
 TESTS += tests/sim/sim_gateway
 tests_sim_sim_gateway_SOURCES = \
 	%reldir%/booth.c %reldir%/booth.h \
+	%reldir%/gateway_fault_test.c \
 	%reldir%/gateway_fragment_test.c \
 	%reldir%/gateway_manifest_test.c \
+	%reldir%/gateway_pass_test.c \
 	%reldir%/gateway_route_test.c \
+	%reldir%/gateway_status_test.c \
 	%reldir%/site.c %reldir%/site.h \
 	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
 tests_sim_sim_gateway_CFLAGS = $(UNIT_CFLAGS)

@@ -65,9 +65,16 @@ tests_unit_oom_overlay_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 tests_unit_oom_overlay_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_oom_overlay_LDADD = libp2v_core.la $(OPENSSL_LIBS)
 
+check_PROGRAMS += tests/unit/unit_reach
+TESTS += tests/unit/unit_reach
+tests_unit_unit_reach_SOURCES = %reldir%/reach/dialer_test.c
+tests_unit_unit_reach_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_reach_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/unit_stream
 TESTS += tests/unit/unit_stream
 tests_unit_unit_stream_SOURCES = \
+	%reldir%/stream/channel_test.c \
 	%reldir%/stream/doc_test.c \
 	%reldir%/stream/read.h \
 	%reldir%/stream/timeline_test.c \

@@ -586,7 +586,7 @@ Test(messages, dump)
 	p2v_msg_dump(P2V_MSG_have, &q, &t);
 	cr_assert_str_eq(t.p,
 		"have{key=ab01000000000000000000000000000000000000000000000000000000000000 length=5 "
-		"generation=0 state=2 hops=0 rendition=0}");
+		"generation=0 state=2 hops=0 rendition=0 chunks=}");
 	p2v_text_fini(&t);
 	p2v_msg_dump(P2V_MSG_gone, &none, &t);
 	cr_assert_str_eq(t.p, "gone{}");
