@@ -23,19 +23,36 @@ static uint64_t text_key(const char *s)
 	return h;
 }
 
-/* A small table: an event that falls on another's slot takes it over, which at worst lets a line
- * too many pass. Keys have a table of their own, as there is no end of them. */
+/* The slot of a key; where it has none, the one that was not looked at for the longest time. */
+static struct p2v_log_slot *slot_of(struct p2v_log_slot table[P2V_LOG_SLOTS], uint64_t key)
+{
+	struct p2v_log_slot *oldest = &table[0];
+
+	for (size_t i = 0; i < P2V_LOG_SLOTS; i++) {
+		struct p2v_log_slot *s = &table[i];
+
+		if (s->count > 0 && s->key == key)
+			return s;
+		if (s->count == 0 || (oldest->count > 0 && s->seen < oldest->seen))
+			oldest = s;
+	}
+	return oldest;
+}
+
+/* A small table: when more keys come by than it has slots, a line too many may pass. What strangers
+ * choose has a table of its own, as there is no end of it. */
 static bool allowed(struct p2v_node *n, struct p2v_log_slot table[P2V_LOG_SLOTS], uint64_t key,
 	uint32_t most, p2v_usec window, uint32_t *dropped)
 {
-	struct p2v_log_slot *s = &table[p2v_mix64(key) % P2V_LOG_SLOTS];
+	struct p2v_log_slot *s = slot_of(table, key);
 	p2v_usec now = p2v_now(&n->world);
 
 	*dropped = 0;
 	if (s->key != key || s->count == 0 || now - s->window >= window) {
 		*dropped = s->key == key ? s->dropped : 0;
-		*s = (struct p2v_log_slot){ key, now, 0, 0 };
+		*s = (struct p2v_log_slot){ .key = key, .window = now };
 	}
+	s->seen = now;
 	if (s->count >= most) {
 		s->dropped++;
 		return false;

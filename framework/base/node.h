@@ -13,7 +13,7 @@
 /** How often one event was logged lately. */
 struct p2v_log_slot {
 	uint64_t key;
-	p2v_usec window; /* when the count began */
+	p2v_usec window, seen; /* when the count began; when it came by last */
 	uint32_t count, dropped;
 };
 

@@ -69,7 +69,7 @@ refuses() {
   shift 2
   agent_conf x "$@"
   run timeout 60 "$p2v" run "$work/x.ini"
-  expect "$name" 1 "" "peer2view: $work/x.ini: $pattern"
+  expect "$name" 1 "" "peer2view: $work/x.ini:* $pattern"
 }
 w=$work
 refuses "an authority that is garbage" "\[identity\] authority: $w/garbage: there is no certificate in it" identity.authority="$w/garbage"
@@ -96,7 +96,7 @@ for n in given $bad; do
   start_node $n || bail "$n does not start: $(tail -n 3 "$work/$n.log")"
 done
 # A tracker of another authority, one that wants a token, and who calls them.
-ini "$work/stranger.ini" peer2view.role=tracker "authority.directory=$work/other" tracker.listen=127.0.0.1:0 status.listen=
+ini "$work/stranger.ini" peer2view.role=tracker "authority.directory=$work/other" tracker.listen=127.0.0.1:0 status.listen=127.0.0.1:0
 ini "$work/porter.ini" peer2view.role=tracker "authority.directory=$work/authority" tracker.listen=127.0.0.1:0 \
   tracker.admit=token "tracker.tokens=open sesame" status.listen=127.0.0.1:0
 for n in stranger porter; do start_node $n || bail "$n does not start: $(tail -n 3 "$work/$n.log")"; done

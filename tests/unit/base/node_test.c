@@ -97,6 +97,24 @@ Test(node, once_for_a_key_in_ten_minutes)
 	cr_assert_str_eq(w.line, "event=refused i=3 dropped=2");
 }
 
+Test(node, some_dozen_keys_are_told_once_each)
+{
+	struct fake_world w;
+	struct p2v_node n;
+
+	fake_world_node(&w, &n);
+	for (unsigned round = 0; round < 5; round++)
+		for (unsigned i = 0; i < P2V_LOG_SLOTS; i++) {
+			p2v_log_once(&n, P2V_LOG_WARN, "refused", i * i + 7, "peer=%u", i);
+			w.now += P2V_SECOND;
+		}
+	cr_assert_eq(w.lines, P2V_LOG_SLOTS);
+	p2v_log_once(&n, P2V_LOG_WARN, "refused", 5000, "peer=5000");
+	cr_assert_eq(w.lines, P2V_LOG_SLOTS + 1, "in the place of the one that was silent longest");
+	p2v_log_once(&n, P2V_LOG_WARN, "refused", 8, "peer=1");
+	cr_assert_eq(w.lines, P2V_LOG_SLOTS + 1);
+}
+
 Test(node, many_keys_do_not_fill_the_log)
 {
 	struct fake_world w;
