@@ -25,16 +25,27 @@ ended() {
   await 30 gone "$1" || hit "$1" KILL
   reap "$1"
 }
+# says NAME FILTER: its result is so
+says() { jq -e "$2" "$work/$1.out"; }
 # lines NAME N: whether it has shown so many seconds
 lines() { [ "$(times_in_log "$1" '^ +[0-9]+ s \| 1: ')" -ge "$2" ]; }
 
 show p2p --viewers 2 --seconds 600 --json
+
+# Without peers, until its own end, meanwhile.
+show plain --viewers 1 --seconds 5 --no-p2p --json
+
 show early --viewers 1 --json
 soon "it begins" in_log early 'waiting for the first fragments'
 hit early INT
 ended early
 is "Ctrl-C before there is a stream ends it" [ "$code" = 130 ]
 soon "… with nothing left" nothing_left early
+
+ended plain
+is "without peers it comes to its own end" [ "$code" = 0 ]
+is "… where all is the CDN's" says plain '.savings == 0 and .p2p_bytes == 0 and .cdn_bytes == .played_bytes and .played_bytes > 0 and .all_played'
+soon "… with nothing left" nothing_left plain
 
 await 120 eval 'lines p2p 20 || gone p2p'
 is "it runs" alive p2p
@@ -49,8 +60,6 @@ ended p2p
 is "Ctrl-C ends it early, and well" [ "$code" = 0 ]
 soon "… with nothing left" nothing_left p2p
 is "its output is one line" [ "$(wc -l <"$work/p2p.out")" = 1 ]
-# says NAME FILTER: its result is so
-says() { jq -e "$2" "$work/$1.out"; }
 is "… an object with all that is promised" says p2p '
   . as $r | ["viewers", "seconds", "played_bytes", "p2p_bytes", "cdn_bytes", "origin_bytes", "savings", "offload", "stalls",
     "stall_ms", "startup_ms_p50", "startup_ms_p95", "mean_bitrate_bps", "latency_ms_p50"] | map($r[.] | type == "number") | all'
@@ -61,13 +70,6 @@ is "offload is what the CDN's log says" says p2p '((1 - .origin_bytes / .played_
 is "the picture is the best one" says p2p '.mean_bitrate_bps > 300000 and .latency_ms_p50 > 1000'
 is "nothing was wrong on the way" says p2p '.integrity_failures == 0 and .errors == 0'
 is "people read it, too" in_log p2p '^savings +[0-9.]+ % of the bytes'
-
-# Without peers, until its own end.
-show plain --viewers 1 --seconds 5 --no-p2p --json
-ended plain
-is "without peers it comes to its own end" [ "$code" = 0 ]
-is "… where all is the CDN's" says plain '.savings == 0 and .p2p_bytes == 0 and .cdn_bytes == .played_bytes and .played_bytes > 0 and .all_played'
-soon "… with nothing left" nothing_left plain
 
 # Killed, it cannot tidy up; what it started still ends.
 show killed --viewers 1 --json

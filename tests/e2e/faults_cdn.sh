@@ -15,6 +15,9 @@ play ours direct "http://$cdn/live/master.m3u8"
 for n in a b c; do play ours p$n "$(url_of $n)"; done
 # shellcheck disable=SC2086
 await 90 all_began $all
+# A list that an agent has not seen yet cannot come from anywhere but the CDN.
+# shellcheck disable=SC2086
+await 60 at_best $all
 soon "peers serve each other" more_than 500000 served_bytes_total_p2p a b c
 
 # again NAME: from now on the CDN serves, and so do peers
@@ -43,7 +46,8 @@ again "after the CDN was gone"
 watch 4 $all
 # shellcheck disable=SC2086
 leave $all
-for n in a b c; do is "$n's player rides on as well as the CDN's" as_smooth p$n direct; done
+# Whoever asks a CDN that is not there asks again after a second, and each has another second.
+for n in a b c; do is "$n's player rides on as well as the CDN's" as_smooth p$n direct 1500; done
 
 # ---- the encoder begins again, with other content under the same names ----
 finish encoder KILL

@@ -100,6 +100,14 @@ all_began() {
   done
 }
 
+# at_best NAME...: whether our own players have come to the best quality, as each does soon after its begin
+at_best() {
+  local n
+  for n in "$@"; do
+    [ "$(grep -acE 'playing .* 16[0-9][0-9] kbit/s' "$work/$n.log")" -ge 2 ] || gone "$n" || return 1
+  done
+}
+
 # watch SECONDS NAME...: until each has played for so long, or is gone.
 watch() {
   local seconds=$1 until
@@ -143,10 +151,10 @@ played() {
   [ "${result[$1]}" = played ] && [ "${shown[$1]:-0}" -ge $least ] && [ "${frozen[$1]:-99999}" -le $most ]
 }
 
-# as_smooth NAME LIKE: it had no more stalls than LIKE, but for half a second
+# as_smooth NAME LIKE [MS]: its picture stood still no longer than that of LIKE, but for so much (500)
 as_smooth() {
   echo "${result[$1]}, stood still for ${frozen[$1]} ms, $2 for ${frozen[$2]} ms"
-  [ "${result[$1]}" = played ] && [ "${frozen[$1]}" -le $((500 + ${frozen[$2]})) ]
+  [ "${result[$1]}" = played ] && [ "${frozen[$1]}" -le $((${3:-500} + ${frozen[$2]})) ]
 }
 
 # heard NAME: how much of the sound it has decoded, in whatever it counts
