@@ -64,6 +64,27 @@ Test(overlay_dtls, newcomers_enrol_and_become_partners)
 	town_fini(&t);
 }
 
+/* As in overlay_test.c, where the record layer is a simpler one. */
+Test(overlay_dtls, calls_that_cross_make_one_session)
+{
+	for (int round = 1; round <= 8; round++) {
+		town_init_secure(&t, 1);
+		t.link.delay = round * 20 * P2V_MSEC;
+		town_tracker(&t);
+		for (size_t i = 0; i < 3; i++)
+			town_node(&t)->conf.min_swarm = 3;
+		node_start(&t.nodes[0], &town_news);
+		node_start(&t.nodes[1], &town_news);
+		town_run(&t, 10 * P2V_SECOND);
+		node_start(&t.nodes[2], &town_news);
+		town_run(&t, 10 * P2V_SECOND);
+		check_mesh(3);
+		town_run(&t, 60 * P2V_SECOND);
+		check_mesh(3);
+		town_fini(&t);
+	}
+}
+
 Test(overlay_dtls, whoever_comes_back_with_its_certificate_is_known)
 {
 	village(2);
