@@ -73,6 +73,7 @@ struct p2v_viewer *p2v_feed_viewer(
 /** A manifest as the CDN has it now. Borrowed until the upcall returns. */
 struct p2v_manifest_answer {
 	uint32_t status;           /* 200, or the CDN's own error */
+	const char *why;           /* an error: a sentence; borrowed during the call */
 	const struct p2v_doc *doc; /* NULL: not understood, or an error */
 	struct p2v_str text, type; /* body, Content-Type */
 	const char *url;           /* where it came from in the end */

@@ -310,6 +310,8 @@ static void answer(struct p2v_waiter *w, uint32_t status, bool stale)
 		a.type = (struct p2v_str){ p->type.p, p->type.n };
 		a.headers = p->headers;
 		a.n_headers = p->n_headers;
+	} else {
+		a.why = p->failing != P2V_UNKNOWN ? p->why : "it says nothing";
 	}
 	p2v_waiter_cancel(w);
 	done(ctx, &a);
@@ -357,18 +359,24 @@ void p2v_waiter_cancel(struct p2v_waiter *w)
 
 /* ---- fetching ---- */
 
-static void failing(struct p2v_playlist *p, uint32_t status)
+/* It is said when it begins, and when the reason changes; in between every try would say the same.
+ */
+static void failing(struct p2v_playlist *p, uint32_t status, const char *why)
 {
+	bool news = p->failing == P2V_UNKNOWN || p->status != status || strcmp(p->why, why) != 0;
+
 	if (p->failing == P2V_UNKNOWN)
 		p->failing = now_of(p);
 	p->status = status;
+	(void)snprintf(p->why, sizeof p->why, "%s", why);
 	/* A body that was cut short has left its validators behind: the next fetch is without
 	 * conditions. */
 	p2v_text_fini(&p->etag);
 	p2v_text_fini(&p->last_modified);
 	p2v_count(&p->feed->d->node->metrics, P2V_M_CDN_ERRORS, 1);
-	p2v_log(p->feed->d->node, P2V_LOG_WARN, "manifest_error", "channel=%s status=%u",
-		p->feed->channel->name, status);
+	if (news)
+		p2v_log(p->feed->d->node, P2V_LOG_WARN, "manifest_error",
+			"channel=%s status=%u why=\"%s\"", p->feed->channel->name, status, p->why);
 	/* Somebody waits or follows: try again soon. */
 	p2v_arm(&p->feed->d->node->world, &p->timer, now_of(p) + RETRY);
 }
@@ -441,7 +449,8 @@ static void on_body(void *ctx, struct p2v_bytes b)
 	if (p->in.n > P2V_MANIFEST_MAX || p->in.oom) {
 		w->ops->fetch_cancel(w->self, p->fetch);
 		p->fetch = NULL;
-		failing(p, 502);
+		failing(p, 502,
+			p->in.oom ? "no memory for it" : "it is too large to be a manifest");
 	}
 }
 
@@ -484,9 +493,15 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 
 	p->fetch = NULL;
 	p->again = false;
-	(void)err;
-	if (code < 0 || (p->in_status != 200 && !(p->in_status == 304 && p->known))) {
-		failing(p, code == P2V_ETIMEDOUT ? 504 : code < 0 ? 502 : p->in_status);
+	if (code < 0) {
+		failing(p, code == P2V_ETIMEDOUT ? 504 : 502, err->text);
+		return;
+	}
+	if (p->in_status != 200 && !(p->in_status == 304 && p->known)) {
+		char answer_text[32];
+
+		(void)snprintf(answer_text, sizeof answer_text, "it answers %u", p->in_status);
+		failing(p, p->in_status, answer_text);
 		return;
 	}
 	if (p->in_status == 200 && understand(p, text, &why) < 0) {
@@ -503,6 +518,10 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 	}
 	p->in.n = 0;
 	p->fetched = now_of(p);
+	if (p->failing != P2V_UNKNOWN)
+		p2v_log(p->feed->d->node, P2V_LOG_INFO, "manifest_recovered",
+			"channel=%s after_ms=%lld", p->feed->channel->name,
+			(long long)((p->fetched - p->failing) / P2V_MSEC));
 	p->failing = P2V_UNKNOWN;
 	p->status = 200;
 	answer_all(p);
@@ -543,7 +562,7 @@ static void start_fetch(struct p2v_playlist *p)
 	p2v_disarm(w, &p->timer);
 	if (w->ops->fetch(w->self, &rq, &handler, p, &p->fetch, &err) < 0) {
 		p->fetch = NULL;
-		failing(p, 502);
+		failing(p, 502, err.text);
 	}
 }
 

@@ -178,6 +178,7 @@ struct p2v_playlist {
 	p2v_usec asked;   /* by a player; P2V_UNKNOWN: never */
 	p2v_usec started; /* of the fetch under way, or the last */
 	p2v_usec failing; /* since when the CDN fails; P2V_UNKNOWN: it does not */
+	char why[128];    /* … and how */
 	uint32_t status, unchanged;
 	struct p2v_cache_control freshness;
 	struct p2v_fetch *fetch;

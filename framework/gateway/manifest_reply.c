@@ -163,7 +163,10 @@ static void answered(void *ctx, const struct p2v_manifest_answer *a)
 
 	q->waiter = NULL;
 	if (a->status != 200) {
-		p2v_reply_error(q, a->status, "the CDN does not give this manifest");
+		p2v_text_printf(&text, "the CDN does not give this manifest: %s", a->why);
+		p2v_reply_error(
+			q, a->status, text.p ? text.p : "the CDN does not give this manifest");
+		p2v_text_fini(&text);
 		return;
 	}
 	add_headers(q, a, &out);
