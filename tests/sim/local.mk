@@ -31,6 +31,7 @@ tests_sim_sim_overlay_SOURCES = \
 	%reldir%/overlay_rogue_test.c \
 	%reldir%/overlay_talk_test.c \
 	%reldir%/overlay_test.c \
+	%reldir%/overlay_tracker_test.c \
 	$(OVERLAY_PLUGINS) $(OOM_SOURCES)
 tests_sim_sim_overlay_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_overlay_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
