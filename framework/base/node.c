@@ -24,11 +24,11 @@ static uint64_t text_key(const char *s)
 }
 
 /* A small table: an event that falls on another's slot takes it over, which at worst lets a line
- * too many pass. */
-static bool allowed(
-	struct p2v_node *n, uint64_t key, uint32_t most, p2v_usec window, uint32_t *dropped)
+ * too many pass. Keys have a table of their own, as there is no end of them. */
+static bool allowed(struct p2v_node *n, struct p2v_log_slot table[P2V_LOG_SLOTS], uint64_t key,
+	uint32_t most, p2v_usec window, uint32_t *dropped)
 {
-	struct p2v_log_slot *s = &n->log_slots[p2v_mix64(key) % P2V_LOG_SLOTS];
+	struct p2v_log_slot *s = &table[p2v_mix64(key) % P2V_LOG_SLOTS];
 	p2v_usec now = p2v_now(&n->world);
 
 	*dropped = 0;
@@ -68,7 +68,8 @@ void p2v_log(struct p2v_node *n, enum p2v_log_level level, const char *event, co
 	uint32_t dropped;
 	va_list ap;
 
-	if (level > n->log_level || !allowed(n, text_key(event), 10, 10 * P2V_SECOND, &dropped))
+	if (level > n->log_level ||
+		!allowed(n, n->log_events, text_key(event), 10, 10 * P2V_SECOND, &dropped))
 		return;
 	va_start(ap, fmt);
 	emit(n, level, event, dropped, fmt, ap);
@@ -78,13 +79,16 @@ void p2v_log(struct p2v_node *n, enum p2v_log_level level, const char *event, co
 void p2v_log_once(struct p2v_node *n, enum p2v_log_level level, const char *event, uint64_t key,
 	const char *fmt, ...)
 {
-	uint32_t dropped;
+	uint32_t dropped, others;
 	va_list ap;
 
+	/* Whoever chooses the key, as a stranger chooses its own, must not fill the log either. */
 	if (level > n->log_level ||
-		!allowed(n, text_key(event) ^ p2v_mix64(key), 1, 600 * P2V_SECOND, &dropped))
+		!allowed(n, n->log_keys, text_key(event) ^ p2v_mix64(key), 1, 600 * P2V_SECOND,
+			&dropped) ||
+		!allowed(n, n->log_events, text_key(event), 10, 10 * P2V_SECOND, &others))
 		return;
 	va_start(ap, fmt);
-	emit(n, level, event, dropped, fmt, ap);
+	emit(n, level, event, dropped + others, fmt, ap);
 	va_end(ap);
 }

@@ -8,7 +8,7 @@
 #include "framework/base/random.h"
 #include "framework/base/world.h"
 
-#define P2V_LOG_SLOTS 128u
+#define P2V_LOG_SLOTS 64u
 
 /** How often one event was logged lately. */
 struct p2v_log_slot {
@@ -24,7 +24,7 @@ struct p2v_node {
 	uint64_t seed;            /* of the run and this node */
 	struct p2v_random random; /* for the core's own decisions */
 	enum p2v_log_level log_level;
-	struct p2v_log_slot log_slots[P2V_LOG_SLOTS];
+	struct p2v_log_slot log_events[P2V_LOG_SLOTS], log_keys[P2V_LOG_SLOTS];
 };
 
 /** @param seed  0: taken from the world's entropy */
@@ -37,7 +37,8 @@ void p2v_node_init(struct p2v_node *n, const struct p2v_world *world, uint64_t s
 void p2v_log(struct p2v_node *n, enum p2v_log_level level, const char *event, const char *fmt, ...)
 	P2V_PRINTF(4, 5);
 
-/** Like p2v_log, but one line per (event, key) in 10 minutes: for what one peer causes. */
+/** Like p2v_log, with its limit too, but one line per (event, key) in 10 minutes: for what one peer
+ * causes. */
 void p2v_log_once(struct p2v_node *n, enum p2v_log_level level, const char *event, uint64_t key,
 	const char *fmt, ...) P2V_PRINTF(5, 6);
 

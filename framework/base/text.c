@@ -383,3 +383,38 @@ void p2v_text_printf(struct p2v_text *t, const char *fmt, ...)
 	va_end(ap);
 	t->n += (size_t)n;
 }
+
+#define COLUMNS 80u
+
+static void paragraph(struct p2v_text *t, struct p2v_str text, unsigned indent, unsigned at)
+{
+	struct p2v_str word;
+
+	while (p2v_str_split(&text, ' ', &word)) {
+		if (word.n == 0)
+			continue;
+		if (at > indent && at + 1 + word.n > COLUMNS) {
+			p2v_text_puts(t, "\n");
+			at = 0;
+		} else if (at > indent) {
+			p2v_text_puts(t, " ");
+			at++;
+		}
+		for (; at < indent; at++)
+			p2v_text_puts(t, " ");
+		p2v_text_str(t, word);
+		at += (unsigned)word.n;
+	}
+	p2v_text_puts(t, "\n");
+}
+
+void p2v_text_paragraphs(struct p2v_text *t, const char *text, unsigned indent, unsigned at)
+{
+	const char *end;
+
+	for (; (end = strstr(text, "\n\n")); text = end + 2, at = 0) {
+		paragraph(t, (struct p2v_str){ text, (size_t)(end - text) }, indent, at);
+		p2v_text_puts(t, "\n");
+	}
+	paragraph(t, p2v_str_of(text), indent, at);
+}

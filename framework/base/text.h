@@ -67,4 +67,12 @@ void p2v_text_str(struct p2v_text *t, struct p2v_str s);
 void p2v_text_puts(struct p2v_text *t, const char *nul_ended);
 void p2v_text_printf(struct p2v_text *t, const char *fmt, ...) P2V_PRINTF(2, 3);
 
+/** Paragraphs, broken at blanks so that no line is longer than 80 characters, where words allow it.
+ * @param t       [in,out] gets the lines, the last one ended, too
+ * @param text    [in] paragraphs, "\n\n" between them; borrowed during the call
+ * @param indent  [in] blanks before each line
+ * @param at      [in] the column at which t stands: 0, or where the caller left off on the first
+ * line */
+void p2v_text_paragraphs(struct p2v_text *t, const char *text, unsigned indent, unsigned at);
+
 #endif

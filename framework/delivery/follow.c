@@ -96,24 +96,17 @@ static uint64_t bitrate_of(const struct p2v_playlist *p)
 }
 
 /* Another encoder, or one that began anew: what we hold under these names is not what they mean
- * now. */
+ * now. That goes for names that are no longer listed, too: they will be again. */
 static void restarted(struct p2v_rendition *r)
 {
-	struct p2v_delivery *d = r->feed->d;
+	struct p2v_node *n = r->feed->d->node;
 
-	p2v_log(d->node, P2V_LOG_WARN, "stream_restarted", "rendition=%016llx",
+	p2v_log(n, P2V_LOG_WARN, "stream_restarted", "rendition=%016llx",
 		(unsigned long long)r->key);
-	for (struct p2v_fragment *f = d->fragments; f; f = f->hh.next) {
-		const struct p2v_fragment *one = f;
-
-		if (f->rendition != r || f->t == P2V_UNKNOWN)
-			continue;
-		p2v_mates_tell_gone(d, &one, 1);
-		p2v_cdn_cancel(f);
-		p2v_fragment_reset(f);
-		f->not_before = d->node->world.ops->wall(d->node->world.self) -
-				2 * r->timeline.target;
-	}
+	for (struct p2v_fragment *f = r->feed->d->fragments; f; f = f->hh.next)
+		if (f->feed == r->feed && f->rendition_key == r->key)
+			p2v_fragment_renew(
+				f, n->world.ops->wall(n->world.self) - 2 * r->timeline.target);
 }
 
 /* How far apart two renditions' clocks are: by program date, else by number, else by their edges.
@@ -425,11 +418,11 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 	p->in.n = 0;
 	if (h->status != 200)
 		return;
-	url = p2v_str_dup(h->url);
 	keep_headers(p, h);
 	set_text(&p->type, p2v_header_get(h->headers, h->n_headers, "content-type"));
 	set_text(&p->etag, p2v_header_get(h->headers, h->n_headers, "etag"));
 	set_text(&p->last_modified, p2v_header_get(h->headers, h->n_headers, "last-modified"));
+	url = p2v_str_dup(h->url);
 	if (url) {
 		free(p->final_url);
 		p->final_url = url;

@@ -51,6 +51,15 @@ static void describe(
 	f->listed_at = e->seen;
 }
 
+/* A name that was gone from the list is in it again. When nobody looked in between, what is held
+ * under it may be of an earlier encoder. */
+static void relisted(struct p2v_fragment *f, int64_t not_before)
+{
+	if (!f->rendition && f->known && f->head_proof.fetched < not_before &&
+		p2v_list_empty(&f->readers))
+		p2v_fragment_renew(f, not_before);
+}
+
 struct p2v_fragment *p2v_fragment_get(
 	struct p2v_feed *feed, struct p2v_rendition *r, struct p2v_timeline_entry *e)
 {
@@ -67,6 +76,7 @@ struct p2v_fragment *p2v_fragment_get(
 	memcpy(key.b, e->key, sizeof key.b);
 	f = p2v_fragment_find(d, &key);
 	if (f) {
+		relisted(f, earliest(r, e, n->world.ops->wall(n->world.self)));
 		describe(f, r, e);
 		return f;
 	}
@@ -329,6 +339,20 @@ void p2v_fragment_reset(struct p2v_fragment *f)
 	f->told = 0;
 }
 
+void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before)
+{
+	const struct p2v_fragment *one = f;
+
+	p2v_mates_tell_gone(f->d, &one, 1);
+	p2v_cdn_cancel(f);
+	p2v_fragment_reset(f);
+	f->not_before = not_before;
+	/* What a player waits for is fetched anew. The rest may not even be there yet. */
+	f->wanted = !p2v_list_empty(&f->readers);
+	p2v_fragment_progress(f);
+	p2v_plan(f);
+}
+
 /* ---- news of it ---- */
 
 void p2v_fragment_progress(struct p2v_fragment *f)
@@ -349,8 +373,14 @@ void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status)
 {
 	f->failed = true;
 	f->status = status;
-	p2v_log(f->d->node, P2V_LOG_WARN, "fragment_failed", "fragment=%016llx status=%u",
-		(unsigned long long)p2v_id_short(&f->key), status);
+	if (status == 413) /* nothing failed: it passes through. But whoever wonders why nothing is
+			      shared should read it somewhere. */
+		p2v_log_once(f->d->node, P2V_LOG_INFO, "fragment_not_shared", f->rendition_key,
+			"fragment=%016llx why=\"larger than max_fragment\"",
+			(unsigned long long)p2v_id_short(&f->key));
+	else
+		p2v_log(f->d->node, P2V_LOG_WARN, "fragment_failed", "fragment=%016llx status=%u",
+			(unsigned long long)p2v_id_short(&f->key), status);
 	p2v_readings_wake(f);
 	p2v_serve_cancel_all(f);
 }

@@ -128,6 +128,10 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length);
 /** Forget all content: it was another than the CDN has now. Readers that had bytes of it fail. */
 void p2v_fragment_reset(struct p2v_fragment *f);
+/** Its name means something else now: forget all content, and believe nobody's that was fetched
+ * before that moment.
+ * @param not_before  [us] wall time */
+void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before);
 /** Have its readers look at it, soon. */
 void p2v_readings_wake(struct p2v_fragment *f);
 /** Tell readers, partners that wait, and the plan that something changed. */

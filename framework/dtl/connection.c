@@ -171,7 +171,7 @@ static void handshake_failed(struct p2v_session *s)
 
 	if (why->code == P2V_EPERM) {
 		p2v_count(&s->dtl->node->metrics, P2V_M_HANDSHAKES_REFUSED, 1);
-		if (!s->known)
+		if (!s->known && !s->record->refused)
 			p2v_log_once(s->dtl->node, P2V_LOG_WARN, "handshake_refused",
 				place_of(&s->addr), "why=\"%s\"", why->text);
 	}
@@ -456,7 +456,7 @@ void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out)
 		.lost = s->recovery.lost_bytes,
 		.delivery_rate = p2v_recovery_rate(&s->recovery),
 		.pto_count = s->recovery.pto_count,
-		.dialled = s->record ? s->record->client : s->dialled };
+		.dialled = s->dialled };
 }
 
 const struct p2v_remote *p2v_session_remote(const struct p2v_session *s)

@@ -106,7 +106,7 @@ struct p2v_session_info {
 	uint64_t delivery_rate; /* [B/s] lately acknowledged to us while we were sending; 0: unknown
 				 */
 	uint32_t pto_count;     /* probe time-outs in a row without an answer: 0 when all is well */
-	bool dialled;           /* we called; where both did, ours is the call that stands */
+	bool dialled;           /* we called; both did: ours is the call that stands */
 };
 void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out);
 const struct p2v_remote *p2v_session_remote(

@@ -180,6 +180,7 @@ static void replace_record(struct p2v_session *s, struct p2v_record *r)
 {
 	s->record->ops->free(s->record);
 	s->record = r;
+	s->dialled = r->client;
 	s->born = p2v_now(&s->dtl->node->world);
 	p2v_session_follow(s);
 	p2v_session_wake(s);

@@ -28,7 +28,8 @@ struct p2v_trust {
 	 * the remote holds its key
 	 * @param dialled  we called it
 	 * @param out      [out]
-	 * @return P2V_OK; P2V_EPERM with err: refused, which ends the handshake */
+	 * @return P2V_OK; P2V_EPERM with err: refused, which ends the handshake, and the judge has
+	 * told the log */
 	int (*judge)(void *ctx, const struct p2v_bytes *chain, size_t n, bool dialled,
 		struct p2v_remote *out, struct p2v_err *err);
 };
@@ -47,6 +48,7 @@ struct p2v_record {
 	struct p2v_remote remote; /* valid from P2V_RECORD_UP on */
 	bool client;              /* we began the handshake; stream numbers follow from it */
 	struct p2v_err why;       /* P2V_RECORD_FAILED: one sentence */
+	bool refused;             /* P2V_RECORD_FAILED: by our own judge */
 	uint32_t overhead;        /* [B] that a datagram is larger than its packet; valid from
 				     P2V_RECORD_UP on */
 };

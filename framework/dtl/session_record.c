@@ -215,7 +215,8 @@ static void fail(struct dtls_record *r)
 
 	r->base.state = P2V_RECORD_FAILED;
 	r->retry = P2V_NEVER;
-	if (r->refused.code != P2V_OK)
+	r->base.refused = r->refused.code != P2V_OK;
+	if (r->base.refused)
 		*why = r->refused;
 	else if (r->alert >= 0 && refuses(r->alert))
 		(void)p2v_fail(why, P2V_EPERM, "the remote refused us: %s",

@@ -242,10 +242,7 @@ int p2v_gateway_new(struct p2v_node *node, const struct p2v_gateway_conf *conf,
 		.json = stats,
 		.ready = ready,
 		.ctx = g };
-	rc = p2v_route_init(g, err);
-	if (rc == P2V_OK)
-		rc = w->ops->http_listen(
-			w->self, &bind, &http_handler, g, &g->server, &g->bound, err);
+	rc = w->ops->http_listen(w->self, &bind, &http_handler, g, &g->server, &g->bound, err);
 	if (rc < 0)
 		p2v_gateway_free(g);
 	else

@@ -105,6 +105,5 @@ bool p2v_route_is_proxied(struct p2v_str target);
  * @return false: as it is */
 bool p2v_route_back(struct p2v_request *q, const char *url, struct p2v_text *out);
 void p2v_route_fini(struct p2v_gateway *g);
-P2V_MUST_USE int p2v_route_init(struct p2v_gateway *g, struct p2v_err *err);
 
 #endif

@@ -283,18 +283,6 @@ bool p2v_route_back(struct p2v_request *q, const char *url, struct p2v_text *out
 	return true;
 }
 
-int p2v_route_init(struct p2v_gateway *g, struct p2v_err *err)
-{
-	for (size_t i = 0; i < g->n_channels; i++)
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(g->channels[i].mount, g->channels[k].mount) == 0)
-				return p2v_fail(err, P2V_ECONF,
-					"channels %s and %s have the same mount %s",
-					g->channels[k].name, g->channels[i].name,
-					g->channels[i].conf.mount);
-	return P2V_OK;
-}
-
 void p2v_route_fini(struct p2v_gateway *g)
 {
 	P2V_LIST_EACH (it, &g->hosts) {

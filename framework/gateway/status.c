@@ -65,6 +65,10 @@ bool p2v_status_host_allowed(const struct p2v_status *s, const struct p2v_http_r
 
 	if (!host.p)
 		return true; /* HTTP/1.0: no browser */
+	/* Whoever writes a whole URL takes us for a proxy, and Host does not count (RFC 9112
+	 * 3.2.2). No page can make a browser do so. */
+	if (p2v_str_starts(rq->target, "http://") || p2v_str_starts(rq->target, "https://"))
+		return true;
 	host = p2v_str_trim(host);
 	for (n = host.n; n > 0 && host.p[n - 1] >= '0' && host.p[n - 1] <= '9'; n--) {
 	}

@@ -2,6 +2,7 @@
 #include "framework/host/agent.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct p2v_agent {
 	struct p2v_node *node;
@@ -37,11 +38,19 @@ static int take_channels(struct p2v_agent *a, const struct p2v_agent_setup *s, s
 	if (!a->channels)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for channels");
 	for (; a->n_channels < s->n_channels; a->n_channels++) {
-		rc = p2v_channel_init(&a->channels[a->n_channels], s->channel_names[a->n_channels],
-			s->channels[a->n_channels], &s->node->crypto, &why);
+		const char *name = s->channel_names[a->n_channels];
+
+		rc = p2v_channel_init(&a->channels[a->n_channels], name, s->channels[a->n_channels],
+			&s->node->crypto, &why);
 		if (rc < 0)
-			return p2v_fail(err, rc, "[channel %s] %s", s->channel_names[a->n_channels],
-				why.text);
+			return p2v_fail(err, rc, "[channel %s] %s", name, why.text);
+		for (size_t i = 0; i < a->n_channels; i++)
+			if (strcmp(a->channels[i].mount, a->channels[a->n_channels].mount) == 0) {
+				p2v_channel_fini(&a->channels[a->n_channels]);
+				return p2v_fail(err, P2V_ECONF,
+					"[channel %s] mount: channel %s is mounted at %s already",
+					name, a->channels[i].name, a->channels[i].conf.mount);
+			}
 	}
 	return P2V_OK;
 }

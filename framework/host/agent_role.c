@@ -3,7 +3,7 @@
 #include "framework/host/identity_files.h"
 #include "framework/host/roles.h"
 #include "framework/host/sections.h"
-#include "framework/world/loop.h"
+#include "framework/host/still.h"
 
 #include <stdlib.h>
 
@@ -63,7 +63,8 @@ static int build(struct agent_role *r, struct p2v_err *err)
 	return rc;
 }
 
-static int check(const struct p2v_config *c, struct p2v_err *err)
+/* What one section alone cannot know. */
+static int together(const struct p2v_config *c, struct p2v_err *err)
 {
 	const struct p2v_overlay_conf *overlay = p2v_config_get(c, "overlay");
 	const struct p2v_identity_conf *identity = p2v_config_get(c, "identity");
@@ -71,12 +72,10 @@ static int check(const struct p2v_config *c, struct p2v_err *err)
 
 	if (*overlay->tracker && !*identity->authority)
 		return p2v_fail(err, P2V_ECONF,
-			"%s: [identity] authority: is needed with a tracker: the ca.pem that `peer2view authority init` made",
-			p2v_config_file(c));
+			"[identity] authority: is needed with a tracker: the ca.pem that `peer2view authority init` made");
 	if (p2v_config_count(c, "channel") == 0 && !*gateway->open_hosts)
 		return p2v_fail(err, P2V_ECONF,
-			"%s: there is no [channel NAME] and no open_hosts: the agent would serve nothing",
-			p2v_config_file(c));
+			"there is no [channel NAME] and no open_hosts: the agent would serve nothing");
 	return P2V_OK;
 }
 
@@ -92,35 +91,64 @@ static void role_free(void *handle)
 	free(r);
 }
 
-static int start(const struct p2v_config *config, struct p2v_loader *loader, struct p2v_loop *loop,
-	void **handle, struct p2v_err *err)
+/* @param log_level  [in] the node's */
+static int open_role(const struct p2v_config *config, const struct p2v_identity_conf *identity,
+	const struct p2v_world *world, enum p2v_log_level log_level, struct agent_role **out,
+	struct p2v_err *err)
 {
-	const struct p2v_main_conf *conf = p2v_config_get(config, P2V_SECTION_MAIN);
-	struct p2v_world world = p2v_loop_world(loop);
 	struct agent_role *r;
-	char http[P2V_ADDR_TEXT], udp[P2V_ADDR_TEXT];
-	struct p2v_addr a, b;
-	struct p2v_err why;
-	int rc = check(config, err);
+	struct p2v_err why, in;
+	int rc = together(config, &why);
 
-	(void)loader;
 	if (rc < 0)
-		return rc;
+		return p2v_config_blame(config, rc, why.text, err);
 	r = calloc(1, sizeof *r);
 	if (!r)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for an agent");
 	r->config = config;
-	p2v_node_init(&r->node, &world, 0);
-	r->node.log_level = (enum p2v_log_level)conf->log_level;
-	rc = p2v_keys_of_agent(&r->keys, &r->node, p2v_config_get(config, "identity"), &why);
+	p2v_node_init(&r->node, world, 0);
+	r->node.log_level = log_level;
+	rc = p2v_keys_of_agent(&r->keys, &r->node, identity, &in);
 	if (rc < 0)
-		(void)p2v_fail(err, rc, "%s: [identity] %s", p2v_config_file(config), why.text);
-	else if ((rc = build(r, &why)) < 0)
-		(void)p2v_fail(err, rc, "%s: %s", p2v_config_file(config), why.text);
+		(void)p2v_fail(&why, rc, "[identity] %s", in.text);
+	else
+		rc = build(r, &why);
 	if (rc < 0) {
 		role_free(r);
-		return rc;
+		return p2v_config_blame(config, rc, why.text, err);
 	}
+	*out = r;
+	return P2V_OK;
+}
+
+/* An agent is made in a world in which nothing happens, and given up. Its folder of keys is left
+ * alone: making one is no check. */
+static int check(const struct p2v_config *config, struct p2v_err *err)
+{
+	const struct p2v_identity_conf *conf = p2v_config_get(config, "identity");
+	struct p2v_identity_conf identity = *conf;
+	struct p2v_world world = p2v_still_world();
+	struct agent_role *r = NULL;
+	int rc;
+
+	identity.directory = "";
+	rc = open_role(config, &identity, &world, P2V_LOG_ERROR, &r, err);
+	role_free(r);
+	return rc;
+}
+
+static int start(const struct p2v_config *config, const struct p2v_world *world, void **handle,
+	struct p2v_err *err)
+{
+	const struct p2v_main_conf *conf = p2v_config_get(config, P2V_SECTION_MAIN);
+	struct agent_role *r;
+	char http[P2V_ADDR_TEXT], udp[P2V_ADDR_TEXT];
+	struct p2v_addr a, b;
+	int rc = open_role(config, p2v_config_get(config, "identity"), world,
+		(enum p2v_log_level)conf->log_level, &r, err);
+
+	if (rc < 0)
+		return rc;
 	a = p2v_agent_http(r->agent);
 	b = p2v_agent_udp(r->agent);
 	p2v_log(&r->node, P2V_LOG_INFO, "agent", "http=%s udp=%s", p2v_addr_text(&a, http),
@@ -158,6 +186,9 @@ static void drain(void *handle, void (*done)(void *ctx), void *ctx)
 	drain_fire(&r->drain, p2v_now(&r->node.world));
 }
 
-const struct p2v_role p2v_agent_role = {
-	.name = "agent", .start = start, .reload = reload, .drain = drain, .free = role_free
-};
+const struct p2v_role p2v_agent_role = { .name = "agent",
+	.check = check,
+	.start = start,
+	.reload = reload,
+	.drain = drain,
+	.free = role_free };

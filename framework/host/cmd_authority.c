@@ -15,8 +15,10 @@ static int run(const struct p2v_args *args)
 	const char *near = p2v_text_nearest(verb, verbs);
 	struct p2v_authority_wish wish = { args->n > 1 ? args->operands[1] : "",
 		name ? name : "peer2view", 3650 };
+	struct p2v_text text = { 0 };
 	struct p2v_err err;
 	uint64_t n;
+	int code;
 
 	if (strcmp(verb, "init") != 0)
 		return p2v_args_wrong(args, "it cannot '%s'%s%s%s", verb,
@@ -32,7 +34,13 @@ static int run(const struct p2v_args *args)
 		wish.days = (uint32_t)n;
 	if (p2v_authority_init(&wish, &err) < 0)
 		return p2v_args_failed(args, &err);
-	return P2V_EXIT_OK;
+	p2v_text_printf(&text,
+		"%s: an authority for %u days. Give ca.pem to every agent, and keep ca.key offline; "
+		"the tracker needs the rest.\n",
+		wish.dir, wish.days);
+	code = p2v_args_print(args, &text);
+	p2v_text_fini(&text);
+	return code;
 }
 
 static const struct p2v_switch switches[] = {
@@ -42,8 +50,8 @@ static const struct p2v_switch switches[] = {
 
 static const struct p2v_example examples[] = {
 	{ "peer2view authority init /etc/peer2view/authority",
-		"Make an authority. Its key stays with the tracker; its certificate goes to every "
-		"agent." },
+		"Make an authority. ca.pem goes to every agent; ca.key is best kept offline; a "
+		"tracker needs the rest." },
 	{ NULL, NULL }
 };
 
@@ -53,9 +61,11 @@ const struct p2v_command p2v_cmd_authority = { .name = "authority",
 	.max_operands = 2,
 	.summary = "Make the authority that certifies peers",
 	.about =
-		"An authority is a key and its certificate. A tracker signs with the key, and agents "
-		"trust nobody whom it did not sign. DIR is made when it is not there; an authority "
-		"that is in it already is never overwritten.",
+		"DIR gets the authority itself, ca.key and ca.pem; issuer.key and issuer.pem, with "
+		"which a tracker certifies agents for some hours at a time; and tracker.key and "
+		"tracker.pem, by which agents know the tracker. Agents trust nobody whom the "
+		"authority does not vouch for.\n\nDIR is made when it is not there; an authority that "
+		"is in it already is never overwritten.",
 	.switches = switches,
 	.examples = examples,
 	.run = run };

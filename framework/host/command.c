@@ -7,47 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS 80u
-#define HELP    1000 /* what getopt_long returns for --help */
-#define FIRST   1001 /* … and for switch number 0 */
+#define HELP  1000 /* what getopt_long returns for --help */
+#define FIRST 1001 /* … and for switch number 0 */
 
 /* ---- help ---- */
-
-/* One paragraph, broken at blanks, each line behind `indent` blanks. The first line begins where
- * the caller left off, at column `at`. */
-static void fill(struct p2v_text *out, struct p2v_str text, unsigned indent, unsigned at)
-{
-	struct p2v_str word;
-
-	while (p2v_str_split(&text, ' ', &word)) {
-		if (word.n == 0)
-			continue;
-		if (at > indent && at + 1 + word.n > COLUMNS) {
-			p2v_text_puts(out, "\n");
-			at = 0;
-		} else if (at > indent) {
-			p2v_text_puts(out, " ");
-			at++;
-		}
-		for (; at < indent; at++)
-			p2v_text_puts(out, " ");
-		p2v_text_str(out, word);
-		at += (unsigned)word.n;
-	}
-	p2v_text_puts(out, "\n");
-}
-
-/* Paragraphs that are separated by "\n\n". */
-static void fill_all(struct p2v_text *out, const char *text, unsigned indent)
-{
-	const char *end;
-
-	for (; (end = strstr(text, "\n\n")); text = end + 2) {
-		fill(out, (struct p2v_str){ text, (size_t)(end - text) }, indent, 0);
-		p2v_text_puts(out, "\n");
-	}
-	fill(out, p2v_str_of(text), indent, 0);
-}
 
 static void help_examples(const struct p2v_example *v, struct p2v_text *out)
 {
@@ -56,7 +19,7 @@ static void help_examples(const struct p2v_example *v, struct p2v_text *out)
 	p2v_text_puts(out, "\nExamples:\n");
 	for (; v->line; v++) {
 		p2v_text_printf(out, "  %s\n", v->line);
-		fill_all(out, v->what, 6);
+		p2v_text_paragraphs(out, v->what, 6, 0);
 	}
 }
 
@@ -71,7 +34,7 @@ static void help_switch(const struct p2v_switch *s, struct p2v_text *out)
 	if (s->arg)
 		p2v_text_printf(out, "=%s", s->arg);
 	p2v_text_puts(out, "  ");
-	fill(out, p2v_str_of(s->help), 26, (unsigned)(out->n - before));
+	p2v_text_paragraphs(out, s->help, 26, (unsigned)(out->n - before));
 }
 
 static const struct p2v_switch help_itself = { "help", 'h', NULL, "Print this and exit." };
@@ -81,7 +44,7 @@ void p2v_command_help(
 {
 	p2v_text_printf(out, "Usage: %s %s [OPTION]...%s%s\n%s.\n\n", p->name, c->name,
 		*c->operands ? " " : "", c->operands, c->summary);
-	fill_all(out, c->about, 0);
+	p2v_text_paragraphs(out, c->about, 0, 0);
 	p2v_text_puts(out, "\nOptions:\n");
 	for (const struct p2v_switch *s = c->switches; s && s->name; s++)
 		help_switch(s, out);
@@ -93,7 +56,7 @@ void p2v_program_help(const struct p2v_program *p, struct p2v_text *out)
 {
 	p2v_text_printf(
 		out, "Usage: %s COMMAND [OPTION]... [OPERAND]...\n%s.\n\n", p->name, p->summary);
-	fill_all(out, p->about, 0);
+	p2v_text_paragraphs(out, p->about, 0, 0);
 	p2v_text_puts(out, "\nCommands:\n");
 	for (size_t i = 0; p->commands[i]; i++)
 		p2v_text_printf(out, "  %-12s%s\n", p->commands[i]->name, p->commands[i]->summary);
@@ -105,7 +68,7 @@ void p2v_program_help(const struct p2v_program *p, struct p2v_text *out)
 		p->name);
 	for (const struct p2v_passage *s = p->passages; s && s->title; s++) {
 		p2v_text_printf(out, "\n%s:\n", s->title);
-		fill_all(out, s->text, 2);
+		p2v_text_paragraphs(out, s->text, 2, 0);
 	}
 	help_examples(p->examples, out);
 }

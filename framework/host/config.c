@@ -275,6 +275,35 @@ const char *p2v_config_file(const struct p2v_config *c)
 	return c->ini->file;
 }
 
+/* The line of a key in a section, or of the section's head. */
+static unsigned line_of(const struct p2v_bound *b, struct p2v_str key)
+{
+	const struct p2v_option *o;
+	struct p2v_option copy;
+
+	for (size_t i = 0; (o = p2v_option_at(b->options, b->stride, i, &copy)); i++)
+		if (p2v_str_is(key, o->name) && b->lines[i])
+			return b->lines[i];
+	return b->line;
+}
+
+int p2v_config_blame(const struct p2v_config *c, int code, const char *why, struct p2v_err *err)
+{
+	struct p2v_str rest = p2v_str_of(why), title, key;
+	unsigned line = 0;
+
+	if (*why == '[' && p2v_str_split(&rest, ']', &title)) {
+		title.p++;
+		title.n--;
+		(void)p2v_str_split(&rest, ' ', &key); /* the blank behind the bracket */
+		(void)p2v_str_split(&rest, ':', &key);
+		for (size_t i = 0; i < c->n_bound && line == 0; i++)
+			if (p2v_str_is(title, c->bound[i]->title))
+				line = line_of(c->bound[i], key);
+	}
+	return p2v_config_fail(c, line, err, code, "%s", why);
+}
+
 const void *p2v_config_get(const struct p2v_config *c, const char *section)
 {
 	const struct p2v_bound *b = p2v_config_find(c, section, NULL);

@@ -73,6 +73,12 @@ uint32_t p2v_config_role(const struct p2v_config *c);
 /** @return its name as in the file */
 const char *p2v_config_role_name(const struct p2v_config *c);
 const char *p2v_config_file(const struct p2v_config *c);
+/** Say where in the file the reason of an error stands.
+ * @param why  [in] "[SECTION] KEY: …", as the rooms of the product put it, or any other sentence
+ * @param err  [out] "FILE:LINE: [SECTION] KEY: …" with the line of the key, else of the section's
+ * head; "FILE: …" where it is in none
+ * @return code */
+int p2v_config_blame(const struct p2v_config *c, int code, const char *why, struct p2v_err *err);
 
 /** @return the conf struct of a single section of the schema, defaults where the file says nothing;
  * stays at its place for the configuration's life */

@@ -96,10 +96,13 @@ static void shown(void *ctx, struct p2v_bytes key, const struct p2v_chain *chain
 static int keep_new_key(struct p2v_keys *k, struct p2v_err *err)
 {
 	struct p2v_text text = { 0 };
-	int rc = p2v_identity_export_key(k->identity, &text, err);
+	struct p2v_err why;
+	int rc = p2v_identity_export_key(k->identity, &text, &why);
 
 	if (rc == P2V_OK)
-		rc = save(k, KEY_FILE, &text, true, err);
+		rc = save(k, KEY_FILE, &text, true, &why);
+	if (rc < 0)
+		(void)p2v_fail(err, rc, "directory: %s", why.text);
 	if (text.p)
 		memset(text.p, 0, text.n);
 	p2v_text_fini(&text);
@@ -108,6 +111,20 @@ static int keep_new_key(struct p2v_keys *k, struct p2v_err *err)
 
 /* What an earlier run left; a certificate that is of no use any more is left alone, as a new one
  * will come. */
+static int use_kept_files(
+	struct p2v_keys *k, const char *key, const char *certificate, struct p2v_err *err)
+{
+	struct p2v_err why;
+	int rc = use_file(k, "directory", key, p2v_identity_key, err);
+
+	if (rc == P2V_ENOENT)
+		return keep_new_key(k, err);
+	if (rc == P2V_OK && use_file(k, "directory", certificate, use_kept, &why) < 0 &&
+		why.code != P2V_ENOENT)
+		p2v_log(k->node, P2V_LOG_WARN, "certificate_unread", "why=\"%s\"", why.text);
+	return rc;
+}
+
 static int use_directory(struct p2v_keys *k, struct p2v_err *err)
 {
 	char *key = p2v_path_join(k->directory, KEY_FILE),
@@ -115,20 +132,12 @@ static int use_directory(struct p2v_keys *k, struct p2v_err *err)
 	struct p2v_err why;
 	int rc = P2V_ENOMEM;
 
-	if (!key || !certificate) {
+	if (!key || !certificate)
 		(void)p2v_fail(err, rc, "directory: no memory for a path");
-	} else {
-		rc = p2v_folder_make(k->directory, true, err);
-		if (rc == P2V_OK)
-			rc = use_file(k, "directory", key, p2v_identity_key, err);
-		if (rc == P2V_ENOENT)
-			rc = keep_new_key(k, err);
-		else if (rc == P2V_OK &&
-			 use_file(k, "directory", certificate, use_kept, &why) < 0 &&
-			 why.code != P2V_ENOENT)
-			p2v_log(k->node, P2V_LOG_WARN, "certificate_unread", "why=\"%s\"",
-				why.text);
-	}
+	else if ((rc = p2v_folder_make(k->directory, true, &why)) < 0)
+		(void)p2v_fail(err, rc, "directory: %s", why.text);
+	else
+		rc = use_kept_files(k, key, certificate, err);
 	free(key);
 	free(certificate);
 	return rc;

@@ -123,16 +123,17 @@ static int watch_signals(struct run *r, struct p2v_err *err)
 	return P2V_OK;
 }
 
-static int find_role(struct run *r, const struct p2v_role *const *roles, struct p2v_err *err)
+const struct p2v_role *p2v_role_of(
+	const struct p2v_role *const *roles, const struct p2v_config *config, struct p2v_err *err)
 {
-	const char *name = p2v_config_role_name(r->setup.config);
+	const char *name = p2v_config_role_name(config);
 
-	for (; *roles && !r->role; roles++)
+	for (; *roles; roles++)
 		if (strcmp((*roles)->name, name) == 0)
-			r->role = *roles;
-	return r->role ? P2V_OK
-		       : p2v_fail(err, P2V_ENOENT, "%s: this program has no role %s",
-				 p2v_config_file(r->setup.config), name);
+			return *roles;
+	(void)p2v_fail(
+		err, P2V_ENOENT, "%s: this program has no role %s", p2v_config_file(config), name);
+	return NULL;
 }
 
 static int start(struct run *r, struct p2v_err *err)
@@ -144,7 +145,7 @@ static int start(struct run *r, struct p2v_err *err)
 	r->world = p2v_loop_world(r->loop);
 	rc = watch_signals(r, err);
 	if (rc == P2V_OK)
-		rc = r->role->start(r->setup.config, r->setup.loader, r->loop, &r->handle, err);
+		rc = r->role->start(r->setup.config, &r->world, &r->handle, err);
 	return rc;
 }
 
@@ -155,9 +156,8 @@ int p2v_run(const struct p2v_role *const *roles, const char *file, struct p2v_er
 
 	if (rc < 0)
 		return rc;
-	rc = find_role(&r, roles, err);
-	if (rc == P2V_OK)
-		rc = start(&r, err);
+	r.role = p2v_role_of(roles, r.setup.config, err);
+	rc = r.role ? start(&r, err) : err->code;
 	if (rc == P2V_OK) {
 		say(&r, P2V_LOG_INFO, "event=ready role=%s version=%s", r.role->name, P2V_VERSION);
 		p2v_loop_run(r.loop);

@@ -8,8 +8,8 @@
 #include "framework/host/identity_files.h"
 #include "framework/host/roles.h"
 #include "framework/host/sections.h"
+#include "framework/host/still.h"
 #include "framework/tracker/tracker.h"
-#include "framework/world/loop.h"
 
 const struct p2v_option p2v_authority_options[] = {
 	P2V_OPT_TEXT(struct p2v_authority_conf, directory, "", 1, 1000,
@@ -122,30 +122,54 @@ static void role_free(void *handle)
 	free(r);
 }
 
-static int start(const struct p2v_config *config, struct p2v_loader *loader, struct p2v_loop *loop,
-	void **handle, struct p2v_err *err)
+/* @param http  [out] where its status is served; port 0: nowhere */
+static int open_role(const struct p2v_config *config, const struct p2v_world *world,
+	enum p2v_log_level log_level, struct tracker_role **out, struct p2v_addr *http,
+	struct p2v_err *err)
 {
-	const struct p2v_main_conf *conf = p2v_config_get(config, P2V_SECTION_MAIN);
-	struct p2v_world world = p2v_loop_world(loop);
 	struct tracker_role *r = calloc(1, sizeof *r);
-	char udp[P2V_ADDR_TEXT], http[P2V_ADDR_TEXT] = "-";
-	struct p2v_addr a, b = { .port = 0 };
 	struct p2v_err why;
 	int rc;
 
-	(void)loader;
 	if (!r)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a tracker");
 	r->config = config;
-	p2v_node_init(&r->node, &world, 0);
-	r->node.log_level = (enum p2v_log_level)conf->log_level;
+	p2v_node_init(&r->node, world, 0);
+	r->node.log_level = log_level;
 	rc = build(r, &why);
 	if (rc == P2V_OK)
-		rc = open_status(r, &b, &why);
+		rc = open_status(r, http, &why);
 	if (rc < 0) {
 		role_free(r);
-		return p2v_fail(err, rc, "%s: %s", p2v_config_file(config), why.text);
+		return p2v_config_blame(config, rc, why.text, err);
 	}
+	*out = r;
+	return P2V_OK;
+}
+
+/* A tracker is made in a world in which nothing happens, and given up. */
+static int check(const struct p2v_config *config, struct p2v_err *err)
+{
+	struct p2v_world world = p2v_still_world();
+	struct tracker_role *r = NULL;
+	struct p2v_addr http;
+	int rc = open_role(config, &world, P2V_LOG_ERROR, &r, &http, err);
+
+	role_free(r);
+	return rc;
+}
+
+static int start(const struct p2v_config *config, const struct p2v_world *world, void **handle,
+	struct p2v_err *err)
+{
+	const struct p2v_main_conf *conf = p2v_config_get(config, P2V_SECTION_MAIN);
+	struct tracker_role *r;
+	char udp[P2V_ADDR_TEXT], http[P2V_ADDR_TEXT] = "-";
+	struct p2v_addr a, b = { .port = 0 };
+	int rc = open_role(config, world, (enum p2v_log_level)conf->log_level, &r, &b, err);
+
+	if (rc < 0)
+		return rc;
 	a = p2v_tracker_bound(r->tracker);
 	if (r->server)
 		(void)p2v_addr_text(&b, http);
@@ -168,6 +192,9 @@ static void drain(void *handle, void (*done)(void *ctx), void *ctx)
 	done(ctx);
 }
 
-const struct p2v_role p2v_tracker_role = {
-	.name = "tracker", .start = start, .reload = reload, .drain = drain, .free = role_free
-};
+const struct p2v_role p2v_tracker_role = { .name = "tracker",
+	.check = check,
+	.start = start,
+	.reload = reload,
+	.drain = drain,
+	.free = role_free };

@@ -31,7 +31,7 @@ EVP_PKEY *p2v_key_new(void)
 	return EVP_EC_gen("P-256");
 }
 
-static bool is_p256(EVP_PKEY *key)
+bool p2v_key_is_p256(EVP_PKEY *key)
 {
 	char group[32] = "";
 	size_t n;
@@ -51,7 +51,7 @@ EVP_PKEY *p2v_key_from_pem(struct p2v_str pem)
 	if (in)
 		key = PEM_read_bio_PrivateKey(in, NULL, NULL, (void *)(uintptr_t) "");
 	BIO_free(in);
-	if (key && !is_p256(key)) {
+	if (key && !p2v_key_is_p256(key)) {
 		EVP_PKEY_free(key);
 		key = NULL;
 	}

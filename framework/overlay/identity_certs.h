@@ -13,6 +13,7 @@ int p2v_ssl_fail(struct p2v_err *err, int code, const char *what);
 
 EVP_PKEY *p2v_key_new(void);                    /* a fresh P-256 key; NULL: no memory, no entropy */
 EVP_PKEY *p2v_key_from_pem(struct p2v_str pem); /* NULL: none in it, or not P-256 */
+bool p2v_key_is_p256(EVP_PKEY *key);
 bool p2v_key_to_pem(EVP_PKEY *key, struct p2v_text *out);
 bool p2v_key_id(EVP_PKEY *key, struct p2v_id *out); /* SHA-256 of its SubjectPublicKeyInfo */
 X509 *p2v_cert_from_der(struct p2v_bytes der);

@@ -7,6 +7,7 @@
 #include "framework/overlay/overlay.h"
 
 #define P2V_PEERS_MAX 512u
+#define P2V_BANS_MAX  64u
 #define P2V_PEER_AGE_OUT                                                         \
 	(120 * P2V_SECOND) /* an introduction that was not repeated is forgotten \
 			    */
@@ -30,6 +31,12 @@ struct p2v_peer {
 	struct p2v_dial dial;
 	struct p2v_overlay *overlay;
 	UT_hash_handle hh;
+};
+
+/** Somebody who broke the rules. */
+struct p2v_ban {
+	struct p2v_id id;
+	p2v_usec until; /* 0: nobody */
 };
 
 /** A session with another node: nobody yet, or a partner. */
@@ -88,6 +95,8 @@ struct p2v_overlay {
 	struct p2v_swarm swarms[P2V_CHANNELS_MAX];
 	size_t n_swarms;
 	struct p2v_peer *peers;
+	struct p2v_ban bans[P2V_BANS_MAX];
+	size_t next_ban;
 	struct p2v_list partners; /* in order of their sessions */
 	struct p2v_tracker_link link;
 	struct p2v_timer timer;
@@ -104,9 +113,19 @@ void p2v_peers_learn(struct p2v_overlay *o, struct p2v_bytes descriptor);
 /** Call peers while partners are wanted, forget those that are old. */
 void p2v_peers_tend(struct p2v_overlay *o);
 size_t p2v_peers_dialling(const struct p2v_overlay *o);
-/** How many partners are still to be looked for. */
+/** How many partners there are too few, with those that are being called. */
+size_t p2v_peers_lacking(const struct p2v_overlay *o);
+/** How many of them are to be looked for: none while the swarms are small. */
 size_t p2v_peers_wanted(const struct p2v_overlay *o);
-void p2v_peers_failed(struct p2v_overlay *o, const struct p2v_id *id, p2v_usec at_least);
+/** A call, or a session with it, came to nothing or to an end: it is called again after a pause,
+ * the longer the more often.
+ * @param lasted  [us] that it was a partner */
+void p2v_peers_lost(struct p2v_overlay *o, const struct p2v_id *id, p2v_usec lasted);
+/** It broke the rules: for an hour it is neither called nor listened to. */
+void p2v_peers_ban(struct p2v_overlay *o, const struct p2v_id *id);
+bool p2v_peers_banned(const struct p2v_overlay *o, const struct p2v_id *id);
+/** Call nobody any more, for now. */
+void p2v_peers_rest(struct p2v_overlay *o);
 bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s);
 bool p2v_peers_closed(struct p2v_overlay *o, struct p2v_session *s, const struct p2v_err *why);
 void p2v_peers_free(struct p2v_overlay *o);
@@ -116,7 +135,7 @@ void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialle
 void p2v_partner_end(struct p2v_partner *p);
 /** A stream that the remote opened: its hello, or a transfer. */
 void p2v_partner_accepted(struct p2v_partner *p, struct p2v_stream *t);
-size_t p2v_partner_count(const struct p2v_overlay *o, bool up_only);
+size_t p2v_partner_count(const struct p2v_overlay *o); /* that are up */
 struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p2v_id *id);
 /** What we tell of ourselves has changed: say hello again. */
 void p2v_partner_rejoined(struct p2v_overlay *o);

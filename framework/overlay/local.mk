@@ -1,6 +1,7 @@
 libp2v_core_la_SOURCES += \
 	%reldir%/identity.c %reldir%/identity.h \
 	%reldir%/identity_certs.c %reldir%/identity_certs.h \
+	%reldir%/identity_inside.h %reldir%/identity_judge.c \
 	%reldir%/inside.h \
 	%reldir%/messages.c %reldir%/messages.def %reldir%/messages.h \
 	%reldir%/overlay.c %reldir%/overlay.h \

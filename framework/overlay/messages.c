@@ -91,6 +91,7 @@ void p2v_msg_write_body(enum p2v_message number, const void *msg, struct p2v_wri
 	for (size_t k = 0; k < m->n; k++) {
 		const struct field *f = &m->fields[k];
 
+		assert(count_of(f, msg) <= f->count);
 		for (size_t i = 0; i < count_of(f, msg); i++) {
 			if (f->kind == U) {
 				uint64_t v = number_at(f, msg);
@@ -103,7 +104,7 @@ void p2v_msg_write_body(enum p2v_message number, const void *msg, struct p2v_wri
 			} else {
 				struct p2v_bytes b = bytes_at(f, msg, i);
 
-				assert(b.n <= f->max && (b.n >= f->min || f->kind == B));
+				assert(b.n >= f->min && b.n <= f->max);
 				if (f->kind == B && b.n == 0)
 					continue;
 				p2v_write_varint(w, f->number << 1 | 1);

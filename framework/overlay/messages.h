@@ -37,7 +37,8 @@ union p2v_msg {
 #include "framework/overlay/messages.def"
 };
 
-/** Write a message with its head, as it goes onto a stream.
+/** Write a message with its head, as it goes onto a stream. Values beyond the bounds of
+ * messages.def are a broken promise.
  * @param msg  [in] the struct of that message
  * @param w    [inout] marked full when it does not fit */
 void p2v_msg_write(enum p2v_message number, const void *msg, struct p2v_writer *w);

@@ -136,6 +136,7 @@ static void beat(struct p2v_timer *t, p2v_usec now)
 
 	if (!p2v_overlay_active(o)) {
 		p2v_link_stop(o);
+		p2v_peers_rest(o);
 		drop_all(o, "switched off");
 	} else {
 		p2v_link_start(o);
@@ -143,13 +144,16 @@ static void beat(struct p2v_timer *t, p2v_usec now)
 	}
 	p2v_gauge(m, P2V_M_PEERS_KNOWN, HASH_COUNT(o->peers));
 	p2v_gauge(m, P2V_M_PEERS_CONNECTING, p2v_peers_dialling(o));
-	p2v_gauge(m, P2V_M_PEERS_PARTNER, p2v_partner_count(o, true));
+	p2v_gauge(m, P2V_M_PEERS_PARTNER, p2v_partner_count(o));
 	p2v_gauge(m, P2V_M_TRACKER_UP, o->link.state == P2V_LINK_UP);
 	p2v_arm(&o->node->world, &o->timer, now + BEAT);
 }
 
 void p2v_overlay_reconfigured(struct p2v_overlay *o)
 {
+	/* Partners elect by what we say that we can send. */
+	if (p2v_overlay_active(o))
+		p2v_partner_rejoined(o);
 	p2v_arm(&o->node->world, &o->timer, p2v_now(&o->node->world));
 }
 

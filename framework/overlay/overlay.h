@@ -34,7 +34,7 @@ struct p2v_overlay_handler {
 	void (*up)(void *ctx, struct p2v_partner *p);
 	/** There is a further channel that it shares with us. */
 	void (*shares)(void *ctx, struct p2v_partner *p);
-	/** Last upcall for p; its transfers have ended. */
+	/** Last upcall for p, and only after `up`; its transfers have ended. */
 	void (*down)(void *ctx, struct p2v_partner *p);
 	/** follow, news, have, gone. */
 	void (*message)(
@@ -54,7 +54,7 @@ P2V_MUST_USE int p2v_overlay_new(struct p2v_node *node, const struct p2v_overlay
 	const struct p2v_dtl_conf *transport, const struct p2v_records *records,
 	struct p2v_policy *cc, struct p2v_policy *select, const struct p2v_overlay_handler *h,
 	void *ctx, struct p2v_overlay **out, struct p2v_err *err);
-/** No upcalls. Partners are told. */
+/** Partners are told, and `down` comes for each that was up; no other upcalls. */
 void p2v_overlay_free(struct p2v_overlay *o);
 
 /** Be in the swarm of that channel; again is no error. @return P2V_OK, P2V_ELIMIT, P2V_ENOMEM */

@@ -7,7 +7,6 @@
 #define HELLO_WAIT     (5 * P2V_SECOND)
 #define FAILURES_HALVE (10 * P2V_SECOND)
 #define SUSPECT_PTO    3u
-#define BAN            (3600 * P2V_SECOND)
 
 struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p2v_id *id)
 {
@@ -20,14 +19,14 @@ struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p
 	return NULL;
 }
 
-size_t p2v_partner_count(const struct p2v_overlay *o, bool up_only)
+size_t p2v_partner_count(const struct p2v_overlay *o)
 {
 	size_t n = 0;
 
 	P2V_LIST_EACH (it, &o->partners) {
 		const struct p2v_partner *p = P2V_OF(it, struct p2v_partner, in_overlay);
 
-		n += !p->closing && (p->up || !up_only);
+		n += !p->closing && p->up;
 	}
 	return n;
 }
@@ -53,17 +52,24 @@ struct p2v_partner *p2v_partner_next(const struct p2v_partner *p)
 	return up_from(p->overlay, p->in_overlay.next);
 }
 
+static void leave(struct p2v_partner *p, enum p2v_dtl_code code, const char *why)
+{
+	p->closing = true;
+	/* The session first: a stream that is cut ahead of it would be all that the remote sees. */
+	p2v_session_close(p->session, code, why);
+	p2v_talk_close(&p->talk);
+}
+
 void p2v_partner_drop(struct p2v_partner *p, bool banned, const char *why)
 {
 	if (p->closing)
 		return;
-	p->closing = true;
-	if (banned)
+	if (banned) {
 		p2v_log(p->overlay->node, P2V_LOG_WARN, "partner_banned", "peer=%016llx why=\"%s\"",
 			(unsigned long long)p2v_id_short(&p->id), why);
-	p2v_peers_failed(p->overlay, &p->id, banned ? BAN : 0);
-	p2v_talk_close(&p->talk);
-	p2v_session_close(p->session, banned ? P2V_DTL_PROTOCOL : P2V_DTL_DONE, why);
+		p2v_peers_ban(p->overlay, &p->id);
+	}
+	leave(p, banned ? P2V_DTL_PROTOCOL : P2V_DTL_DONE, why);
 }
 
 void p2v_partner_send(struct p2v_partner *p, enum p2v_message number, const void *msg)
@@ -102,10 +108,9 @@ static bool superseded(struct p2v_partner *p)
 			continue;
 		/* The same direction twice: the remote restarted or its address changed, so the
 		 * newer one counts. */
-		if (q->dialled == p->dialled || p->dialled == mine_smaller)
-			p2v_partner_drop(q, false, "another session took its place");
-		else
+		if (q->dialled != p->dialled && p->dialled != mine_smaller)
 			return true;
+		leave(q, P2V_DTL_DONE, "another session took its place");
 	}
 	return false;
 }
@@ -159,9 +164,11 @@ static void on_hello(struct p2v_partner *p, const struct p2v_msg_hello *m)
 		return;
 	if (!p2v_overlay_active(o)) {
 		p2v_partner_drop(p, false, "switched off");
+	} else if (!p->channels) {
+		p2v_partner_drop(p, false, "no channel in common");
 	} else if (superseded(p)) {
 		p2v_partner_drop(p, false, "there is a session with it already");
-	} else if (!p->dialled && p2v_partner_count(o, true) >= 2 * o->conf->partners) {
+	} else if (!p->dialled && p2v_partner_count(o) >= 2 * o->conf->partners) {
 		p2v_partner_drop(p, false, "full");
 	} else {
 		p->up = true;
@@ -212,17 +219,14 @@ static void talk(struct p2v_partner *p, struct p2v_stream *t)
 void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialled)
 {
 	const struct p2v_remote *r = p2v_session_remote(s);
-	struct p2v_partner *p = r->role == P2V_IS_PEER ? calloc(1, sizeof *p) : NULL;
-	struct p2v_session_info info;
+	bool welcome = r->role == P2V_IS_PEER && !p2v_peers_banned(o, &r->id);
+	struct p2v_partner *p = welcome ? calloc(1, sizeof *p) : NULL;
 	struct p2v_stream *t;
 
 	if (!p) {
 		p2v_session_close(s, P2V_DTL_DONE, "not as a partner");
 		return;
 	}
-	/* When both called at once, one call stands, and whoever made it speaks first. */
-	p2v_session_info(s, &info);
-	dialled = dialled && info.dialled;
 	p->overlay = o;
 	p->session = s;
 	p->id = r->id;
@@ -265,6 +269,8 @@ void p2v_partner_end(struct p2v_partner *p)
 	p2v_talk_close(&p->talk);
 	p2v_session_set_user(p->session, NULL);
 	p2v_list_remove(&p->in_overlay);
+	if (!p2v_partner_find(o, &p->id)) /* no other session took its place */
+		p2v_peers_lost(o, &p->id, p->up ? p2v_now(&o->node->world) - p->since : 0);
 	free(p);
 }
 
@@ -276,7 +282,7 @@ void p2v_partner_rejoined(struct p2v_overlay *o)
 		if (!p->up || p->closing)
 			continue;
 		say_hello(p);
-		if (share_channels(p))
+		if (!p->closing && share_channels(p))
 			o->handler->shares(o->ctx, p);
 	}
 }

@@ -6,6 +6,8 @@
 
 enum { DIALS_AT_ONCE = 4 };
 #define BACKOFF_MAX (300 * P2V_SECOND)
+#define STEADY      (30 * P2V_SECOND) /* a partner for so long: what failed before is forgotten */
+#define BAN         (3600 * P2V_SECOND)
 
 static void peer_free(struct p2v_overlay *o, struct p2v_peer *p)
 {
@@ -31,22 +33,43 @@ static struct p2v_peer *peer_find(struct p2v_overlay *o, const struct p2v_id *id
 static void dial_done(struct p2v_dial *d, struct p2v_session *s, const struct p2v_err *err)
 {
 	struct p2v_peer *p = P2V_OF(d, struct p2v_peer, dial);
+	struct p2v_session_info info;
 
 	if (s) {
-		p->failures = 0;
-		p2v_partner_begin(p->overlay, s, true);
+		p2v_session_info(s, &info);
+		/* Where both called, one of the two is the caller in the end. */
+		p2v_partner_begin(p->overlay, s, info.dialled);
+		if (!p2v_partner_find(p->overlay, &p->id))
+			p2v_peers_lost(p->overlay, &p->id, 0);
 		return;
 	}
 	p2v_log(p->overlay->node, P2V_LOG_INFO, "peer_unreachable", "peer=%016llx why=\"%s\"",
 		(unsigned long long)p2v_id_short(&p->id), err->text);
-	p2v_peers_failed(p->overlay, &p->id, 0);
+	p2v_peers_lost(p->overlay, &p->id, 0);
+}
+
+/* Whoever was introduced longest ago makes room, so that a full table still learns of newcomers.
+ * @return whether there is room */
+static bool make_room(struct p2v_overlay *o)
+{
+	struct p2v_peer *oldest = NULL;
+
+	if (HASH_COUNT(o->peers) < P2V_PEERS_MAX)
+		return true;
+	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
+		if (!p->dial.active && (!oldest || p->seen < oldest->seen))
+			oldest = p;
+	if (!oldest || oldest->seen == p2v_now(&o->node->world))
+		return false;
+	peer_free(o, oldest);
+	return true;
 }
 
 static struct p2v_peer *peer_add(struct p2v_overlay *o, const struct p2v_id *id)
 {
 	struct p2v_peer *p;
 
-	if (HASH_COUNT(o->peers) >= P2V_PEERS_MAX)
+	if (!make_room(o))
 		return NULL;
 	p = calloc(1, sizeof *p);
 	if (!p)
@@ -59,6 +82,34 @@ static struct p2v_peer *peer_add(struct p2v_overlay *o, const struct p2v_id *id)
 		return p;
 	free(p);
 	return NULL;
+}
+
+/* Members write their addresses themselves. None may make this node send to everybody at once, or
+ * to its own host's services: loopback counts only where the tracker sees ourselves there. */
+static bool callable(const struct p2v_overlay *o, const struct p2v_addr *a)
+{
+	bool v4 = p2v_addr_is_v4(a);
+
+	if (a->port == 0 || p2v_addr_is_any(a) || (v4 && a->ip[12] == 0))
+		return false;
+	if (v4 ? a->ip[12] >= 224 : a->ip[0] == 0xff)
+		return false; /* multicast (RFC 1112 4, RFC 4291 2.7), and 240/4 with broadcast */
+	return !p2v_addr_is_loopback(a) ||
+	       (o->link.has_observed && p2v_addr_is_loopback(&o->link.observed));
+}
+
+static void take_addresses(struct p2v_peer *p, const struct p2v_msg_descriptor *d)
+{
+	p->n_addrs = 0;
+	for (size_t i = 0; i < d->addresses.n; i++) {
+		const uint8_t *b = d->addresses.v[i].p;
+		struct p2v_addr a;
+
+		memcpy(a.ip, b, 16);
+		a.port = (uint16_t)(b[16] << 8 | b[17]);
+		if (callable(p->overlay, &a))
+			p->addrs[p->n_addrs++] = a;
+	}
 }
 
 void p2v_peers_learn(struct p2v_overlay *o, struct p2v_bytes descriptor)
@@ -80,26 +131,49 @@ void p2v_peers_learn(struct p2v_overlay *o, struct p2v_bytes descriptor)
 		return;
 	p->seen = p2v_now(&o->node->world);
 	p->capacity = m.descriptor.flags & 1 ? 0 : m.descriptor.capacity;
-	p->n_addrs = m.descriptor.addresses.n;
-	for (size_t i = 0; i < p->n_addrs; i++) {
-		const uint8_t *b = m.descriptor.addresses.v[i].p;
-
-		memcpy(p->addrs[i].ip, b, 16);
-		p->addrs[i].port = (uint16_t)(b[16] << 8 | b[17]);
-	}
+	take_addresses(p, &m.descriptor);
 }
 
-void p2v_peers_failed(struct p2v_overlay *o, const struct p2v_id *id, p2v_usec at_least)
+void p2v_peers_lost(struct p2v_overlay *o, const struct p2v_id *id, p2v_usec lasted)
 {
 	struct p2v_peer *p = peer_find(o, id);
 	p2v_usec pause;
 
 	if (!p)
 		return;
+	if (lasted >= STEADY)
+		p->failures = 0;
 	pause = 2 * P2V_SECOND << (p->failures < 8 ? p->failures : 8);
-	pause = pause < BACKOFF_MAX ? pause : BACKOFF_MAX;
 	p->failures++;
-	p->not_before = p2v_now(&o->node->world) + (pause > at_least ? pause : at_least);
+	p->not_before = p2v_now(&o->node->world) + (pause < BACKOFF_MAX ? pause : BACKOFF_MAX);
+}
+
+void p2v_peers_ban(struct p2v_overlay *o, const struct p2v_id *id)
+{
+	struct p2v_ban *b = &o->bans[o->next_ban];
+
+	for (size_t i = 0; i < P2V_BANS_MAX; i++)
+		if (o->bans[i].until && memcmp(&o->bans[i].id, id, sizeof *id) == 0)
+			b = &o->bans[i];
+	if (b == &o->bans[o->next_ban])
+		o->next_ban = (o->next_ban + 1) % P2V_BANS_MAX;
+	*b = (struct p2v_ban){ *id, p2v_now(&o->node->world) + BAN };
+}
+
+bool p2v_peers_banned(const struct p2v_overlay *o, const struct p2v_id *id)
+{
+	p2v_usec now = p2v_now(&o->node->world);
+
+	for (size_t i = 0; i < P2V_BANS_MAX; i++)
+		if (o->bans[i].until > now && memcmp(&o->bans[i].id, id, sizeof *id) == 0)
+			return true;
+	return false;
+}
+
+void p2v_peers_rest(struct p2v_overlay *o)
+{
+	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
+		p2v_dial_cancel(&p->dial);
 }
 
 size_t p2v_peers_dialling(const struct p2v_overlay *o)
@@ -111,13 +185,25 @@ size_t p2v_peers_dialling(const struct p2v_overlay *o)
 	return n;
 }
 
+/* Whoever called and has not said hello may never say it: that must keep nobody from looking for
+ * others. */
+size_t p2v_peers_lacking(const struct p2v_overlay *o)
+{
+	size_t have = p2v_peers_dialling(o);
+
+	P2V_LIST_EACH (it, &o->partners) {
+		const struct p2v_partner *p = P2V_OF(it, struct p2v_partner, in_overlay);
+
+		have += !p->closing && (p->up || p->dialled);
+	}
+	return have < o->conf->partners ? o->conf->partners - have : 0;
+}
+
 size_t p2v_peers_wanted(const struct p2v_overlay *o)
 {
-	size_t have = p2v_partner_count(o, false) + p2v_peers_dialling(o);
-
 	for (size_t i = 0; i < o->n_swarms; i++)
 		if (o->swarms[i].members >= o->conf->min_swarm)
-			return have < o->conf->partners ? o->conf->partners - have : 0;
+			return p2v_peers_lacking(o);
 	return 0;
 }
 
@@ -131,7 +217,7 @@ static struct p2v_peer *choose(struct p2v_overlay *o, p2v_usec now)
 
 	for (struct p2v_peer *p = o->peers; p && n < P2V_SELECT_MAX; p = p->hh.next) {
 		if (p->dial.active || p->not_before > now || p->n_addrs == 0 ||
-			p2v_partner_find(o, &p->id))
+			p2v_partner_find(o, &p->id) || p2v_peers_banned(o, &p->id))
 			continue;
 		who[n] = p;
 		view[n++] = (struct p2v_select_peer){ .id = p2v_id_short(&p->id),

@@ -52,7 +52,8 @@ static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
 		k->in = (struct p2v_text){ NULL, 0, 0, false };
 		done = in.oom ? -1 : deliver(k, (struct p2v_bytes){ (const uint8_t *)in.p, in.n });
 		if (done >= 0) {
-			p2v_text_add(&k->in, in.p + done, in.n - (size_t)done);
+			if ((size_t)done < in.n)
+				p2v_text_add(&k->in, in.p + done, in.n - (size_t)done);
 		} else if (in.oom && k->stream == t) {
 			struct p2v_err err;
 

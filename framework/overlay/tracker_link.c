@@ -8,7 +8,8 @@
 #define ANSWER_WAIT (5 * P2V_SECOND)
 #define RETRY_MIN   (1 * P2V_SECOND)
 #define RETRY_MAX   (60 * P2V_SECOND)
-#define JOIN_SOON   (2 * P2V_SECOND) /* while partners are few */
+#define RENEW_MIN   (10 * P2V_SECOND) /* whatever lifetime the tracker gives */
+#define JOIN_SOON   (2 * P2V_SECOND)  /* while partners are few */
 #define JOIN_RARELY (10 * P2V_SECOND)
 
 static void set_state(struct p2v_tracker_link *l, enum p2v_link_state state)
@@ -37,10 +38,11 @@ static void reset(struct p2v_tracker_link *l)
 		o->node->world.ops->resolve_cancel(o->node->world.self, l->lookup);
 	l->lookup = NULL;
 	p2v_dial_cancel(&l->dial);
-	p2v_talk_close(&l->talk);
 	l->session = NULL;
-	if (s)
+	l->answer_by = 0;
+	if (s) /* before its stream is cut, so that the tracker hears a goodbye */
 		p2v_session_close(s, P2V_DTL_DONE, "leaving the tracker");
+	p2v_talk_close(&l->talk);
 	for (size_t i = 0; i < o->n_swarms; i++)
 		o->swarms[i].told = false;
 }
@@ -100,7 +102,7 @@ static bool joins(struct p2v_tracker_link *l, struct p2v_swarm *s)
 	struct p2v_overlay *o = l->overlay;
 	uint8_t descriptor[512];
 	struct p2v_msg_join m = { .channel = { s->channel.b, sizeof s->channel },
-		.want = p2v_partner_count(o, false) < o->conf->partners ? 30 : 0 };
+		.want = p2v_peers_lacking(o) > 0 ? 30 : 0 };
 
 	m.descriptor = (struct p2v_bytes){ descriptor,
 		p2v_overlay_describe(o, descriptor, sizeof descriptor) };
@@ -127,6 +129,8 @@ static void work(struct p2v_tracker_link *l)
 		l->renew_at = now + RETRY_MAX;
 		enrol(l);
 	}
+	if (l->state != P2V_LINK_ENROL && l->state != P2V_LINK_UP)
+		return; /* it failed, and the timer is for the next attempt */
 	for (size_t i = 0; l->state == P2V_LINK_UP && i < o->n_swarms; i++) {
 		if (o->swarms[i].join_at <= now && !joins(l, &o->swarms[i]))
 			return;
@@ -140,11 +144,23 @@ static void work(struct p2v_tracker_link *l)
 		arm(l, next);
 }
 
+/* @return [us] that the certificate which was just installed is good for: the tracker's word, but
+ * no longer than the certificate itself */
+static p2v_usec good_for(const struct p2v_node *n, uint64_t lifetime)
+{
+	p2v_usec told = (p2v_usec)(lifetime < 86400 * 366 ? lifetime : 86400 * 366) * P2V_SECOND;
+	int64_t ends = n->crypto.ops->expires(n->crypto.self);
+	int64_t left = ends == INT64_MAX ? ends : ends - n->world.ops->wall(n->world.self);
+
+	return told < left ? told : left;
+}
+
 static void on_enrolled(struct p2v_tracker_link *l, const struct p2v_msg_enrolled *m)
 {
 	struct p2v_node *n = l->overlay->node;
 	struct p2v_chain chain = { .n = 0 };
 	struct p2v_err err;
+	p2v_usec renew;
 
 	for (size_t i = 0; i < m->chain.n; i++)
 		chain.v[chain.n++] = m->chain.v[i];
@@ -154,9 +170,8 @@ static void on_enrolled(struct p2v_tracker_link *l, const struct p2v_msg_enrolle
 	}
 	p2v_log(n, P2V_LOG_INFO, "enrolled", "lifetime=%llus", (unsigned long long)m->lifetime);
 	/* After two thirds of its life, so that two attempts can fail. */
-	l->renew_at = now_of(l) +
-		      (p2v_usec)(m->lifetime < 86400 * 366 ? m->lifetime : 86400 * 366) *
-			      P2V_SECOND / 3 * 2;
+	renew = good_for(n, m->lifetime) / 3 * 2;
+	l->renew_at = now_of(l) + (renew > RENEW_MIN ? renew : RENEW_MIN);
 	l->answer_by = 0;
 	l->failures = 0;
 	set_state(l, P2V_LINK_UP);
@@ -168,6 +183,7 @@ static void on_peers(struct p2v_tracker_link *l, const struct p2v_msg_peers *m)
 	struct p2v_overlay *o = l->overlay;
 
 	l->answer_by = 0;
+	l->failures = 0; /* it answers: to be reached alone is no success */
 	if (m->observed.n == 18) {
 		memcpy(l->observed.ip, m->observed.p, 16);
 		l->observed.port = (uint16_t)(m->observed.p[16] << 8 | m->observed.p[17]);
@@ -221,6 +237,15 @@ static void on_broken(struct p2v_talk *k, const struct p2v_err *err)
 
 /* ---- getting there ---- */
 
+static int is_tracker(struct p2v_dial *d, struct p2v_session *s, struct p2v_err *err)
+{
+	(void)d;
+	return p2v_session_remote(s)->role == P2V_IS_TRACKER
+		       ? P2V_OK
+		       : p2v_fail(err, P2V_EPERM,
+				 "whoever answers at the tracker's address is not a tracker");
+}
+
 static void dialled(struct p2v_dial *d, struct p2v_session *s, const struct p2v_err *err)
 {
 	struct p2v_tracker_link *l = P2V_OF(d, struct p2v_tracker_link, dial);
@@ -231,10 +256,6 @@ static void dialled(struct p2v_dial *d, struct p2v_session *s, const struct p2v_
 		return;
 	}
 	l->session = s;
-	if (p2v_session_remote(s)->role != P2V_IS_TRACKER) {
-		failed(l, "whoever answers at the tracker's address is not a tracker");
-		return;
-	}
 	if (p2v_stream_open(s, &t) < 0) {
 		failed(l, "no stream for a conversation");
 		return;
@@ -243,13 +264,12 @@ static void dialled(struct p2v_dial *d, struct p2v_session *s, const struct p2v_
 	l->talk.message = on_message;
 	l->talk.broken = on_broken;
 	p2v_talk_begin(&l->talk, t);
-	l->answer_by = 0;
 	if (certificate_due(l)) {
+		l->renew_at = 0; /* it lies behind us: what comes next is the answer */
 		set_state(l, P2V_LINK_ENROL);
 		enrol(l);
 	} else {
 		set_state(l, P2V_LINK_UP);
-		l->failures = 0;
 		if (l->renew_at == 0)
 			l->renew_at = half_life(l);
 	}
@@ -267,6 +287,7 @@ static void resolved(void *ctx, const struct p2v_addr *v, size_t n, const struct
 	}
 	set_state(l, P2V_LINK_DIAL);
 	l->dial.done = dialled;
+	l->dial.right = is_tracker;
 	p2v_dial_start(&l->dial, l->overlay->node, l->overlay->dtl, NULL, v, n);
 }
 

@@ -93,14 +93,22 @@ static bool take(struct p2v_dial *d, struct p2v_session *s)
 	return false;
 }
 
+static int judge(struct p2v_dial *d, struct p2v_session *s)
+{
+	if (d->any)
+		return d->right ? d->right(d, s, &d->why) : P2V_OK;
+	return memcmp(&p2v_session_remote(s)->id, &d->want, sizeof d->want) == 0
+		       ? P2V_OK
+		       : p2v_fail(&d->why, P2V_EPERM, "another peer answered at its address");
+}
+
 bool p2v_dial_opened(struct p2v_dial *d, struct p2v_session *s)
 {
 	if (!take(d, s))
 		return false;
-	if (d->any || memcmp(&p2v_session_remote(s)->id, &d->want, sizeof d->want) == 0) {
+	if (judge(d, s) == P2V_OK) {
 		finish(d, s);
 	} else {
-		(void)p2v_fail(&d->why, P2V_EPERM, "another peer answered at its address");
 		p2v_session_close(s, P2V_DTL_DONE, "not whom I called");
 		call(d);
 	}

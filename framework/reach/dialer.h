@@ -14,19 +14,22 @@ struct p2v_dial {
 	struct p2v_node *node;
 	struct p2v_dtl *dtl;
 	struct p2v_id want;
-	bool any; /* whoever answers is right: the owner judges by the role */
+	bool any; /* whoever answers is right, unless `right` says otherwise */
 	struct p2v_addr addrs[P2V_DIAL_ADDRESSES];
 	size_t n, next;                                   /* addresses; the next to be called */
 	struct p2v_session *sessions[P2V_DIAL_ADDRESSES]; /* called and not answered yet */
 	struct p2v_timer timer;
 	struct p2v_err why; /* of the last call that failed */
+	/** Where anybody may answer: whether that one will do, or the next address is called. Set
+	 * by the owner; NULL: it will. @return P2V_OK; else with err */
+	int (*right)(struct p2v_dial *d, struct p2v_session *s, struct p2v_err *err);
 	/** It ended: with a session, which is the owner's now, or without (err says why). */
 	void (*done)(struct p2v_dial *d, struct p2v_session *s, const struct p2v_err *err);
 	bool active;
 };
 
 /** Begin. `done` never runs inside this call.
- * @param d      [inout] done is set by the owner
+ * @param d      [inout] done, and right where it is wanted, are set by the owner
  * @param want   [in] NULL: whoever answers
  * @param addrs  [in] shape (n), the likeliest first; copied, at most P2V_DIAL_ADDRESSES */
 void p2v_dial_start(struct p2v_dial *d, struct p2v_node *node, struct p2v_dtl *dtl,

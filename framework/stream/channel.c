@@ -48,8 +48,9 @@ static int set_mount(struct p2v_channel *c, const char *mount, struct p2v_err *e
 
 static int set_origin(struct p2v_channel *c, const char *origin, struct p2v_err *err)
 {
-	struct p2v_text t = { 0 };
+	struct p2v_text t = { 0 }, canonical = { 0 };
 	struct p2v_url u;
+	int rc;
 
 	if (p2v_url_split(p2v_str_of(origin), &u) < 0 || !p2v_url_is_http(&u))
 		return p2v_fail(err, P2V_ECONF, "origin: '%s' is no http or https URL", origin);
@@ -60,11 +61,17 @@ static int set_origin(struct p2v_channel *c, const char *origin, struct p2v_err 
 	p2v_text_str(&t, u.path.n ? u.path : p2v_str_of("/"));
 	if (t.n && t.p[t.n - 1] != '/')
 		p2v_text_puts(&t, "/");
-	if (t.oom) {
-		p2v_text_fini(&t);
-		return p2v_fail(err, P2V_ENOMEM, "no memory for a channel");
+	/* Dot segments would match nothing that is resolved against it. */
+	rc = t.oom ? P2V_ENOMEM
+		   : p2v_url_resolve((struct p2v_str){ t.p, t.n }, p2v_str_of("./"), &canonical);
+	p2v_text_fini(&t);
+	if (rc < 0) {
+		p2v_text_fini(&canonical);
+		return rc == P2V_ENOMEM
+			       ? p2v_fail(err, rc, "no memory for a channel")
+			       : p2v_fail(err, P2V_ECONF, "origin: '%s' is too long", origin);
 	}
-	c->origin = t.p;
+	c->origin = canonical.p;
 	return P2V_OK;
 }
 
@@ -88,7 +95,8 @@ static int set_rule(struct p2v_channel *c, struct p2v_err *err)
 		(void)regerror(rc, &c->rule->re, why, sizeof why);
 		free(c->rule);
 		c->rule = NULL;
-		return p2v_fail(err, P2V_ECONF, "identity_regex: %s", why);
+		return p2v_fail(
+			err, rc == REG_ESPACE ? P2V_ENOMEM : P2V_ECONF, "identity_regex: %s", why);
 	}
 	if (c->rule->re.re_nsub == 0 || c->rule->re.re_nsub > 8)
 		return p2v_fail(err, P2V_ECONF,

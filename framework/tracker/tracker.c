@@ -13,6 +13,12 @@
 #define INTRODUCE_MAX 30u
 #define SPEAK_WAIT    (10 * P2V_SECOND) /* a session that says nothing for so long is closed */
 
+/* What a member may ask, so that none can keep the tracker busy: time to its credit pays for each
+ * message. Sixteen channels, all of them looking for partners, cost half of what comes in. */
+#define CREDIT_MAX (4 * P2V_SECOND)
+#define COST_ENROL (1 * P2V_SECOND)
+#define COST_JOIN  (P2V_SECOND / 16)
+
 static const char *const admits[] = { "open", "token", NULL };
 
 const struct p2v_option p2v_tracker_options[] = {
@@ -40,6 +46,7 @@ struct member {
 	struct p2v_session *session;
 	struct p2v_talk talk;
 	struct p2v_timer timer; /* it has to speak */
+	p2v_usec credit, credit_at;
 	struct p2v_id id;
 	bool vouched; /* it holds our certificate, from before or from us */
 	struct p2v_id channels[CHANNELS_EACH];
@@ -71,6 +78,12 @@ static const struct p2v_registry_ops *registry(const struct p2v_tracker *t)
 	return t->registry->plugin->ops.registry;
 }
 
+static void tell(struct member *m, enum p2v_message number, const void *msg)
+{
+	if (p2v_talk_send(&m->talk, number, msg) < 0)
+		p2v_session_close(m->session, P2V_DTL_INTERNAL, "it does not read what it is told");
+}
+
 static void refuse(
 	struct member *m, uint32_t number, uint32_t code, const char *text, p2v_usec retry)
 {
@@ -83,7 +96,7 @@ static void refuse(
 	p2v_log_once(m->tracker->node, P2V_LOG_WARN, "refused", p2v_id_short(&m->id) ^ code,
 		"peer=%016llx what=%s why=\"%s\"", (unsigned long long)p2v_id_short(&m->id),
 		p2v_msg_name(number), text);
-	(void)p2v_talk_send(&m->talk, P2V_MSG_refused, &r);
+	tell(m, P2V_MSG_refused, &r);
 }
 
 /* ---- enrol ---- */
@@ -140,7 +153,7 @@ static void on_enrol(struct member *m, const struct p2v_msg_enrol *q)
 		a.chain.v[a.chain.n++] = chain.v[i];
 	m->vouched = true;
 	p2v_count(&t->node->metrics, P2V_M_ENROLLED, 1);
-	(void)p2v_talk_send(&m->talk, P2V_MSG_enrolled, &a);
+	tell(m, P2V_MSG_enrolled, &a);
 }
 
 /* ---- join ---- */
@@ -177,7 +190,7 @@ static void answer_done(void *ctx, int code)
 		for (size_t i = 0; i < a->n; i++)
 			r.descriptors.v[r.descriptors.n++] = (struct p2v_bytes){ a->found[i].p,
 				a->found[i].n };
-		(void)p2v_talk_send(&m->talk, P2V_MSG_peers, &r);
+		tell(m, P2V_MSG_peers, &r);
 		for (struct answer **q = &m->answers; *q; q = &(*q)->next)
 			if (*q == a) {
 				*q = a->next;
@@ -237,6 +250,8 @@ static void on_join(struct member *m, const struct p2v_msg_join *q)
 	struct p2v_err err = { P2V_OK, "" };
 	struct p2v_registry_entry e = { .swarm = q->channel.p, .peer = m->id.b };
 	struct p2v_registry_reader reader = { .entry = answer_entry, .done = answer_done };
+	const struct p2v_crypto *crypto = &t->node->crypto;
+	struct p2v_chain own;
 	uint8_t descriptor[640];
 	struct p2v_id channel;
 	struct answer *a;
@@ -245,6 +260,14 @@ static void on_join(struct member *m, const struct p2v_msg_join *q)
 	memcpy(channel.b, q->channel.p, sizeof channel.b);
 	if (!m->vouched) {
 		refuse(m, P2V_MSG_join, 5, "enrol first", P2V_SECOND);
+		return;
+	}
+	if (crypto->ops->chain(crypto->self, &m->id, &own) < 0) {
+		refuse(m, P2V_MSG_join, 5, "its certificate has ended", P2V_SECOND);
+		return;
+	}
+	if (!crypto->ops->allows(crypto->self, &m->id, &channel)) {
+		refuse(m, P2V_MSG_join, 2, "its certificate is not for that channel", 0);
 		return;
 	}
 	e.value = (struct p2v_bytes){ descriptor,
@@ -273,10 +296,30 @@ static void on_join(struct member *m, const struct p2v_msg_join *q)
 
 /* ---- sessions ---- */
 
+static bool can_pay(struct member *m, p2v_usec cost)
+{
+	p2v_usec now = p2v_now(&m->tracker->node->world);
+
+	m->credit += now - m->credit_at;
+	m->credit = m->credit < CREDIT_MAX ? m->credit : CREDIT_MAX;
+	m->credit_at = now;
+	if (m->credit < cost)
+		return false;
+	m->credit -= cost;
+	return true;
+}
+
 static void on_message(struct p2v_talk *k, uint64_t number, const union p2v_msg *msg)
 {
 	struct member *m = k->user;
 
+	if (!can_pay(m, number == P2V_MSG_enrol ? COST_ENROL : COST_JOIN)) {
+		p2v_log_once(m->tracker->node, P2V_LOG_WARN, "too_often", p2v_id_short(&m->id),
+			"peer=%016llx", (unsigned long long)p2v_id_short(&m->id));
+		p2v_session_close(m->session, P2V_DTL_PROTOCOL, "it asks too often");
+		p2v_talk_close(k);
+		return;
+	}
 	/* Two heartbeats of silence end a session; its entries stay until they expire. */
 	p2v_arm(&m->tracker->node->world, &m->timer,
 		p2v_now(&m->tracker->node->world) + 2 * m->tracker->conf->heartbeat + SPEAK_WAIT);
@@ -284,9 +327,11 @@ static void on_message(struct p2v_talk *k, uint64_t number, const union p2v_msg 
 		on_enrol(m, &msg->enrol);
 	else if (number == P2V_MSG_join)
 		on_join(m, &msg->join);
-	else
+	else {
 		p2v_session_close(
 			m->session, P2V_DTL_PROTOCOL, "a message that is not for a tracker");
+		p2v_talk_close(k);
+	}
 }
 
 static void on_broken(struct p2v_talk *k, const struct p2v_err *err)
@@ -318,6 +363,8 @@ static void on_opened(void *ctx, struct p2v_session *s)
 	m->session = s;
 	m->id = p2v_session_remote(s)->id;
 	m->vouched = p2v_session_remote(s)->role == P2V_IS_PEER;
+	m->credit = CREDIT_MAX;
+	m->credit_at = p2v_now(&t->node->world);
 	m->timer.fire = silent;
 	m->timer.owner = m;
 	p2v_list_push(&t->members, &m->in_tracker);

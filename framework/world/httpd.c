@@ -208,13 +208,13 @@ static struct MHD_Response *response_new(struct p2v_sending *x)
 
 static void response_headers(struct MHD_Response *r, const struct p2v_text *headers)
 {
-	const char *p = headers->p, *end = headers->p + headers->n;
+	size_t at = 0;
 
-	while (p < end) {
-		const char *value = p + strlen(p) + 1;
+	while (at < headers->n) {
+		const char *name = headers->p + at, *value = name + strlen(name) + 1;
 
-		(void)MHD_add_response_header(r, p, value);
-		p = value + strlen(value) + 1;
+		(void)MHD_add_response_header(r, name, value);
+		at = (size_t)(value - headers->p) + strlen(value) + 1;
 	}
 }
 

@@ -78,6 +78,7 @@ int p2v_socket_bound(
 {
 	struct sockaddr_storage ss;
 	socklen_t n = sizeof ss;
+	char text[P2V_ADDR_TEXT];
 	int fd;
 
 	*v4 = p2v_addr_is_v4(to);
@@ -86,8 +87,12 @@ int p2v_socket_bound(
 		*v4 = true;
 		fd = open_family(type, to, true);
 	}
-	if (fd < 0)
-		return p2v_fail(err, P2V_EIO, "cannot bind port %u: %s", to->port, strerror(errno));
+	if (fd < 0) {
+		int why = errno;
+
+		return p2v_fail(err, P2V_EIO, "cannot listen at %s: %s", p2v_addr_text(to, text),
+			strerror(why));
+	}
 	memset(&ss, 0, sizeof ss);
 	if (getsockname(fd, (struct sockaddr *)&ss, &n) < 0) {
 		(void)p2v_fail(err, P2V_EIO, "cannot tell the bound port: %s", strerror(errno));

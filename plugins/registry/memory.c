@@ -105,51 +105,63 @@ static void memory_close(void *vst)
 		swarm_free(st, st->swarms);
 }
 
-static struct swarm *swarm_add(struct state *st, const uint8_t id[32])
+static int no_memory(struct p2v_err *err)
+{
+	return p2v_fail(err, P2V_ENOMEM, "no memory for a member");
+}
+
+static int swarm_add(
+	struct state *st, const uint8_t id[32], struct swarm **out, struct p2v_err *err)
 {
 	struct swarm *s;
 
 	if (HASH_COUNT(st->swarms) >= st->conf->max_swarms)
-		return NULL;
+		return p2v_fail(err, P2V_ELIMIT, "no room for a further swarm (max_swarms is %u)",
+			st->conf->max_swarms);
 	s = calloc(1, sizeof *s);
 	if (!s)
-		return NULL;
+		return no_memory(err);
 	memcpy(s->id, id, 32);
 	HASH_ADD(hh, st->swarms, id, 32, s);
-	if (s->hh.tbl)
-		return s;
-	free(s);
-	return NULL;
+	if (!s->hh.tbl) {
+		free(s);
+		return no_memory(err);
+	}
+	*out = s;
+	return P2V_OK;
 }
 
-static struct entry *entry_add(struct state *st, struct swarm *s, const uint8_t peer[32])
+static int entry_add(struct state *st, struct swarm *s, const uint8_t peer[32], struct entry **out,
+	struct p2v_err *err)
 {
 	struct entry *e;
 
 	if (st->members >= st->conf->max_members)
-		return NULL;
+		return p2v_fail(err, P2V_ELIMIT, "no room for a further member (max_members is %u)",
+			st->conf->max_members);
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 16;
 		struct entry **all = realloc(s->all, cap * sizeof *all);
 
 		if (!all)
-			return NULL;
+			return no_memory(err);
 		s->all = all;
 		s->cap = cap;
 	}
 	e = calloc(1, sizeof *e);
 	if (!e)
-		return NULL;
+		return no_memory(err);
 	memcpy(e->peer, peer, 32);
 	HASH_ADD(hh, s->by_peer, peer, 32, e);
 	if (!e->hh.tbl) {
 		free(e);
-		return NULL;
+		return no_memory(err);
 	}
 	e->place = s->n;
 	s->all[s->n++] = e;
 	st->members++;
-	return e;
+	*out = e;
+	return P2V_OK;
 }
 
 static int memory_put(void *vst, const struct p2v_registry_entry *in, struct p2v_err *err)
@@ -157,20 +169,20 @@ static int memory_put(void *vst, const struct p2v_registry_entry *in, struct p2v
 	struct state *st = vst;
 	struct swarm *s = swarm_find(st, in->swarm);
 	struct entry *e = NULL;
-	uint8_t *value;
+	uint8_t *value = malloc(in->value.n ? in->value.n : 1);
+	int rc = value ? P2V_OK : no_memory(err);
 
-	if (!s && !(s = swarm_add(st, in->swarm)))
-		return p2v_fail(err, P2V_ELIMIT, "no room for a further swarm (max_swarms is %u)",
-			st->conf->max_swarms);
-	HASH_FIND(hh, s->by_peer, in->peer, 32, e);
-	if (!e && !(e = entry_add(st, s, in->peer)))
-		return p2v_fail(err, P2V_ELIMIT, "no room for a further member (max_members is %u)",
-			st->conf->max_members);
-	value = malloc(in->value.n ? in->value.n : 1);
-	if (!value) {
-		if (!e->value)
-			entry_free(st, s, e);
-		return p2v_fail(err, P2V_ENOMEM, "no memory for a member");
+	if (rc == P2V_OK && !s)
+		rc = swarm_add(st, in->swarm, &s, err);
+	if (rc == P2V_OK)
+		HASH_FIND(hh, s->by_peer, in->peer, 32, e);
+	if (rc == P2V_OK && !e)
+		rc = entry_add(st, s, in->peer, &e, err);
+	if (rc < 0) {
+		if (s && s->n == 0)
+			swarm_free(st, s); /* it would stand there empty until the next sweep */
+		free(value);
+		return rc;
 	}
 	if (in->value.n)
 		memcpy(value, in->value.p, in->value.n);
@@ -189,8 +201,11 @@ static void memory_drop(void *vst, const uint8_t swarm[32], const uint8_t peer[3
 
 	if (s)
 		HASH_FIND(hh, s->by_peer, peer, 32, e);
-	if (e)
-		entry_free(st, s, e);
+	if (!e)
+		return;
+	entry_free(st, s, e);
+	if (s->n == 0)
+		swarm_free(st, s);
 }
 
 static void memory_sample(void *vst, const uint8_t swarm[32], const uint8_t except[32],

@@ -8,8 +8,7 @@
 
 #include "framework/base/options.h"
 
-#define NAME    "p2v-player"
-#define COLUMNS 80u
+#define NAME "p2v-player"
 
 enum { SWITCHES_MAX = 16, OPTIONS_MAX = 48, FIRST_SWITCH = 1000, FIRST_OPTION = 2000 };
 
@@ -104,28 +103,6 @@ static void option_text(const struct p2v_option *o, struct p2v_text *out)
 
 /* ---- --help ---- */
 
-static void fill(struct p2v_text *out, const char *text, unsigned indent, unsigned at)
-{
-	struct p2v_str rest = p2v_str_of(text), w;
-
-	while (p2v_str_split(&rest, ' ', &w)) {
-		size_t line = p2v_str_find(w, '\n');
-
-		if (at > indent && at + 1 + line > COLUMNS) {
-			p2v_text_puts(out, "\n");
-			at = 0;
-		} else if (at > indent) {
-			p2v_text_puts(out, " ");
-			at++;
-		}
-		for (; at < indent; at++)
-			p2v_text_puts(out, " ");
-		p2v_text_str(out, w);
-		at = line < w.n ? (unsigned)(w.n - line - 2) : at + (unsigned)w.n;
-	}
-	p2v_text_puts(out, "\n");
-}
-
 static void help_line(struct p2v_text *out, const char *name, const char *arg, const char *help)
 {
 	size_t before = out->n;
@@ -134,13 +111,13 @@ static void help_line(struct p2v_text *out, const char *name, const char *arg, c
 	p2v_text_puts(out, out->n - before > 24 ? "\n" : "  ");
 	if (out->p && out->p[out->n - 1] == '\n')
 		before = out->n;
-	fill(out, help, 26, (unsigned)(out->n - before));
+	p2v_text_paragraphs(out, help, 26, (unsigned)(out->n - before));
 }
 
 void p2v_player_cli_help(struct p2v_text *out)
 {
 	p2v_text_printf(out, "Usage: %s [OPTION]... URL\n%s.\n\n", NAME, summary);
-	fill(out, about, 0, 0);
+	p2v_text_paragraphs(out, about, 0, 0);
 	p2v_text_puts(out, "\nOptions:\n");
 	for (size_t i = 0; i < SWITCHES; i++)
 		help_line(out, switches[i].name, switches[i].arg, switches[i].help);
@@ -157,11 +134,11 @@ void p2v_player_cli_help(struct p2v_text *out)
 		p2v_text_fini(&t);
 	}
 	p2v_text_puts(out, "\nExit status:\n");
-	fill(out, status, 2, 0);
+	p2v_text_paragraphs(out, status, 2, 0);
 	p2v_text_puts(out, "\nExamples:\n");
 	for (size_t i = 0; i < EXAMPLES; i++) {
 		p2v_text_printf(out, "  %s\n", examples[i].line);
-		fill(out, examples[i].what, 6, 0);
+		p2v_text_paragraphs(out, examples[i].what, 6, 0);
 	}
 }
 

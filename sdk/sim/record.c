@@ -139,6 +139,7 @@ static int judge(struct sim_record *r, struct p2v_reader *self, bool dialled)
 	if (r->of->judged &&
 		t->judge(t->ctx, &chain, 1, dialled, &r->base.remote, &r->base.why) != P2V_OK) {
 		r->base.why.code = P2V_EPERM;
+		r->base.refused = true;
 		r->base.state = P2V_RECORD_FAILED;
 		return P2V_EPERM;
 	}

@@ -2,7 +2,6 @@
 # check.sh - peer2view check: right files, and every error with its file and its line.
 . "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 export P2V_PLUGIN_PATH=$P2V_BUILDDIR/tests/abi/plugins/.libs
 cd "$work" || exit 1
 
@@ -18,6 +17,11 @@ cc = spare
 registry = fixture
 [authority]
 directory = x'
+
+channel='[channel a]
+mount = /a
+origin = http://cdn.example/'
+"$p2v" authority init x >/dev/null
 
 # right NAME TEXT PATTERN
 right() {
@@ -36,11 +40,23 @@ wrong() {
   esac
 }
 
-right "an agent" "$agent\n" "t.ini: right: role agent, plugins manifest.fixture select.fixture cc.fixture cache.fixture player.fixture"
+right "an agent" "$agent\n$channel\n" "t.ini: right: role agent, plugins manifest.fixture select.fixture cc.fixture cache.fixture player.fixture"
 right "a tracker" "$tracker\n" "t.ini: right: role tracker, plugins cc.spare registry.fixture"
-right "a plugin's options" "$agent\n[cc.fixture]\nwindow = 64k\nhold=1s ; enough\nnotes = a\nnotes = b\n" "*right*"
-right "blanks, comments, CRLF and a byte order mark" "\xef\xbb\xbf# x\r\n\r\n${agent//$'\n'/\\r\\n}\r\n  [ cc.fixture ] \r\n\t window=64k\r\n" "*right*"
+right "a plugin's options" "$agent\n[cc.fixture]\nwindow = 64k\nhold=1s ; enough\nnotes = a\nnotes = b\n$channel\n" "*right*"
+right "blanks, comments, CRLF and a byte order mark" "\xef\xbb\xbf# x\r\n\r\n${agent//$'\n'/\\r\\n}\r\n  [ cc.fixture ] \r\n\t window=64k\r\n$channel\n" "*right*"
 right "a section of a plugin that is not chosen" "$tracker\n[cc.fixture]\nwindow = 64k\n" "*right*"
+
+# What shows only when the node is put together.
+wrong "nothing to serve" "$agent\n" "t.ini: there is no \[channel NAME\] and no open_hosts: *"
+wrong "an origin that is none" "$agent\n${channel/http:/ftp:}\n" "t.ini:8: \[channel a\] origin: 'ftp://cdn.example/' is no http or https URL"
+wrong "a mount twice" "$agent\n$channel\n${channel/ a\]/ b]}\n" "t.ini:10: \[channel b\] mount: channel a is mounted at /a already"
+wrong "a port that is none" "$agent\n$channel\n[gateway]\nlisten = 127.0.0.1:http\n" "t.ini:10: \[gateway\] listen: 'http' *"
+wrong "a tracker, and nobody to believe" "$agent\n$channel\n[overlay]\ntracker = 127.0.0.1:1\n" "t.ini: \[identity\] authority: is needed with a tracker: *"
+wrong "an authority that is not there" "$agent\n$channel\n[identity]\nauthority = none.pem\n" "t.ini:10: \[identity\] authority: none.pem: cannot be opened: *"
+wrong "an authority that is none" "$agent\n$channel\n[identity]\nauthority = x/ca.key\n" "t.ini:10: \[identity\] authority: x/ca.key: *"
+wrong "a tracker without its authority" "${tracker/directory = x/directory = y}\n" "t.ini:7: \[authority\] directory: y/ca.pem: cannot be opened: *"
+right "a folder for keys" "$agent\n$channel\n[identity]\ndirectory = $work/keys\n" "*right*"
+if [ -e "$work/keys" ]; then not_ok "is not made by a check"; else ok "is not made by a check"; fi
 
 wrong "an unknown section" "$agent\n[peer2veiw]\n" "t.ini:6: there is no section \[peer2veiw\]; did you mean \[peer2view\]?"
 wrong "an unknown key" "$agent\ncach = x\n" "t.ini:6: \[plugins\] has no key 'cach'; did you mean 'cache'?"
@@ -80,7 +96,7 @@ expect "a file that cannot be read" 1 "" "peer2view: /proc/self/mem: cannot be r
 # plugin_path stands before all else.
 mkdir mine
 cp "$P2V_PLUGIN_PATH"/*.so mine/
-printf '[peer2view]\nplugin_path = mine\n%s\n' "$agent" >t.ini
+printf '[peer2view]\nplugin_path = mine\n%s\n%s\n' "$agent" "$channel" >t.ini
 P2V_PLUGIN_PATH='' run "$p2v" check t.ini
 expect "plugin_path" 0 "*right*" ""
 end

@@ -4,7 +4,6 @@
 . "$P2V_SRCDIR/tests/tap.sh" || exit 99
 . "$P2V_SRCDIR/tests/cli/serve.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 export P2V_PLUGIN_PATH=$P2V_BUILDDIR/tests/abi/plugins/.libs
 cd "$work" || exit 1
 manifest=$'#FIXTURE\na.ts\nsub/b.ts?x=1\n'

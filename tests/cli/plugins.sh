@@ -2,7 +2,6 @@
 # plugins.sh - peer2view plugins: lists, JSON, samples; where plugins are looked for; broken ones.
 . "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 good=$P2V_BUILDDIR/tests/abi/plugins/.libs
 bad=$P2V_BUILDDIR/tests/abi/modules/.libs
 export P2V_PLUGIN_PATH=$good
@@ -67,6 +66,9 @@ for role in agent tracker; do
     named { next }
     /^;/ { sub(/^;/, ""); if (plugins) sub(/= [a-z]+$/, "= fixture"); if (/=$/ && must) $0 = $0 " x" }
     { must = 0; print }' "$work/out" >"$work/$role.ini"
+  [ $role = tracker ] || printf '[channel a]\nmount = /a\norigin = http://cdn.example/\n' >>"$work/$role.ini"
+  [ $role = agent ] || (cd "$work" && "$p2v" authority init x >/dev/null)
+  cd "$work" || exit 1
   run "$p2v" check "$work/$role.ini"
   expect "all options of the sample for $role at once" 0 "*: right: role $role*" ""
 done

@@ -2,7 +2,6 @@
 # status.sh - peer2view status against a server that answers what it is told to.
 . "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 . "$P2V_SRCDIR/tests/cli/serve.sh" || exit 99
 
 answer='{"role":"agent","uptime_s":12,"ready":true,"served_bytes_total":123456789,"rate":0.5,"none":null,

@@ -2,7 +2,6 @@
 # usage.sh - how the program is called: help, version, exit codes, and what a wrong call is told.
 . "$P2V_SRCDIR/tests/tap.sh" || exit 99
 p2v=$P2V_BUILDDIR/peer2view
-export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=1
 
 run "$p2v" --version
 expect "--version" 0 "peer2view [0-9]*.[0-9]*.[0-9]*" ""

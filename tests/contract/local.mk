@@ -8,6 +8,17 @@ TESTS += tests/contract/contract_cc
 tests_contract_contract_cc_SOURCES = %reldir%/cc_test.c
 tests_contract_contract_cc_CFLAGS = $(UNIT_CFLAGS)
 tests_contract_contract_cc_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/contract/contract_registry
+TESTS += tests/contract/contract_registry
+tests_contract_contract_registry_SOURCES = \
+	%reldir%/registry_laws.c %reldir%/registry_laws.h \
+	%reldir%/registry_test.c \
+	plugins/registry/memory.c \
+	$(OOM_SOURCES)
+tests_contract_contract_registry_CFLAGS = $(UNIT_CFLAGS)
+tests_contract_contract_registry_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_contract_contract_registry_LDADD = $(UNIT_LIBS)
 endif
 
 if HAVE_CRITERION

@@ -8,7 +8,6 @@
 
 #include "framework/world/loop.h"
 #include "tests/contract/world_laws.h"
-#include "tests/unit/world/leaks.h"
 
 struct real {
 	struct p2v_loop *near, *far;
@@ -71,7 +70,6 @@ int main(int argc, char **argv)
 	struct real r = { NULL, NULL };
 	const struct p2v_rig_maker maker = { real_open, real_close, &r };
 
-	p2v_look_for_leaks(argv);
 	(void)unsetenv("http_proxy");
 	(void)unsetenv("all_proxy");
 	(void)unsetenv("ALL_PROXY");

@@ -1,1 +1,28 @@
-# tests/e2e
+# Tests of the whole: real encoder, real web server, real players, on loopback. They run in real time, for which a
+# build with sanitizers is too slow.
+E2E_TESTS = \
+	%reldir%/demo.sh \
+	%reldir%/faults_cdn.sh \
+	%reldir%/faults_peers.sh \
+	%reldir%/gateway.sh \
+	%reldir%/identity.sh \
+	%reldir%/life.sh \
+	%reldir%/limits.sh \
+	%reldir%/players_fmp4.sh \
+	%reldir%/players_more.sh \
+	%reldir%/players_ts.sh
+# What a build with sanitizers has to show of the whole: it waits for what happens, and does not look how fast.
+E2E_SANITIZE_TESTS = %reldir%/leaks.sh
+if SANITIZE
+TESTS += $(E2E_SANITIZE_TESTS)
+else
+TESTS += $(E2E_TESTS)
+endif
+E2E_LONG_TESTS = \
+	%reldir%/limits_long.sh \
+	%reldir%/promise.sh
+LONG_TESTS += $(E2E_LONG_TESTS)
+EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/watch.sh
+# What is made once for all of them.
+CLEANFILES += %reldir%/source.mp4 %reldir%/source.mp4.part %reldir%/source.lock \
+	%reldir%/gstreamer.registry %reldir%/gstreamer.lock

@@ -2,7 +2,7 @@
 # with CC=clang --enable-fuzz --enable-sanitize, make tests/fuzz/fuzz_NAME, and run it on a copy of
 # the corpus.
 FUZZ_TARGETS = tests/fuzz/fuzz_dtl_packet tests/fuzz/fuzz_dtl_session \
-	tests/fuzz/fuzz_hls tests/fuzz/fuzz_ini tests/fuzz/fuzz_url
+	tests/fuzz/fuzz_hls tests/fuzz/fuzz_ini tests/fuzz/fuzz_messages tests/fuzz/fuzz_url
 check_PROGRAMS += $(FUZZ_TARGETS)
 if FUZZ
 FUZZ_MAIN =
@@ -12,7 +12,8 @@ FUZZ_MAIN = %reldir%/replay.c
 FUZZ_LINK = $(AM_LDFLAGS)
 TESTS += $(FUZZ_TARGETS)
 endif
-EXTRA_DIST += %reldir%/replay.c %reldir%/hls.dict %reldir%/ini.dict %reldir%/corpus
+EXTRA_DIST += %reldir%/replay.c %reldir%/hls.dict %reldir%/ini.dict \
+	%reldir%/messages.dict %reldir%/corpus
 
 tests_fuzz_fuzz_dtl_packet_SOURCES = %reldir%/fuzz_dtl_packet.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_dtl_packet_CFLAGS = $(AM_CFLAGS)
@@ -31,6 +32,22 @@ tests_fuzz_fuzz_url_SOURCES = %reldir%/fuzz_url.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_url_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_url_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_url_LDADD = libp2v_core.la
+
+tests_fuzz_fuzz_messages_SOURCES = %reldir%/fuzz_messages.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_messages_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_messages_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_messages_LDADD = libp2v_core.la
+
+# The dictionary of messages follows from their table.
+if !FUZZ
+check_PROGRAMS += tests/fuzz/messages_dict
+TESTS += tests/fuzz/messages_dict
+tests_fuzz_messages_dict_SOURCES = %reldir%/messages_dict.c
+tests_fuzz_messages_dict_LDADD = libp2v_core.la
+endif
+fuzz-dict: tests/fuzz/messages_dict
+	tests/fuzz/messages_dict --print >'$(srcdir)/tests/fuzz/messages.dict'
+.PHONY: fuzz-dict
 
 tests_fuzz_fuzz_ini_SOURCES = %reldir%/fuzz_ini.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ini_CFLAGS = $(AM_CFLAGS)

@@ -1,4 +1,6 @@
 # tests/sim: whole nodes in virtual time
+# The plugins that an overlay and a tracker need, as ordinary objects.
+OVERLAY_PLUGINS = plugins/select/random.c plugins/registry/memory.c
 if HAVE_CRITERION
 check_PROGRAMS += tests/sim/sim_dtl
 TESTS += tests/sim/sim_dtl
@@ -18,6 +20,21 @@ tests_sim_sim_dtl_SOURCES = \
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_dtl_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/sim/sim_overlay
+TESTS += tests/sim/sim_overlay
+tests_sim_sim_overlay_SOURCES = \
+	%reldir%/overlay_chaos_test.c \
+	%reldir%/overlay_dtls_test.c \
+	%reldir%/overlay_oom_test.c \
+	%reldir%/overlay_rig.c %reldir%/overlay_rig.h \
+	%reldir%/overlay_rogue_test.c \
+	%reldir%/overlay_talk_test.c \
+	%reldir%/overlay_test.c \
+	$(OVERLAY_PLUGINS) $(OOM_SOURCES)
+tests_sim_sim_overlay_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_overlay_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_sim_sim_overlay_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/sim/sim_swarm
 TESTS += tests/sim/sim_swarm

@@ -42,6 +42,35 @@ tests_unit_unit_dtl_SOURCES = \
 tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/unit_overlay
+TESTS += tests/unit/unit_overlay
+tests_unit_unit_overlay_SOURCES = \
+	%reldir%/fake_world.h \
+	%reldir%/overlay/identity_test.c \
+	%reldir%/overlay/messages_test.c \
+	%reldir%/overlay/people.c %reldir%/overlay/people.h \
+	$(OOM_SOURCES)
+tests_unit_unit_overlay_CFLAGS = $(UNIT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_unit_overlay_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_unit_unit_overlay_LDADD = $(UNIT_LIBS)
+
+# A plain program: it replaces OpenSSL's allocator, too.
+check_PROGRAMS += tests/unit/oom_overlay
+TESTS += tests/unit/oom_overlay
+tests_unit_oom_overlay_SOURCES = \
+	%reldir%/overlay/oom.c \
+	%reldir%/overlay/people.c %reldir%/overlay/people.h \
+	$(OOM_SOURCES)
+tests_unit_oom_overlay_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_oom_overlay_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_unit_oom_overlay_LDADD = libp2v_core.la $(OPENSSL_LIBS)
+
+check_PROGRAMS += tests/unit/unit_reach
+TESTS += tests/unit/unit_reach
+tests_unit_unit_reach_SOURCES = %reldir%/reach/dialer_test.c
+tests_unit_unit_reach_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_reach_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/unit_delivery
 TESTS += tests/unit/unit_delivery
 tests_unit_unit_delivery_SOURCES = \
@@ -58,6 +87,7 @@ tests_unit_unit_delivery_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/unit_stream
 TESTS += tests/unit/unit_stream
 tests_unit_unit_stream_SOURCES = \
+	%reldir%/stream/channel_test.c \
 	%reldir%/stream/doc_test.c \
 	%reldir%/stream/read.h \
 	%reldir%/stream/timeline_test.c \

@@ -97,6 +97,21 @@ Test(node, once_for_a_key_in_ten_minutes)
 	cr_assert_str_eq(w.line, "event=refused i=3 dropped=2");
 }
 
+Test(node, many_keys_do_not_fill_the_log)
+{
+	struct fake_world w;
+	struct p2v_node n;
+
+	fake_world_node(&w, &n);
+	w.now = P2V_SECOND;
+	for (unsigned i = 0; i < 1000; i++)
+		p2v_log_once(&n, P2V_LOG_WARN, "refused", i, "peer=%u", i);
+	cr_assert_eq(w.lines, 10);
+	w.now += 10 * P2V_SECOND;
+	p2v_log_once(&n, P2V_LOG_WARN, "refused", 5000, "peer=5000");
+	cr_assert_str_eq(w.line, "event=refused peer=5000 dropped=990");
+}
+
 /* ---- policies ---- */
 
 static const struct p2v_plugin plugin = { .kind = P2V_KIND_CC, .name = "fake", .state_size = 24 };

@@ -246,3 +246,30 @@ Test(text, utf8_takes_only_what_rfc_3629_has)
 	cr_assert_eq(p2v_utf8(p2v_str_of("\xf4\x90\x80\x80")), 0, "beyond U+10FFFF");
 	cr_assert_eq(p2v_utf8(p2v_str_of("\xe2\x82")), 0, "cut short");
 }
+
+Test(text, paragraphs_are_broken_at_blanks)
+{
+	struct p2v_text t = { 0 };
+	char word[100];
+
+	p2v_text_puts(&t, "  -x");
+	p2v_text_paragraphs(&t, "one  two\n\nthree", 6, 4);
+	cr_assert_str_eq(t.p, "  -x  one two\n\n      three\n");
+	p2v_text_fini(&t);
+
+	/* 80 characters go on a line, 81 do not; a word that is longer stands alone. */
+	memset(word, 'a', 79);
+	memcpy(word + 40, " ", 1);
+	word[79] = 0;
+	p2v_text_paragraphs(&t, word, 1, 0);
+	cr_assert_eq(t.n, 81, "%zu", t.n);
+	p2v_text_fini(&t);
+	p2v_text_paragraphs(&t, word, 2, 0);
+	cr_assert_eq(strchr(t.p, '\n') - t.p, 42);
+	p2v_text_fini(&t);
+	memset(word, 'a', 99);
+	word[99] = 0;
+	p2v_text_paragraphs(&t, word, 0, 0);
+	cr_assert_eq(t.n, 100);
+	p2v_text_fini(&t);
+}

@@ -66,12 +66,11 @@ static void finish(struct p2v_timer *t, p2v_usec now)
 	role.done(role.done_ctx);
 }
 
-static int role_start(const struct p2v_config *config, struct p2v_loader *loader,
-	struct p2v_loop *loop, void **handle, struct p2v_err *err)
+static int role_start(const struct p2v_config *config, const struct p2v_world *world, void **handle,
+	struct p2v_err *err)
 {
-	cr_assert_not_null(loader);
 	role.started++;
-	role.world = p2v_loop_world(loop);
+	role.world = *world;
 	role.config = config;
 	*handle = &role;
 	if (role.refuse)
@@ -105,8 +104,9 @@ static void role_free(void *handle)
 	role.freed++;
 }
 
-static const struct p2v_role agent = { "agent", role_start, role_reload, role_drain, role_free };
-static const struct p2v_role other = { "other", role_start, NULL, role_drain, role_free };
+static const struct p2v_role agent = { "agent", NULL, role_start, role_reload, role_drain,
+	role_free };
+static const struct p2v_role other = { "other", NULL, role_start, NULL, role_drain, role_free };
 static const struct p2v_role *const roles[] = { &other, &agent, NULL };
 
 static void set_up(void)

@@ -21,7 +21,7 @@ endif
 # A plain program; the linker puts failing allocators in the place of libc's.
 check_PROGRAMS += tests/unit/world_oom
 TESTS += tests/unit/world_oom
-tests_unit_world_oom_SOURCES = %reldir%/leaks.h %reldir%/oom_test.c
+tests_unit_world_oom_SOURCES = %reldir%/oom_test.c
 tests_unit_world_oom_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS)
 tests_unit_world_oom_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=strdup \

@@ -464,6 +464,6 @@ Test(udp, a_host_without_ipv6_has_ipv4)
 	cr_assert_eq(r.world.ops->udp_send(r.world.self, e.u, &d, 1), 1, "taken and lost");
 	cr_assert_eq(r.world.ops->udp_open(r.world.self, &v6, &echo_handler, &e, &u, &bound, &err),
 		P2V_EIO);
-	cr_assert_not_null(strstr(err.text, "port 9"));
+	cr_assert_not_null(strstr(err.text, "[2001:db8::1]:9"));
 	raw_close(&r);
 }

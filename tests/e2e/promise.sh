@@ -1,0 +1,38 @@
+#!/bin/bash
+# promise.sh - what the demo is to show with four viewers in a minute and a half, against the CDN alone on the same machine.
+. "$P2V_SRCDIR/tests/e2e/lib.sh"
+needs ffmpeg dpkg-query
+for p in ffmpeg nginx-light jq curl procps util-linux; do
+  dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' ||
+    skip_all "the demo would install $p, which is not a test's business"
+done
+PATH=$P2V_BUILDDIR:$PATH
+
+# show NAME OPTION...: a whole demo; its result is $work/NAME.out
+show() {
+  part "$1" bash "$P2V_SRCDIR/sdk/demo" --installed --viewers 4 --seconds 90 --json "${@:2}"
+  await 300 gone "$1" || hit "$1" TERM
+  await 30 gone "$1" || hit "$1" KILL
+  reap "$1"
+  say "$1: $(tail -n 1 "$work/$1.out")"
+}
+# than FILTER: it holds for both results, $with and $without
+than() { jq -n --slurpfile p "$work/p2p.out" --slurpfile c "$work/cdn.out" '$p[0] as $with | $c[0] as $without | '"$1" | grep -qx true; }
+
+show cdn --no-p2p
+is "the CDN alone shows it" [ "$code" = 0 ]
+show p2p
+is "with peers it shows it" [ "$code" = 0 ]
+is "no stalls" than '$with.stalls == 0'
+is "savings of at least 0.6" than '$with.savings >= 0.6'
+is "offload of at least 0.6" than '$with.offload >= 0.6'
+is "it starts no later than 300 ms after the CDN" than '$with.startup_ms_p95 <= $without.startup_ms_p95 + 300'
+is "its picture is no worse" than '$with.mean_bitrate_bps >= 0.99 * $without.mean_bitrate_bps'
+# Viewers come at some moment within a fragment of two seconds.
+is "it is no later" than '$with.latency_ms_p50 <= $without.latency_ms_p50 + 300'
+
+show faults --fault tracker@30 --fault agent@45 --fault origin@60
+is "with faults every player that was not killed plays" [ "$code" = 0 ]
+is "… without a stall" jq -e '.stalls == 0' "$work/faults.out"
+is "… and peers still save" jq -e '.savings >= 0.4' "$work/faults.out"
+end

@@ -1,0 +1,203 @@
+# watch.sh - for the tests of the whole to source after lib.sh: players of others and our own, how many frames
+# each of them has shown, and for how long its picture stood still.
+# shellcheck shell=bash
+
+declare -A kind_of=() shown=() shown_at=() began=() frozen=() result=()
+
+# How the players that are installed are called: in $players; each name is a kind for `play`.
+players=''
+find_players() {
+  local dir=$P2V_BUILDDIR/tests/e2e
+  [ -w "$dir" ] || dir=$work
+  players=ours
+  command -v ffmpeg >/dev/null && players="$players ffmpeg"
+  if gst-inspect-1.0 --version >/dev/null 2>&1; then
+    # Its first run on a machine looks at every plugin, which takes a while.
+    export GST_REGISTRY=$dir/gstreamer.registry
+    if flock "$dir/gstreamer.lock" gst-inspect-1.0 playbin3 >/dev/null 2>&1 &&
+      gst-inspect-1.0 hlsdemux2 >/dev/null 2>&1 && gst-inspect-1.0 avdec_h264 >/dev/null 2>&1; then
+      players="$players gst"
+    fi
+  fi
+  if command -v cvlc >/dev/null; then players="$players vlc"; fi
+}
+# with_player KIND: whether it is installed; else a case is skipped for that reason.
+with_player() {
+  case " $players " in *" $1 "*) return 0 ;; esac
+  skip "$1 plays" "$1 is not installed"
+  return 1
+}
+
+# play KIND NAME URL [VARIABLE=VALUE]...: a player begins. Frames are really decoded, and shown to nobody.
+play() {
+  local kind=$1 name=$2 url=$3 as=()
+  shift 3
+  kind_of[$name]=$kind shown[$name]=0 frozen[$name]=0 began[$name]=0
+  case $kind in
+    ours) part "$name" env "$@" "$player" --json --progress --trace "$work/$name.trace" "$url" ;;
+    ffmpeg)
+      part "$name" env "$@" ffmpeg -nostdin -nostats -stats_period 0.1 -re -i "$url" \
+        -map "0:v:${ffmpeg_video:-0}" -map 0:a:0? -progress "$work/$name.progress" -f null -
+      ;;
+    gst)
+      part "$name" env "$@" gst-launch-1.0 -v -m playbin3 uri="$url" \
+        video-sink="fakesink sync=true silent=false name=vs" audio-sink="fakesink sync=true silent=false name=as"
+      ;;
+    vlc)
+      # It refuses to run as root.
+      [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+      mkdir -p "$work/$name.home"
+      [ "$(id -u)" -ne 0 ] || chown 65534:65534 "$work/$name.home"
+      mkfifo "$work/$name.in"
+      exec {vlc_in}<>"$work/$name.in"
+      printf -v "vlc_in_$name" %s "$vlc_in"
+      part_in=$work/$name.in
+      part "$name" "${as[@]}" setpriv --pdeathsig KILL -- env HOME="$work/$name.home" XDG_RUNTIME_DIR="$work/$name.home" "$@" \
+        cvlc -I rc --rc-fake-tty -V dummy -A dummy --no-keyboard-events "$url"
+      part_in=/dev/null
+      ;;
+  esac
+}
+
+tell_vlc() {
+  local fd=vlc_in_$1
+  echo "$2" >&"${!fd}"
+}
+
+# frames NAME: how many it has shown so far
+frames() {
+  case ${kind_of[$1]} in
+    ours) grep -ac playing "$work/$1.log" ;;
+    ffmpeg) sed -n 's/^frame=//p' "$work/$1.progress" 2>/dev/null | tail -n 1 ;;
+    gst) grep -ac 'GstFakeSink:vs: last-message = chain' "$work/$1.out" ;;
+    vlc) sed -nE 's/^.*frames displayed *: *([0-9]+).*/\1/p' "$work/$1.out" | tail -n 1 ;;
+  esac
+}
+
+# look NAME...: one look at each
+look() {
+  local name n t
+  for name in "$@"; do
+    [ "${kind_of[$name]}" != vlc ] || ! alive "$name" || tell_vlc "$name" stats
+    n=$(frames "$name")
+    n=${n:-0}
+    t=$(now_ms)
+    if [ "$n" -gt "${shown[$name]}" ]; then
+      [ "${began[$name]}" -ne 0 ] || began[$name]=$t
+      shown[$name]=$n shown_at[$name]=$t
+    elif [ "${began[$name]}" -ne 0 ] && [ "${kind_of[$name]}" != ours ] && [ $((t - shown_at[$name])) -gt "${frozen[$name]}" ]; then
+      frozen[$name]=$((t - shown_at[$name]))
+    fi
+  done
+}
+
+# all_began NAME...
+all_began() {
+  local n
+  look "$@"
+  for n in "$@"; do
+    [ "${began[$n]}" -ne 0 ] || gone "$n" || return 1
+  done
+}
+
+# at_best NAME...: whether our own players have come to the best quality, as each does soon after its begin
+at_best() {
+  local n
+  for n in "$@"; do
+    [ "$(grep -acE 'playing .* 16[0-9][0-9] kbit/s' "$work/$n.log")" -ge 2 ] || gone "$n" || return 1
+  done
+}
+
+# watch SECONDS NAME...: until each has played for so long, or is gone.
+watch() {
+  local seconds=$1 until
+  shift
+  await 90 all_began "$@"
+  until=$(($(now_ms) + seconds * 1000))
+  while [ "$(now_ms)" -lt "$until" ]; do
+    sleep 0.3
+    look "$@"
+  done
+}
+
+# leave NAME...: each is told to end, as a viewer does. For our own player its result is in $work/NAME.out, and
+# its frozen time and what it has shown are taken from there, 25 frames a second.
+leave() {
+  local n
+  for n in "$@"; do
+    result[$n]=played
+    alive "$n" || result[$n]="ended by itself"
+    case ${kind_of[$n]} in
+      vlc) ! alive "$n" || tell_vlc "$n" quit ;;
+      *) ! alive "$n" || hit "$n" INT ;;
+    esac
+  done
+  for n in "$@"; do
+    [ -n "${pid_of[$n]:-}" ] || continue
+    await 20 gone "$n" || hit "$n" KILL
+    reap "$n"
+    [ "${kind_of[$n]}" = ours ] || continue
+    shown[$n]=$(jq -r '(.played_ms // 0) / 40 | floor' "$work/$n.out" 2>/dev/null)
+    frozen[$n]=$(jq -r '.stall_ms // 0 | floor' "$work/$n.out" 2>/dev/null)
+    [ "$code" = 0 ] && jq -e .played "$work/$n.out" >/dev/null 2>&1 || result[$n]="did not play (status $code): $(<"$work/$n.out")"
+  done
+}
+
+# played NAME SECONDS [LIKE]: it showed most of what there is to see in so long, and its picture did not stand still
+# for longer than that of LIKE, which plays from the CDN directly, and what a busy machine does.
+played() {
+  local least=$(($2 * 25 * 8 / 10)) most=$((1500 + ${frozen[${3:-$1}]}))
+  echo "${result[$1]}, ${shown[$1]} frames instead of $least, stood still for ${frozen[$1]} ms instead of $most"
+  [ "${result[$1]}" = played ] && [ "${shown[$1]:-0}" -ge $least ] && [ "${frozen[$1]:-99999}" -le $most ]
+}
+
+# as_smooth NAME LIKE [MS]: its picture stood still no longer than that of LIKE, but for so much (500)
+as_smooth() {
+  echo "${result[$1]}, stood still for ${frozen[$1]} ms, $2 for ${frozen[$2]} ms"
+  [ "${result[$1]}" = played ] && [ "${frozen[$1]}" -le $((${3:-500} + ${frozen[$2]})) ]
+}
+
+# heard NAME: how much of the sound it has decoded, in whatever it counts
+heard() {
+  case ${kind_of[$1]} in
+    ours) echo 1 ;; # it decodes nothing
+    ffmpeg) sed -nE 's/^video:.* audio:([0-9]+)kB.*/\1/p' "$work/$1.log" | tail -n 1 ;;
+    gst) grep -ac 'GstFakeSink:as: last-message = chain' "$work/$1.out" ;;
+    vlc) sed -nE 's/^.*audio decoded *: *([0-9]+).*/\1/p' "$work/$1.out" | tail -n 1 ;;
+  esac
+}
+
+# every_player SECONDS: the stream that is on air below /live/ is watched for so long by every kind of player: one from the
+# CDN, two on agents of their own, which are each other's only peers. Then how that went.
+every_player() {
+  local kind all=''
+  find_players
+  for kind in $players; do
+    agent "${kind}_1" "channel live.swarm=$kind"
+    agent "${kind}_2" "channel live.swarm=$kind"
+  done
+  await_live 4 live/v2/index.m3u8
+  # All are to watch the same rendition: those that choose go to the best, as nothing holds them up.
+  ffmpeg_video=2
+  for kind in $players; do
+    play "$kind" "$kind" "http://$cdn/live/master.m3u8"
+    play "$kind" "${kind}1" "$(url_of "${kind}_1")"
+    play "$kind" "${kind}2" "$(url_of "${kind}_2")"
+    all="$all $kind ${kind}1 ${kind}2"
+  done
+  # shellcheck disable=SC2086
+  watch "$1" $all
+  # shellcheck disable=SC2086
+  leave $all
+  for kind in ours ffmpeg gst vlc; do
+    with_player $kind || continue
+    is "$kind plays from the CDN" played $kind "$1"
+    is "$kind plays through an agent" played ${kind}1 "$1" $kind
+    is "$kind plays through another agent" played ${kind}2 "$1" $kind
+    is "$kind: there is sound" [ "$(heard ${kind}1)" -gt 0 -a "$(heard ${kind}2)" -gt 0 ]
+    is "$kind: bytes came from peers" more_than 100000 served_bytes_total_p2p ${kind}_1 ${kind}_2
+    is "$kind: no byte that came from peers was wrong" [ "$(counter integrity_failures_total ${kind}_1 ${kind}_2)" = 0 ]
+    is "$kind: nothing was kept from a player" [ "$(counter fragments_total_failed ${kind}_1 ${kind}_2)" = 0 ]
+    end_well ${kind}_1 ${kind}_2
+  done
+}
