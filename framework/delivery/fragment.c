@@ -329,7 +329,9 @@ void p2v_fragment_reset(struct p2v_fragment *f)
 
 		r->lost |= r->pos > 0;
 	}
-	p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, f->from_p2p + f->from_cdn);
+	if (!f->served) /* else the player had the good of it, and what it lacks comes again */
+		p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, f->from_p2p + f->from_cdn);
+	f->served = false;
 	drop_content(f);
 	f->known = f->complete = false;
 	f->length = f->total = P2V_LENGTH_UNKNOWN;
