@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { SLOT_NEIGHBOURS = 8 };
+
 void p2v_node_init(struct p2v_node *n, const struct p2v_world *world, uint64_t seed)
 {
 	memset(n, 0, sizeof *n);
@@ -23,13 +25,36 @@ static uint64_t text_key(const char *s)
 	return h;
 }
 
-/* A small table: an event that falls on another's slot takes it over, which at worst lets a line
- * too many pass. Keys have a table of their own, as there is no end of them. */
+/* Where a key has its slot, or is to have it: one of a few neighbours, so that two keys which fall
+ * on the same do not push each other out for ever. When all are taken, the oldest goes. */
+static struct p2v_log_slot *slot_of(
+	struct p2v_log_slot table[P2V_LOG_SLOTS], uint64_t key, p2v_usec now, p2v_usec window)
+{
+	struct p2v_log_slot *best = NULL;
+	bool best_free = false;
+
+	for (uint64_t i = 0; i < SLOT_NEIGHBOURS; i++) {
+		struct p2v_log_slot *s = &table[(p2v_mix64(key) + i) % P2V_LOG_SLOTS];
+		bool vacant = s->count == 0 || now - s->window >= window;
+
+		if (s->count && s->key == key)
+			return s;
+		if (!best || (vacant && !best_free) ||
+			(vacant == best_free && s->window < best->window)) {
+			best = s;
+			best_free = vacant;
+		}
+	}
+	return best;
+}
+
+/* A small table, in which an event may take over another's slot, which at worst lets a line too
+ * many pass. Keys have a table of their own, as there is no end of them. */
 static bool allowed(struct p2v_node *n, struct p2v_log_slot table[P2V_LOG_SLOTS], uint64_t key,
 	uint32_t most, p2v_usec window, uint32_t *dropped)
 {
-	struct p2v_log_slot *s = &table[p2v_mix64(key) % P2V_LOG_SLOTS];
 	p2v_usec now = p2v_now(&n->world);
+	struct p2v_log_slot *s = slot_of(table, key, now, window);
 
 	*dropped = 0;
 	if (s->key != key || s->count == 0 || now - s->window >= window) {

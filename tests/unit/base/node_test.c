@@ -97,6 +97,22 @@ Test(node, once_for_a_key_in_ten_minutes)
 	cr_assert_str_eq(w.line, "event=refused i=3 dropped=2");
 }
 
+Test(node, a_few_keys_do_not_push_each_other_out)
+{
+	for (unsigned set = 0; set < 100; set++) {
+		struct fake_world w;
+		struct p2v_node n;
+
+		fake_world_node(&w, &n);
+		w.now = P2V_SECOND;
+		for (unsigned i = 0; i < 3 * 8; i++) {
+			p2v_log_once(&n, P2V_LOG_WARN, "refused", 8 * set + i % 8, "i=%u", i);
+			w.now += 2 * P2V_SECOND;
+		}
+		cr_assert_eq(w.lines, 8, "set %u: %zu lines", set, (size_t)w.lines);
+	}
+}
+
 Test(node, many_keys_do_not_fill_the_log)
 {
 	struct fake_world w;
