@@ -6,37 +6,9 @@
 
 #include "framework/delivery/transfer.h"
 
-#define ASK_CHUNKS 16u /* in one request, at most: 256 KiB */
-#define ASK_FIRST  4u  /* … of a partner whose rate is not known yet */
-#define ASK_LEAST  2u
-#define ASK_TIME   (200 * P2V_MSEC) /* that one request takes, so that others can take over soon */
-#define ASKS_A_MATE \
-	2u /* requests to one partner for one fragment: the second hides the round trip */
 #define PATIENCE_MIN      (400 * P2V_MSEC)
 #define PATIENCE_ARRIVING (2 * P2V_SECOND)
 #define QUARANTINE        (3 * P2V_SECOND)
-#define RETRY_SOON        (500 * P2V_MSEC)
-
-/** One request to one partner. */
-struct p2v_ask {
-	struct p2v_stream_owner owner;
-	struct p2v_list in_fragment, in_mate;
-	struct p2v_fragment *fragment;
-	struct p2v_mate *mate;
-	struct p2v_stream *stream;
-	uint32_t first, count, next;        /* chunks; next: expected */
-	uint64_t length, generation, asked; /* asked: [B] that are still to come */
-	uint32_t hops;
-	bool arriving; /* the partner is still receiving it itself */
-	p2v_usec begun, progress;
-	uint64_t got; /* [B] */
-	struct p2v_signers signers;
-	struct p2v_text in;         /* a message that is not whole yet */
-	struct p2v_msg_chunk chunk; /* whose bytes are arriving into buf */
-	struct p2v_proof proof;
-	struct p2v_buf *buf;
-	uint32_t filled;
-};
 
 static p2v_usec now_of(const struct p2v_fragment *f)
 {
@@ -381,128 +353,6 @@ static void ended(struct p2v_stream_owner *o, struct p2v_stream *t, int code, ui
 
 /* ---- asking ---- */
 
-static bool covered(const struct p2v_fragment *f, uint32_t chunk)
-{
-	P2V_LIST_EACH (it, &f->asks) {
-		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
-
-		if (chunk >= a->next && chunk < a->first + a->count)
-			return true;
-	}
-	return false;
-}
-
-bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, uint32_t *count)
-{
-	uint32_t i = from;
-
-	while (i < f->n_chunks && (f->chunks[i].whole || covered(f, i)))
-		i++;
-	*first = i;
-	while (i < f->n_chunks && !f->chunks[i].whole && !covered(f, i))
-		i++;
-	*count = i - *first;
-	return *count > 0;
-}
-
-static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
-{
-	size_t n = 0;
-
-	P2V_LIST_EACH (it, &f->asks)
-		n += P2V_OF(it, struct p2v_ask, in_fragment)->mate == m;
-	return n;
-}
-
-/* A run of chunks that are missing, that nobody brings, and that this partner can bring, from
- * `from` on. */
-static bool run_from(const struct p2v_fragment *f, const struct p2v_holder *h, uint32_t from,
-	uint32_t *first, uint32_t *count)
-{
-	uint32_t i = from;
-
-	while (i < f->n_chunks &&
-		(f->chunks[i].whole || !p2v_holder_brings(h, f->hops, i) || covered(f, i)))
-		i++;
-	*first = i;
-	while (i < f->n_chunks && !f->chunks[i].whole && p2v_holder_brings(h, f->hops, i) &&
-		!covered(f, i))
-		i++;
-	*count = i - *first;
-	return *count > 0;
-}
-
-/* Whether it has, or will have, something of what we want. */
-static bool fits(const struct p2v_fragment *f, const struct p2v_holder *h)
-{
-	uint32_t first, count;
-
-	if (h->state == 0 || h->length == 0 || h->length > f->d->conf->max_fragment)
-		return false;
-	if (!f->known)
-		return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < f->hops;
-	return h->length == f->length && h->generation == f->generation &&
-	       run_from(f, h, 0, &first, &count);
-}
-
-static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
-{
-	return h->not_before <= now && asks_to(f, h->mate) < ASKS_A_MATE && fits(f, h);
-}
-
-/* The best holder that can be asked now. */
-static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
-{
-	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
-	const struct p2v_policy *policy = f->d->policies.select;
-	struct p2v_select_want want = { .key = p2v_id_short(&f->key),
-		.bytes = p2v_fragment_missing(f) };
-	struct p2v_select_peer view[P2V_SELECT_MAX];
-	struct p2v_holder *who[P2V_SELECT_MAX], *best = NULL;
-	double score[P2V_SELECT_MAX], most = 0;
-	struct p2v_player_due due;
-	size_t n = 0;
-
-	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
-		struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
-
-		if (!h || n == P2V_SELECT_MAX || !usable(f, h, now))
-			continue;
-		p2v_mate_view(h->mate, f, &view[n]);
-		view[n].flags |= h->state == P2V_ANNOUNCED_COMPLETE ? P2V_PEER_COMPLETE
-								    : P2V_PEER_ARRIVING;
-		view[n].flags |= h->mate->slow_until > now ? P2V_PEER_SUSPECT : 0;
-		view[n].hops = h->hops;
-		who[n++] = h;
-	}
-	p2v_plan_due(f, &due);
-	want.slack = due.dry == P2V_NEVER ? P2V_NEVER : due.dry - now;
-	if (n == 0 || policy->plugin->ops.select->sources(
-			      f->feed->select_state, &want, view, n, score) < 0)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
-		if (score[i] >= 0 && (!best || score[i] > most)) {
-			best = who[i];
-			most = score[i];
-		}
-	return best;
-}
-
-static size_t different_mates(const struct p2v_fragment *f)
-{
-	size_t n = 0;
-
-	P2V_LIST_EACH (it, &f->asks) {
-		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
-		bool seen = false;
-
-		for (struct p2v_list *b = f->asks.next; b != it; b = b->next)
-			seen |= P2V_OF(b, struct p2v_ask, in_fragment)->mate == a->mate;
-		n += !seen;
-	}
-	return n;
-}
-
 static int send_request(struct p2v_ask *a)
 {
 	struct p2v_fragment *f = a->fragment;
@@ -569,86 +419,18 @@ static struct p2v_ask *ask(
 	return a;
 }
 
-/* [chunks] that a partner can bring before the CDN would have to take over, at the rate that it
- * showed. */
-static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
-{
-	p2v_usec left = p2v_plan_latest(f) - now;
-	struct p2v_select_peer view;
-	p2v_usec time;
-	uint64_t n, most;
-
-	p2v_partner_view(h->mate->partner, &view);
-	time = 2 * view.rtt > ASK_TIME ? 2 * view.rtt : ASK_TIME;
-	if (view.rate == 0) /* where each round costs much, there are to be few */
-		return (uint32_t)(ASK_FIRST * time / ASK_TIME < ASK_CHUNKS
-					  ? ASK_FIRST * time / ASK_TIME
-					  : ASK_CHUNKS);
-	most = view.rate * (uint64_t)time / P2V_SECOND / P2V_CHUNK;
-	most = most < ASK_LEAST ? ASK_LEAST : most > ASK_CHUNKS ? ASK_CHUNKS : most;
-	if (left > 3600 * P2V_SECOND)
-		return (uint32_t)most;
-	left -= view.rtt;
-	n = left > 0 ? view.rate * (uint64_t)left / P2V_SECOND : 0;
-	n = n > view.asked ? (n - view.asked) / P2V_CHUNK : 0;
-	return (uint32_t)(n < most ? n : most);
-}
-
-/* The next run to ask this partner for: of one's own share first, so that others bring other parts.
- */
-static bool next_run(
-	struct p2v_fragment *f, const struct p2v_holder *h, uint32_t *first, uint32_t *count)
-{
-	uint32_t of, place = p2v_plan_share(f, &of);
-	uint32_t n = (uint32_t)((h->length + P2V_CHUNK - 1) / P2V_CHUNK);
-	uint32_t from = (uint32_t)((uint64_t)n * place / of);
-
-	if (!f->known) {
-		*first = from;
-		*count = n - from;
-		return n > from;
-	}
-	return run_from(f, h, from, first, count) || run_from(f, h, 0, first, count);
-}
-
 bool p2v_ask_more(struct p2v_fragment *f)
 {
 	p2v_usec now = now_of(f);
+	struct p2v_holder *h;
+	uint32_t first, count;
 
-	while (!f->complete && f->d->overlay) {
-		struct p2v_holder *h = choose(f, now);
-		uint32_t first, count, most;
-
-		if (!h || (asks_to(f, h->mate) == 0 && different_mates(f) >= f->d->conf->sources))
-			break;
-		/* Until the head is known there is one ask: it tells whether the rest is what it
-		 * seems. */
-		if (!f->known && !p2v_list_empty(&f->asks))
-			break;
-		if (!next_run(f, h, &first, &count))
-			break;
-		most = in_time(f, h, now);
-		if (most == 0 || !ask(f, h, first, count < most ? count : most))
+	while (!f->complete && f->d->overlay && (h = p2v_source_next(f, now, &first, &count)))
+		if (count == 0 || !ask(f, h, first, count))
 			h->not_before =
 				now +
 				100 * P2V_MSEC; /* too slow for what is left, or no stream now */
-	}
 	return !p2v_list_empty(&f->asks);
-}
-
-p2v_usec p2v_ask_again(const struct p2v_fragment *f, p2v_usec now)
-{
-	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
-	p2v_usec soonest = P2V_NEVER;
-
-	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
-		const struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
-
-		if (h && h->not_before > now && h->not_before < now + RETRY_SOON &&
-			h->not_before < soonest && fits(f, h))
-			soonest = h->not_before;
-	}
-	return soonest;
 }
 
 p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now)

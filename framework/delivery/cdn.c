@@ -15,6 +15,7 @@
 	125000u /* [B/s] before the first fetch: one Mbit/s, so that nobody waits too long at \
 		   first */
 #define WAIT_UNKNOWN  (200 * P2V_MSEC)
+#define RATE_MIN_TIME (300 * P2V_MSEC)
 #define RATE_MIN_SIZE 32768u /* [B] of a body from which a rate can be read */
 
 struct p2v_cdn_job {
@@ -40,11 +41,10 @@ static void remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait)
 	d->waits[i] = wait;
 }
 
-p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n)
+uint64_t p2v_cdn_rate(const struct p2v_delivery *d)
 {
 	size_t k = d->n_rates < P2V_RATES ? d->n_rates : P2V_RATES;
-	uint64_t rates[P2V_RATES], rate = RATE_UNKNOWN;
-	p2v_usec wait = WAIT_UNKNOWN;
+	uint64_t rates[P2V_RATES], lately = 0;
 
 	for (size_t i = 0; i < k; i++) { /* insertion sort of at most 16 */
 		size_t j = i;
@@ -53,14 +53,27 @@ p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n)
 			rates[j] = rates[j - 1];
 		rates[j] = d->rates[i];
 	}
-	if (k > 0) {
-		rate = rates[k / 5] ? rates[k / 5] : 1; /* the 20th percentile */
-		wait = 0;
-		for (size_t i = 0; i < k; i++)
-			wait = d->waits[i] > wait ? d->waits[i] : wait;
+	if (k == 0)
+		return RATE_UNKNOWN;
+	for (size_t i = 0; i < k && i < 2; i++) {
+		uint64_t one = d->rates[(d->n_rates - 1 - i) % P2V_RATES];
+
+		lately = one > lately ? one : lately;
 	}
-	return wait +
-	       (p2v_usec)(n < UINT64_MAX / P2V_SECOND ? n * P2V_SECOND / rate : UINT64_MAX / 4);
+	/* The 20th percentile; less, when the line became thinner a moment ago. */
+	lately = lately < rates[k / 5] ? lately : rates[k / 5];
+	return lately ? lately : 1;
+}
+
+p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n)
+{
+	size_t k = d->n_rates < P2V_RATES ? d->n_rates : P2V_RATES;
+	p2v_usec wait = k > 0 ? 0 : WAIT_UNKNOWN;
+
+	for (size_t i = 0; i < k; i++)
+		wait = d->waits[i] > wait ? d->waits[i] : wait;
+	return wait + (p2v_usec)(n < UINT64_MAX / P2V_SECOND ? n * P2V_SECOND / p2v_cdn_rate(d)
+							     : UINT64_MAX / 4);
 }
 
 /* ---- headers ---- */
@@ -130,6 +143,10 @@ void p2v_cdn_cancel(struct p2v_fragment *f)
 
 	if (!f->job)
 		return;
+	/* What was given up because it was slow tells most about the line. */
+	if (f->job->head_at && p2v_now(w) - f->job->head_at >= RATE_MIN_TIME)
+		remember(f->d, f->job->got * P2V_SECOND / (uint64_t)(p2v_now(w) - f->job->head_at),
+			f->job->head_at - f->job->started);
 	if (f->job->fetch)
 		w->ops->fetch_cancel(w->self, f->job->fetch);
 	job_free(f);

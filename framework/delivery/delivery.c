@@ -100,6 +100,7 @@ struct p2v_feed *p2v_delivery_feed(struct p2v_delivery *d, struct p2v_channel *c
 	p2v_list_init(&feed->playlists);
 	p2v_list_init(&feed->renditions);
 	p2v_list_init(&feed->viewers);
+	p2v_list_init(&feed->waiting);
 	p2v_list_push(&d->feeds, &feed->in_delivery);
 	feed->select_state = open_state(d->policies.select, &err);
 	feed->cache_state = feed->select_state ? open_state(d->policies.cache, &err) : NULL;

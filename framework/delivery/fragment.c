@@ -1,5 +1,5 @@
-/* fragment.c - fragments in memory: chunks that fill from the CDN and from peers, and the readers
- * of them. What to fetch from whom is decided elsewhere. */
+/* fragment.c - fragments in memory: chunks that fill from the CDN and from peers, until they are
+ * dropped. What to fetch from whom is decided elsewhere. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,23 +225,37 @@ static size_t room_for(const struct p2v_fragment *f, uint32_t index)
 	return f->length == P2V_LENGTH_UNKNOWN ? P2V_CHUNK : p2v_fragment_chunk_size(f, index);
 }
 
+static void came(struct p2v_fragment *f, uint64_t n)
+{
+	p2v_usec now = p2v_now(&f->d->node->world);
+
+	if (f->from_cdn + f->from_p2p == 0)
+		f->first_at = now;
+	if (n > 0)
+		f->last_at = now;
+}
+
 ptrdiff_t p2v_fragment_fill(
 	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched)
 {
 	size_t fresh = 0;
+	int rc = P2V_OK;
 
 	while (b.n > 0) {
 		uint32_t index = (uint32_t)(off / P2V_CHUNK), at = (uint32_t)(off % P2V_CHUNK);
 		size_t n = b.n < P2V_CHUNK - at ? b.n : P2V_CHUNK - at;
 		struct p2v_chunk_state *c;
 
+		rc = P2V_EPROTO;
 		if (f->length != P2V_LENGTH_UNKNOWN && off + n > f->length)
-			return P2V_EPROTO;
+			break;
+		rc = P2V_ENOMEM;
 		if (index >= f->n_chunks && want_chunks(f, index + 1) < 0)
-			return P2V_ENOMEM;
+			break;
 		c = &f->chunks[index];
 		if (!c->buf && !(c->buf = p2v_buf_new(room_for(f, index))))
-			return P2V_ENOMEM;
+			break;
+		rc = P2V_OK;
 		/* Only what continues the chunk: bytes that are here stay as they are, as readers
 		 * hold slices of them. */
 		if (!c->whole && at <= c->filled && at + n > c->filled) {
@@ -263,9 +277,10 @@ ptrdiff_t p2v_fragment_fill(
 		b.p += n;
 		b.n -= n;
 	}
+	came(f, fresh);
 	f->from_cdn += fresh;
 	f->hops = 0;
-	return (ptrdiff_t)fresh;
+	return rc < 0 ? rc : (ptrdiff_t)fresh;
 }
 
 void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length)
@@ -293,6 +308,7 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	p2v_buf_unref(c->buf);
 	f->held += n - c->filled;
 	f->d->held += n - c->filled;
+	came(f, n - c->filled);
 	f->from_p2p += n - c->filled;
 	c->buf = buf;
 	c->filled = n;
@@ -337,19 +353,11 @@ void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before)
 	p2v_plan(f);
 }
 
-/* ---- readers ---- */
-
-static void wake(struct p2v_reading *r)
-{
-	const struct p2v_world *w = &r->fragment->d->node->world;
-
-	p2v_arm(w, &r->timer, p2v_now(w));
-}
+/* ---- news of it ---- */
 
 void p2v_fragment_progress(struct p2v_fragment *f)
 {
-	P2V_LIST_EACH (it, &f->readers)
-		wake(P2V_OF(it, struct p2v_reading, in_fragment));
+	p2v_readings_wake(f);
 	if (f->known && f->shared && f->length != P2V_LENGTH_UNKNOWN)
 		p2v_mates_tell_have(f);
 	p2v_serve_progress(f);
@@ -373,8 +381,7 @@ void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status)
 	else
 		p2v_log(f->d->node, P2V_LOG_WARN, "fragment_failed", "fragment=%016llx status=%u",
 			(unsigned long long)p2v_id_short(&f->key), status);
-	P2V_LIST_EACH (it, &f->readers)
-		wake(P2V_OF(it, struct p2v_reading, in_fragment));
+	p2v_readings_wake(f);
 	p2v_serve_cancel_all(f);
 }
 
@@ -391,195 +398,6 @@ void p2v_fragment_leave(struct p2v_fragment *f)
 		p2v_mates_tell_gone(f->d, &one, 1);
 	f->announced = P2V_ANNOUNCED_NOT;
 	p2v_disarm(&f->d->node->world, &f->timer);
-}
-
-static void reader_fire(struct p2v_timer *t, p2v_usec now)
-{
-	struct p2v_reading *r = t->owner;
-
-	(void)now;
-	r->handler->ready(r->ctx);
-}
-
-static struct p2v_timeline_entry *listed(struct p2v_feed *feed, const char *url,
-	const struct p2v_manifest_range *range, struct p2v_rendition **in)
-{
-	P2V_LIST_EACH (it, &feed->renditions) {
-		struct p2v_rendition *r = P2V_OF(it, struct p2v_rendition, in_feed);
-		const struct p2v_timeline_entry *e = p2v_timeline_find(&r->timeline, url, range);
-
-		if (e) {
-			*in = r;
-			return &r->timeline.v[e - r->timeline.v];
-		}
-	}
-	return NULL;
-}
-
-int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
-	const struct p2v_manifest_range *range, const struct p2v_reading_handler *h, void *ctx,
-	struct p2v_reading **out)
-{
-	static const struct p2v_manifest_range all = { false, 0, 0 };
-	struct p2v_rendition *in = NULL;
-	struct p2v_timeline_entry *e = listed(feed, url, range ? range : &all, &in);
-	p2v_usec now = p2v_now(&feed->d->node->world);
-	struct p2v_player_frag pf;
-	struct p2v_fragment *f;
-	struct p2v_reading *r;
-
-	if (!e)
-		return P2V_ENOENT;
-	f = p2v_fragment_get(feed, in, e);
-	if (f && f->too_large)
-		return P2V_ENOENT;
-	r = f ? calloc(1, sizeof *r) : NULL;
-	if (!r)
-		return P2V_ENOMEM;
-	*r = (struct p2v_reading){ .fragment = f,
-		.viewer = v,
-		.handler = h,
-		.ctx = ctx,
-		.opened = now,
-		.hit = f->complete };
-	r->timer.fire = reader_fire;
-	r->timer.owner = r;
-	p2v_list_push(&f->readers, &r->in_fragment);
-	f->used = f->asked = now;
-	if (f->first_asked == P2V_UNKNOWN)
-		f->first_asked = now;
-	f->wanted = true;
-	if (f->failed) { /* another try for another request */
-		f->failed = false;
-		f->cdn_failures = 0;
-	}
-	pf = p2v_viewer_frag(f);
-	r->hold = feed->d->conf->hold;
-	if (v) {
-		const struct p2v_player_ops *ops = v->policy->plugin->ops.player;
-
-		ops->on_request(v->state, now, &pf);
-		if (ops->hold)
-			r->hold = ops->hold(v->state, now, &pf);
-	}
-	p2v_plan(f);
-	p2v_follow_read(in, e);
-	wake(r);
-	*out = r;
-	return P2V_OK;
-}
-
-bool p2v_reading_head(const struct p2v_reading *r, struct p2v_reading_head *out)
-{
-	const struct p2v_fragment *f = r->fragment;
-
-	*out = (struct p2v_reading_head){ .status = 200,
-		.length = f->length,
-		.offset = f->range.set ? f->range.off : 0,
-		.total = f->range.set ? f->total : f->length,
-		.headers = { (const char *)f->headers.p, f->headers.n },
-		.hit = r->hit,
-		.p2p = f->from_p2p,
-		.cdn = f->from_cdn };
-	if (f->failed && !f->known)
-		out->status = f->status;
-	return f->known || f->failed;
-}
-
-void p2v_reading_seek(struct p2v_reading *r, uint64_t off)
-{
-	r->pos = off;
-}
-
-size_t p2v_reading_next(struct p2v_reading *r, size_t max, struct p2v_slice *out)
-{
-	struct p2v_fragment *f = r->fragment;
-	uint64_t index = r->pos / P2V_CHUNK;
-	size_t at = (size_t)(r->pos % P2V_CHUNK), n;
-	struct p2v_chunk_state *c;
-
-	if (r->lost || index >= f->n_chunks)
-		return 0;
-	c = &f->chunks[index];
-	if (at >= c->filled || max == 0)
-		return 0;
-	n = c->filled - at < max ? c->filled - at : max;
-	*out = p2v_slice_of(c->buf, at, n);
-	r->pos += n;
-	f->served = true;
-	p2v_count(&f->d->node->metrics, c->p2p ? P2V_M_SERVED_P2P : P2V_M_SERVED_CDN, n);
-	return n;
-}
-
-int p2v_reading_state(const struct p2v_reading *r)
-{
-	const struct p2v_fragment *f = r->fragment;
-
-	if (r->lost || f->failed)
-		return P2V_EIO;
-	return f->length != P2V_LENGTH_UNKNOWN && r->pos >= f->length ? P2V_OK : P2V_EAGAIN;
-}
-
-uint64_t p2v_reading_pace(const struct p2v_reading *r)
-{
-	const struct p2v_player_ops *ops = r->viewer ? r->viewer->policy->plugin->ops.player : NULL;
-	struct p2v_player_frag pf = p2v_viewer_frag(r->fragment);
-
-	if (!ops || !ops->pace)
-		return 0;
-	return ops->pace(r->viewer->state, p2v_now(&r->fragment->d->node->world), &pf);
-}
-
-static void account(struct p2v_reading *r, bool whole_body)
-{
-	struct p2v_fragment *f = r->fragment;
-	struct p2v_metrics *m = &f->d->node->metrics;
-	p2v_usec now = p2v_now(&f->d->node->world);
-	struct p2v_player_frag pf = p2v_viewer_frag(f);
-	enum p2v_metric result = r->hit ? P2V_M_RESULT_CACHE : P2V_M_RESULT_MIXED;
-
-	if (!whole_body) {
-		if (f->failed)
-			p2v_count(m, P2V_M_RESULT_FAILED, 1);
-		return;
-	}
-	if (!r->hit && (f->from_cdn == 0 || f->from_p2p == 0))
-		result = f->from_cdn ? P2V_M_RESULT_CDN : P2V_M_RESULT_P2P;
-	p2v_count(m, result, 1);
-	p2v_metrics_observe_fragment(m, (double)(now - r->opened) / 1e6);
-	if (r->viewer) {
-		struct p2v_player_due due;
-
-		r->viewer->policy->plugin->ops.player->due(
-			r->viewer->state, now, &pf, r->opened, &due);
-		if (due.dry < now && f->t != P2V_UNKNOWN)
-			p2v_count(m, P2V_M_DEADLINE_MISSES, 1);
-		r->viewer->policy->plugin->ops.player->on_served(r->viewer->state, now, &pf);
-		if (f->rendition)
-			p2v_plan_ahead(f->rendition);
-	}
-}
-
-void p2v_reading_close(struct p2v_reading *r, bool whole_body)
-{
-	struct p2v_fragment *f = r->fragment;
-	/* Players give up in the middle where the line is slow, to fetch something smaller: what
-	 * they gave up is not to be in its way. Whoever has had nothing yet may be back at once. */
-	bool given_up = !whole_body && r->pos > 0;
-
-	account(r, whole_body);
-	p2v_disarm(&f->d->node->world, &r->timer);
-	p2v_list_remove(&r->in_fragment);
-	f->used = p2v_now(&f->d->node->world);
-	if (p2v_list_empty(&f->readers))
-		f->asked = P2V_UNKNOWN;
-	free(r);
-	if (given_up)
-		p2v_fragment_leave(f);
-	if (f->complete)
-		p2v_delivery_tidy(f->d);
-	else
-		p2v_plan(f);
 }
 
 /* ---- eviction ---- */

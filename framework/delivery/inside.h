@@ -78,12 +78,14 @@ struct p2v_fragment {
 	uint32_t n_chunks, n_whole, cap_chunks;
 	uint64_t held, from_p2p, from_cdn; /* [B] */
 	bool complete;
+	p2v_usec first_at, last_at; /* when its bytes came */
 	enum p2v_announced announced;
 	uint32_t told; /* chunks that partners know to be here, while it arrives */
 	uint32_t hops; /* of its bytes here: 0 straight from the CDN */
 
 	/* people */
 	struct p2v_list readers, asks, serves;
+	struct p2v_list in_waiting; /* of its feed, while somebody reads it */
 
 	/* plan */
 	bool wanted;
@@ -130,6 +132,8 @@ void p2v_fragment_reset(struct p2v_fragment *f);
  * before that moment.
  * @param not_before  [us] wall time */
 void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before);
+/** Have its readers look at it, soon. */
+void p2v_readings_wake(struct p2v_fragment *f);
 /** Tell readers, partners that wait, and the plan that something changed. */
 void p2v_fragment_progress(struct p2v_fragment *f);
 void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status);
@@ -201,6 +205,7 @@ struct p2v_feed {
 	struct p2v_channel *channel;
 	void *select_state, *cache_state;
 	struct p2v_list playlists, renditions, viewers;
+	struct p2v_list waiting;      /* fragments that players read now */
 	char *forward[P2V_FORWARDED]; /* values, by forwarded_names */
 	bool joined;
 };
@@ -314,6 +319,8 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why);
 void p2v_cdn_cancel(struct p2v_fragment *f);
 /** All is here: an answer that still brings bytes is cut. */
 void p2v_cdn_needless(struct p2v_fragment *f);
+/** [B/s] that the CDN gave lately, cautiously. */
+uint64_t p2v_cdn_rate(const struct p2v_delivery *d);
 /** [us] that n bytes would take from the CDN, cautiously. */
 p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n);
 

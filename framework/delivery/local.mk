@@ -9,6 +9,8 @@ libp2v_core_la_SOURCES += \
 	%reldir%/mates.c \
 	%reldir%/plan.c \
 	%reldir%/proof.c \
+	%reldir%/reading.c \
 	%reldir%/serve.c \
+	%reldir%/source.c \
 	%reldir%/transfer.h \
 	%reldir%/viewer.c

@@ -105,6 +105,27 @@ static uint32_t rank(struct p2v_fragment *f, uint32_t *of)
 	return place;
 }
 
+/* ---- whose line it is ---- */
+
+static p2v_usec latest(const struct p2v_fragment *f, const struct p2v_player_due *due);
+
+/* A player waits for something that the line hardly brings in time: what nobody asked for yet is
+ * not to share the line with it. Others are elected too, and stand in. */
+static bool pressed(const struct p2v_feed *feed, p2v_usec now)
+{
+	P2V_LIST_EACH (it, &feed->waiting) {
+		const struct p2v_fragment *f = P2V_OF(it, struct p2v_fragment, in_waiting);
+		struct p2v_player_due due;
+
+		if (f->complete || f->failed)
+			continue;
+		p2v_plan_due(f, &due);
+		if (now >= latest(f, &due))
+			return true;
+	}
+	return false;
+}
+
 /* ---- one fragment ---- */
 
 static uint64_t missing(const struct p2v_fragment *f)
@@ -156,6 +177,14 @@ p2v_usec p2v_plan_latest(const struct p2v_fragment *f)
 	return latest(f, &due);
 }
 
+/* What nobody asked for yet leaves the line. */
+static void make_way(const struct p2v_fragment *f)
+{
+	for (struct p2v_fragment *g = f->d->fragments; g; g = g->hh.next)
+		if (g->feed == f->feed && g->wanted && g->asked == P2V_UNKNOWN && !g->planning)
+			p2v_fragment_leave(g);
+}
+
 /* @return when to look again */
 static p2v_usec urgent(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
@@ -165,6 +194,8 @@ static p2v_usec urgent(struct p2v_fragment *f, const struct p2v_player_due *due,
 	/* Partners keep what they will surely bring in time: what they fail to bring is fetched
 	 * after the rest, and late. */
 	p2v_ask_trim(f, now, left > 0 ? left / 3 : 0);
+	if (f->asked != P2V_UNKNOWN)
+		make_way(f);
 	if (f->known && f->length != P2V_LENGTH_UNKNOWN && !p2v_ask_gap(f, 0, &first, &count))
 		return now + LOOK_AGAIN;
 	return go(f, starting(f->feed) ? P2V_WHY_START : P2V_WHY_DEADLINE);
@@ -278,6 +309,10 @@ void p2v_plan(struct p2v_fragment *f)
 
 	if (f->planning || f->complete || f->failed || !f->wanted || f->d->stopping)
 		return;
+	if (f->asked == P2V_UNKNOWN && pressed(f->feed, now)) {
+		p2v_fragment_leave(f);
+		return;
+	}
 	f->planning = true;
 	p2v_plan_due(f, &due);
 	urgency(f, &due, now);
@@ -365,7 +400,8 @@ void p2v_plan_ahead(struct p2v_rendition *r)
 	size_t n;
 
 	/* A player that waits for its first picture has the line for itself. */
-	if (!r->followed || r->position == P2V_UNKNOWN || starting(r->feed))
+	if (!r->followed || r->position == P2V_UNKNOWN || starting(r->feed) ||
+		pressed(r->feed, now))
 		return;
 	n = gather(r, who, frags, now);
 	if (n == 0)

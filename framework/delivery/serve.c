@@ -168,16 +168,16 @@ static void advance(struct p2v_serve *s)
 	struct p2v_fragment *f = s->fragment;
 	int rc = P2V_OK;
 
+	/* The head at once: with it the asker can make up its mind about the rest. */
+	if (!s->head_sent)
+		rc = send_head(s);
 	while (rc == P2V_OK && s->next < s->first + s->count &&
 		p2v_stream_unsent(s->stream) < WINDOW && s->d->tokens > 0) {
 		struct p2v_chunk_state *c = s->next < f->n_chunks ? &f->chunks[s->next] : NULL;
 
 		if (!c || !c->whole)
 			return;
-		if (!s->head_sent)
-			rc = send_head(s);
-		if (rc == P2V_OK)
-			rc = send_chunk(s, c);
+		rc = send_chunk(s, c);
 	}
 	if (rc < 0) {
 		refuse(s, REFUSE_LATER, BUSY_RETRY);

@@ -1,5 +1,5 @@
 /* transfer.h - what both ends of a transfer share: the messages before chunks, and who signed what
- * on one stream. */
+ * on one stream; and a request to a partner, for those who choose partners and those who ask. */
 #ifndef P2V_DELIVERY_TRANSFER_H
 #define P2V_DELIVERY_TRANSFER_H
 
@@ -34,5 +34,32 @@ static inline size_t p2v_head_content(uint64_t total, struct p2v_bytes headers, 
 }
 
 #define P2V_HEAD_CONTENT_MAX (8u + 2048u)
+
+/** One request to one partner. */
+struct p2v_ask {
+	struct p2v_stream_owner owner;
+	struct p2v_list in_fragment, in_mate;
+	struct p2v_fragment *fragment;
+	struct p2v_mate *mate;
+	struct p2v_stream *stream;
+	uint32_t first, count, next;        /* chunks; next: expected */
+	uint64_t length, generation, asked; /* asked: [B] that are still to come */
+	uint32_t hops;
+	bool arriving; /* the partner is still receiving it itself */
+	p2v_usec begun, progress;
+	uint64_t got; /* [B] */
+	struct p2v_signers signers;
+	struct p2v_text in;         /* a message that is not whole yet */
+	struct p2v_msg_chunk chunk; /* whose bytes are arriving into buf */
+	struct p2v_proof proof;
+	struct p2v_buf *buf;
+	uint32_t filled;
+};
+
+/** Whom to ask next for chunks of f, and for which.
+ * @param count  [out] 0: it would be too slow for the time that is left
+ * @return NULL: nobody now */
+struct p2v_holder *p2v_source_next(
+	struct p2v_fragment *f, p2v_usec now, uint32_t *first, uint32_t *count);
 
 #endif

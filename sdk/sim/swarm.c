@@ -329,6 +329,18 @@ const struct p2v_metrics *p2v_swarm_metrics(struct p2v_swarm *s, size_t viewer)
 	return s->viewers[viewer].agent ? &s->viewers[viewer].node.metrics : NULL;
 }
 
+struct p2v_overlay_conf *p2v_swarm_overlay(struct p2v_swarm *s)
+{
+	return &s->conf.overlay;
+}
+
+void p2v_swarm_changed(struct p2v_swarm *s)
+{
+	for (size_t i = 0; i < s->conf.viewers; i++)
+		if (s->viewers[i].agent)
+			p2v_agent_reconfigured(s->viewers[i].agent);
+}
+
 struct p2v_sim_crypto *p2v_swarm_crypto(struct p2v_swarm *s, size_t viewer)
 {
 	return s->viewers[viewer].agent ? &s->viewers[viewer].crypto : NULL;

@@ -59,6 +59,10 @@ struct p2v_machine *p2v_swarm_machine(struct p2v_swarm *s, size_t viewer);
 struct p2v_player *p2v_swarm_player(struct p2v_swarm *s, size_t viewer);
 /** @return counters of its agent; NULL: it has none, or has not come yet */
 const struct p2v_metrics *p2v_swarm_metrics(struct p2v_swarm *s, size_t viewer);
+/** The overlay's settings, which all agents share: live ones may be changed, and p2v_swarm_changed
+ * tells the agents. */
+struct p2v_overlay_conf *p2v_swarm_overlay(struct p2v_swarm *s);
+void p2v_swarm_changed(struct p2v_swarm *s);
 /** @return its crypto, to make it forge; NULL: it has none, or has not come yet */
 struct p2v_sim_crypto *p2v_swarm_crypto(struct p2v_swarm *s, size_t viewer);
 /** Pieces of media that players were given and that the origin never wrote. */

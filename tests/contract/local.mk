@@ -21,6 +21,18 @@ tests_contract_contract_registry_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_contract_contract_registry_LDADD = $(UNIT_LIBS)
 endif
 
+if HAVE_CRITERION
+check_PROGRAMS += tests/contract/contract_policies
+TESTS += tests/contract/contract_policies
+tests_contract_contract_policies_SOURCES = \
+	%reldir%/cache_laws.c %reldir%/player_laws.c %reldir%/select_laws.c \
+	%reldir%/policy_bench.c %reldir%/policy_bench.h \
+	plugins/cache/window.c plugins/player/generic.c \
+	plugins/select/capacity.c plugins/select/random.c
+tests_contract_contract_policies_CFLAGS = $(UNIT_CFLAGS)
+tests_contract_contract_policies_LDADD = $(UNIT_LIBS)
+endif
+
 # The laws of each kind and of the world, checked on every maker.
 check_PROGRAMS += tests/contract/world_real
 TESTS += tests/contract/world_real

@@ -46,6 +46,16 @@ tests_sim_sim_swarm_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_swarm_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
 EXTRA_tests_sim_sim_swarm_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
+check_PROGRAMS += tests/sim/sim_delivery
+TESTS += tests/sim/sim_delivery
+tests_sim_sim_delivery_SOURCES = \
+	%reldir%/delivery_test.c \
+	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
+tests_sim_sim_delivery_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_delivery_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_delivery_LDADD = $(tests_sim_sim_swarm_LDADD)
+EXTRA_tests_sim_sim_delivery_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
 check_PROGRAMS += tests/sim/sim_gateway
 TESTS += tests/sim/sim_gateway
 tests_sim_sim_gateway_SOURCES = \

@@ -1,0 +1,210 @@
+/* source.c - which partner to ask for which chunks of a fragment. */
+#include "framework/delivery/transfer.h"
+
+#define ASK_CHUNKS 16u /* in one request, at most: 256 KiB */
+#define ASK_FIRST  4u  /* … of a partner whose rate is not known yet */
+#define ASK_LEAST  2u
+#define ASK_TIME   (200 * P2V_MSEC) /* that one request takes, so that others can take over soon */
+#define ASKS_A_MATE \
+	2u /* requests to one partner for one fragment: the second hides the round trip */
+#define RETRY_SOON (500 * P2V_MSEC)
+
+static bool covered(const struct p2v_fragment *f, uint32_t chunk)
+{
+	P2V_LIST_EACH (it, &f->asks) {
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		if (chunk >= a->next && chunk < a->first + a->count)
+			return true;
+	}
+	return false;
+}
+
+bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, uint32_t *count)
+{
+	uint32_t i = from;
+
+	while (i < f->n_chunks && (f->chunks[i].whole || covered(f, i)))
+		i++;
+	*first = i;
+	while (i < f->n_chunks && !f->chunks[i].whole && !covered(f, i))
+		i++;
+	*count = i - *first;
+	return *count > 0;
+}
+
+static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
+{
+	size_t n = 0;
+
+	P2V_LIST_EACH (it, &f->asks)
+		n += P2V_OF(it, struct p2v_ask, in_fragment)->mate == m;
+	return n;
+}
+
+/* A run of chunks that are missing, that nobody brings, and that this partner can bring, from
+ * `from` on.
+ * @param hops  of ours; 0: only chunks that are at the partner now */
+static bool run_from(const struct p2v_fragment *f, const struct p2v_holder *h, uint32_t hops,
+	uint32_t from, uint32_t *first, uint32_t *count)
+{
+	uint32_t i = from;
+
+	while (i < f->n_chunks &&
+		(f->chunks[i].whole || !p2v_holder_brings(h, hops, i) || covered(f, i)))
+		i++;
+	*first = i;
+	while (i < f->n_chunks && !f->chunks[i].whole && p2v_holder_brings(h, hops, i) &&
+		!covered(f, i))
+		i++;
+	*count = i - *first;
+	return *count > 0;
+}
+
+/* Whether it has, or will have, something of what we want. */
+static bool fits(const struct p2v_fragment *f, const struct p2v_holder *h)
+{
+	uint32_t first, count;
+
+	if (h->state == 0 || h->length == 0 || h->length > f->d->conf->max_fragment)
+		return false;
+	if (!f->known)
+		return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < f->hops;
+	return h->length == f->length && h->generation == f->generation &&
+	       run_from(f, h, f->hops, 0, &first, &count);
+}
+
+static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
+{
+	return h->not_before <= now && asks_to(f, h->mate) < ASKS_A_MATE && fits(f, h);
+}
+
+/* The best holder that can be asked now. */
+static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
+{
+	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
+	const struct p2v_policy *policy = f->d->policies.select;
+	struct p2v_select_want want = { .key = p2v_id_short(&f->key),
+		.bytes = p2v_fragment_missing(f) };
+	struct p2v_select_peer view[P2V_SELECT_MAX];
+	struct p2v_holder *who[P2V_SELECT_MAX], *best = NULL;
+	double score[P2V_SELECT_MAX], most = 0;
+	struct p2v_player_due due;
+	size_t n = 0;
+
+	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
+		struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
+
+		if (!h || n == P2V_SELECT_MAX || !usable(f, h, now))
+			continue;
+		p2v_mate_view(h->mate, f, &view[n]);
+		view[n].flags |= h->state == P2V_ANNOUNCED_COMPLETE ? P2V_PEER_COMPLETE
+								    : P2V_PEER_ARRIVING;
+		view[n].flags |= h->mate->slow_until > now ? P2V_PEER_SUSPECT : 0;
+		view[n].hops = h->hops;
+		who[n++] = h;
+	}
+	p2v_plan_due(f, &due);
+	want.slack = due.dry == P2V_NEVER ? P2V_NEVER : due.dry - now;
+	if (n == 0 || policy->plugin->ops.select->sources(
+			      f->feed->select_state, &want, view, n, score) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (score[i] >= 0 && (!best || score[i] > most)) {
+			best = who[i];
+			most = score[i];
+		}
+	return best;
+}
+
+static size_t different_mates(const struct p2v_fragment *f)
+{
+	size_t n = 0;
+
+	P2V_LIST_EACH (it, &f->asks) {
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+		bool seen = false;
+
+		for (struct p2v_list *b = f->asks.next; b != it; b = b->next)
+			seen |= P2V_OF(b, struct p2v_ask, in_fragment)->mate == a->mate;
+		n += !seen;
+	}
+	return n;
+}
+
+/* [chunks] that a partner can bring before the CDN would have to take over, at the rate that it
+ * showed. */
+static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
+{
+	p2v_usec left = p2v_plan_latest(f) - now;
+	struct p2v_select_peer view;
+	p2v_usec time;
+	uint64_t n, most;
+
+	p2v_partner_view(h->mate->partner, &view);
+	time = 2 * view.rtt > ASK_TIME ? 2 * view.rtt : ASK_TIME;
+	if (view.rate == 0) /* where each round costs much, there are to be few */
+		return (uint32_t)(ASK_FIRST * time / ASK_TIME < ASK_CHUNKS
+					  ? ASK_FIRST * time / ASK_TIME
+					  : ASK_CHUNKS);
+	most = view.rate * (uint64_t)time / P2V_SECOND / P2V_CHUNK;
+	most = most < ASK_LEAST ? ASK_LEAST : most > ASK_CHUNKS ? ASK_CHUNKS : most;
+	if (left > 3600 * P2V_SECOND)
+		return (uint32_t)most;
+	left -= view.rtt;
+	n = left > 0 ? view.rate * (uint64_t)left / P2V_SECOND : 0;
+	n = n > view.asked ? (n - view.asked) / P2V_CHUNK : 0;
+	return (uint32_t)(n < most ? n : most);
+}
+
+/* The next run to ask this partner for: of one's own share first, so that others bring other parts;
+ * and what is there before what is yet to come. */
+static bool next_run(
+	struct p2v_fragment *f, const struct p2v_holder *h, uint32_t *first, uint32_t *count)
+{
+	uint32_t of, place = p2v_plan_share(f, &of);
+	uint32_t n = (uint32_t)((h->length + P2V_CHUNK - 1) / P2V_CHUNK);
+	uint32_t from = (uint32_t)((uint64_t)n * place / of);
+
+	if (!f->known) {
+		*first = from;
+		*count = n - from;
+		return n > from;
+	}
+	return run_from(f, h, 0, from, first, count) || run_from(f, h, 0, 0, first, count) ||
+	       run_from(f, h, f->hops, from, first, count) ||
+	       run_from(f, h, f->hops, 0, first, count);
+}
+
+struct p2v_holder *p2v_source_next(
+	struct p2v_fragment *f, p2v_usec now, uint32_t *first, uint32_t *count)
+{
+	struct p2v_holder *h = choose(f, now);
+	uint32_t most;
+
+	if (!h || (asks_to(f, h->mate) == 0 && different_mates(f) >= f->d->conf->sources))
+		return NULL;
+	/* Until the head is known there is one ask: it tells whether the rest is what it seems. */
+	if (!f->known && !p2v_list_empty(&f->asks))
+		return NULL;
+	if (!next_run(f, h, first, count))
+		return NULL;
+	most = in_time(f, h, now);
+	*count = *count < most ? *count : most;
+	return h;
+}
+
+p2v_usec p2v_ask_again(const struct p2v_fragment *f, p2v_usec now)
+{
+	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
+	p2v_usec soonest = P2V_NEVER;
+
+	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
+		const struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
+
+		if (h && h->not_before > now && h->not_before < now + RETRY_SOON &&
+			h->not_before < soonest && fits(f, h))
+			soonest = h->not_before;
+	}
+	return soonest;
+}

@@ -1,0 +1,247 @@
+/* player_laws.c - the laws of kind player, on every plugin of it: players of all habits, drawn by
+ * chance, and what may be said of their buffers. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include <peer2view/player.h>
+#include "framework/base/text.h"
+#include "tests/contract/policy_bench.h"
+
+TestSuite(player_laws, .timeout = 120);
+
+extern const struct p2v_plugin p2v_player_generic_LTX_p2v_plugin;
+
+static const struct p2v_plugin *const plugins[] = { &p2v_player_generic_LTX_p2v_plugin };
+enum { PLUGINS = sizeof plugins / sizeof *plugins };
+
+#define DUR (2 * P2V_SECOND)
+
+static struct p2v_player_frag frag(int64_t n)
+{
+	return (struct p2v_player_frag){ .t = n * DUR, .dur = DUR, .bitrate = 1400000 };
+}
+
+static struct p2v_player_view view_of(const struct bench *b)
+{
+	struct p2v_player_view v;
+
+	memset(&v, 0x55, sizeof v);
+	b->plugin->ops.player->view(b->st, b->now, &v);
+	return v;
+}
+
+static struct p2v_player_due due_of(
+	struct bench *b, const struct p2v_player_frag *f, p2v_usec asked)
+{
+	struct p2v_player_due d;
+
+	memset(&d, 0x55, sizeof d);
+	b->plugin->ops.player->due(b->st, b->now, f, asked, &d);
+	return d;
+}
+
+static void take(struct bench *b, int64_t n, p2v_usec waits)
+{
+	struct p2v_player_frag f = frag(n);
+
+	b->plugin->ops.player->on_request(b->st, b->now, &f);
+	b->now += waits;
+	b->plugin->ops.player->on_served(b->st, b->now, &f);
+}
+
+/* What holds at any moment. */
+static void check(struct bench *b, int64_t at)
+{
+	const struct p2v_player_ops *ops = b->plugin->ops.player;
+	struct p2v_player_view v = view_of(b), w = view_of(b);
+	p2v_usec last = INT64_MIN;
+
+	cr_assert_geq(v.buffer, 0);
+	cr_assert(v.playing || v.buffer == 0);
+	cr_assert(v.buffer == w.buffer && v.stalls == w.stalls && v.playing == w.playing,
+		"looking changed it");
+	/* Later fragments are not needed earlier; and none later than real time allows: by then all
+	 * that the player has is played. */
+	for (int64_t n = at - 3; n < at + 8; n++) {
+		struct p2v_player_frag f = frag(n);
+		struct p2v_player_due d = due_of(b, &f, P2V_UNKNOWN);
+
+		cr_assert_eq(d.finish, P2V_NEVER, "nobody asked for it");
+		cr_assert_geq(d.dry, last);
+		last = d.dry;
+		if (!v.playing)
+			continue;
+		cr_assert_neq(d.dry, P2V_NEVER);
+		d = due_of(b, &f, b->now);
+		cr_assert_geq(d.finish, b->now);
+		cr_assert_leq(d.finish, b->now + DUR, "slower than it plays");
+		cr_assert_geq(ops->hold ? ops->hold(b->st, b->now, &f) : 0, 0);
+	}
+}
+
+Test(player_laws, whatever_a_player_does_its_buffer_is_no_less_than_nothing)
+{
+	for (size_t k = 0; k < PLUGINS; k++)
+		for (uint64_t seed = 0; seed < 50; seed++) {
+			struct p2v_random r;
+			uint32_t stalls = 0;
+			struct bench b;
+			int64_t at = 1000;
+
+			bench_open(&b, plugins[k], seed);
+			p2v_random_init(&r, seed, "player");
+			cr_assert(!view_of(&b).playing);
+			for (int step = 0; step < 400; step++) {
+				struct p2v_player_frag init = { .t = P2V_UNKNOWN };
+
+				switch (p2v_random_below(&r, 12)) {
+				case 0: at += (int64_t)p2v_random_below(&r, 60); break; /* a seek */
+				case 1: at -= (int64_t)p2v_random_below(&r, 60); break;
+				case 2: at--; break; /* another rate of the same time */
+				case 3:
+					b.plugin->ops.player->on_request(b.st, b.now, &init);
+					b.plugin->ops.player->on_served(b.st, b.now, &init);
+					break;
+				case 4: /* given up in the middle */
+					b.plugin->ops.player->on_request(b.st, b.now,
+						&(struct p2v_player_frag){ at * DUR, DUR, 0 });
+					break;
+				case 5:
+					b.now += (p2v_usec)p2v_random_below(&r, 30 * P2V_SECOND);
+					break;
+				default:
+					take(&b, at++, (p2v_usec)p2v_random_below(&r, P2V_SECOND));
+					b.now += (p2v_usec)p2v_random_below(&r, DUR);
+				}
+				check(&b, at);
+				cr_assert_geq(view_of(&b).stalls, stalls);
+				stalls = view_of(&b).stalls;
+			}
+			bench_close(&b);
+		}
+}
+
+/* It may have less than is thought, never more: a buffer is what it was given, less the time that
+ * went by since it began. */
+Test(player_laws, a_buffer_is_never_overestimated)
+{
+	for (size_t k = 0; k < PLUGINS; k++)
+		for (uint64_t seed = 0; seed < 50; seed++) {
+			p2v_usec began, end, dry = 0; /* dry: time for which it had nothing */
+			struct p2v_random r;
+			struct bench b;
+
+			bench_open(&b, plugins[k], seed);
+			p2v_random_init(&r, seed, "buffer");
+			take(&b, 0, P2V_SECOND);
+			began = b.now;
+			end = DUR;
+			for (int64_t n = 1; n < 200; n++) {
+				p2v_usec before = b.now, had;
+
+				take(&b, n, (p2v_usec)p2v_random_below(&r, 3 * P2V_SECOND));
+				had = end - (before - began - dry);
+				if (b.now - before > had) /* a real player stood still meanwhile */
+					dry += b.now - before - had;
+				end += DUR;
+				cr_assert_leq(view_of(&b).buffer, end - (b.now - began - dry));
+				b.now += (p2v_usec)p2v_random_below(&r, P2V_SECOND);
+				had = end - (b.now - began - dry);
+				if (had < 0)
+					dry -= had;
+			}
+			bench_close(&b);
+		}
+}
+
+Test(player_laws, a_player_that_waits_for_its_first_picture_is_dry)
+{
+	for (size_t k = 0; k < PLUGINS; k++) {
+		struct p2v_player_frag f = frag(5), init = { .t = P2V_UNKNOWN };
+		struct bench b;
+
+		bench_open(&b, plugins[k], 1);
+		b.plugin->ops.player->on_request(b.st, b.now, &f);
+		cr_assert_leq(due_of(&b, &f, b.now).dry, b.now);
+		cr_assert_leq(due_of(&b, &init, b.now).dry, b.now);
+		cr_assert_eq(due_of(&b, &f, P2V_UNKNOWN).dry, P2V_NEVER, "nobody asked for it");
+		bench_close(&b);
+	}
+}
+
+/* It played on while it was out of sight, and what it asks for next is what it lacks. */
+Test(player_laws, time_goes_by_for_everybody)
+{
+	for (size_t k = 0; k < PLUGINS; k++) {
+		struct p2v_player_view v;
+		struct bench b;
+
+		bench_open(&b, plugins[k], 1);
+		for (int64_t n = 0; n < 5; n++)
+			take(&b, n, 0);
+		v = view_of(&b);
+		cr_assert(v.playing);
+		cr_assert_eq(v.buffer, 5 * DUR);
+		b.now += 3 * P2V_SECOND;
+		cr_assert_eq(view_of(&b).buffer, 5 * DUR - 3 * P2V_SECOND);
+		b.now += 3600 * P2V_SECOND;
+		cr_assert_eq(view_of(&b).buffer, 0);
+		take(&b, 5, 0);
+		cr_assert_eq(view_of(&b).stalls, 1);
+		cr_assert_eq(view_of(&b).buffer, DUR);
+		bench_close(&b);
+	}
+}
+
+Test(player_laws, a_seek_is_a_new_start)
+{
+	static const int64_t to[] = { 500, -500 };
+
+	for (size_t k = 0; k < PLUGINS; k++)
+		for (size_t i = 0; i < 2; i++) {
+			struct bench b;
+
+			bench_open(&b, plugins[k], 1);
+			for (int64_t n = 0; n < 5; n++)
+				take(&b, 1000 + n, 0);
+			take(&b, 1000 + to[i], 100 * P2V_MSEC);
+			cr_assert(view_of(&b).playing);
+			cr_assert_eq(
+				view_of(&b).buffer, DUR, "%lld", (long long)view_of(&b).buffer);
+			cr_assert_eq(view_of(&b).stalls, 0);
+			bench_close(&b);
+		}
+}
+
+Test(player_laws, sessions_do_not_know_of_each_other)
+{
+	for (size_t k = 0; k < PLUGINS; k++) {
+		struct bench a, c;
+
+		bench_open(&a, plugins[k], 1);
+		bench_open(&c, plugins[k], 1);
+		take(&a, 0, 0);
+		cr_assert(view_of(&a).playing);
+		cr_assert(!view_of(&c).playing);
+		bench_close(&a);
+		bench_close(&c);
+	}
+}
+
+Test(player_laws, a_match_is_a_score)
+{
+	static const char *const agents[] = { "", "Mozilla/5.0", "VLC/3.0.24 LibVLC/3.0.24",
+		"\xff\x01", NULL };
+
+	for (size_t k = 0; k < PLUGINS; k++) {
+		struct bench b;
+
+		bench_open(&b, plugins[k], 1);
+		for (size_t i = 0; agents[i]; i++)
+			cr_assert_leq(
+				b.plugin->ops.player->match(b.conf, p2v_str_of(agents[i])), 100);
+		cr_assert_leq(
+			b.plugin->ops.player->match(b.conf, (struct p2v_str){ NULL, 0 }), 100);
+		bench_close(&b);
+	}
+}
