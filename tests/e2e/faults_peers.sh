@@ -7,7 +7,7 @@ make_source
 cdn
 encode_ts
 tracker
-for n in a b c; do agent $n; done
+for n in a b c; do agent $n "gateway.listen=$(quiet_address)"; done
 await_live 3 live/v2/index.m3u8
 all='direct pa pb pc'
 play ours direct "http://$cdn/live/master.m3u8"

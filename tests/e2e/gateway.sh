@@ -241,6 +241,7 @@ is "five players have the same fragment" [ $same = yes ]
 is "one fetch served them" [ "$(asked 'GET /live/slow/seg0.ts')" = 1 ]
 read -r first whole _ <"$work/c1.out"
 is "a fragment is handed on while it arrives" awk "BEGIN { print $first, $whole; exit !($first < $whole / 2) }"
+rm -f "$work/slow1" "$work/slow2"
 part c1 curl -s -m 120 -o "$work/slow1" "$a/live/slow/seg1.ts"
 await 60 [ -s "$work/slow1" ]
 part c2 curl -s -m 120 -o "$work/slow2" "$a/live/slow/seg1.ts"

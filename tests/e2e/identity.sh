@@ -69,7 +69,7 @@ refuses() {
   shift 2
   agent_conf x "$@"
   run timeout 60 "$p2v" run "$work/x.ini"
-  expect "$name" 1 "" "peer2view: $work/x.ini:* $pattern"
+  expect "$name" 1 "" "peer2view: $work/x.ini?(:+([0-9])): $pattern"
 }
 w=$work
 refuses "an authority that is garbage" "\[identity\] authority: $w/garbage: there is no certificate in it" identity.authority="$w/garbage"

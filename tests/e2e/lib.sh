@@ -281,6 +281,17 @@ ini() {
     }' >"$file"
 }
 
+# quiet_address: one of loopback that nobody has, and that nobody is given who takes any: for what is to be found there
+# again after it was started anew
+quiet_address() {
+  local port _
+  for _ in {1..100}; do
+    port=$((20000 + RANDOM % 12000))
+    grep -qi "^ *[0-9]*: [0-9a-f]*:$(printf %04x $port) " /proc/net/{udp,udp6,tcp,tcp6} 2>/dev/null || break
+  done
+  echo 127.0.0.1:$port
+}
+
 # start_node NAME: run $work/NAME.ini until it serves. Its address for HTTP is then in ${http_of[NAME]}.
 start_node() {
   part "$1" "$p2v" run "$work/$1.ini"
@@ -297,7 +308,7 @@ tracker=''
 tracker() {
   [ -e "$work/authority" ] || make_authority
   ini "$work/tracker.ini" peer2view.role=tracker "authority.directory=$work/authority" \
-    "tracker.listen=${tracker:-127.0.0.1:0}" status.listen=127.0.0.1:0 "$@"
+    "tracker.listen=${tracker:-$(quiet_address)}" status.listen=127.0.0.1:0 "$@"
   start_node tracker || bail "the tracker does not start"
   tracker=$(logged tracker 'event=tracker udp=([0-9.:]+)')
 }
@@ -316,7 +327,7 @@ agent() {
   ! grep -q '^tracker' "$work/$1.ini" || await 60 in_log "$1" event=enrolled || bail "agent $1 does not enrol"
 }
 
-# restart NAME: the agent begins again, at the address where its player knows it.
+# restart NAME: the agent begins again, at the address where its player knows it (which was a quiet one).
 restart() {
   sed -i "/^\[gateway\]/,/^\[/ s/^listen = .*/listen = ${http_of[$1]}/" "$work/$1.ini"
   start_node "$1" || bail "$1 does not start again: $(tail -n 3 "$work/$1.log")"

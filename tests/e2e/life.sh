@@ -132,7 +132,7 @@ refuses() {
   shift 2
   agent_conf x "$@"
   run "${as[@]}" timeout 60 "$p2v" run "$work/x.ini"
-  expect "$name" 1 "" "peer2view: $work/x.ini:* $pattern"
+  expect "$name" 1 "" "peer2view: $work/x.ini?(:+([0-9])): $pattern"
   is "… in one line" [ "$(wc -l <"$work/err")" = 1 ]
 }
 as=(env)
@@ -142,7 +142,7 @@ refuses "a port for peers that is taken" "\[overlay\] cannot listen at $udp: Add
 refuses "an address that is not this machine's" "\[gateway\] cannot listen at 192.0.2.1:0: *" gateway.listen=192.0.2.1:0
 ini "$work/x.ini" peer2view.role=tracker "authority.directory=$work/authority" "tracker.listen=$tracker" status.listen=127.0.0.1:0
 run timeout 60 "$p2v" run "$work/x.ini"
-expect "a tracker's port that is taken" 1 "" "peer2view: $work/x.ini:*[0-9]: \[tracker\] cannot listen at $tracker: Address already in use"
+expect "a tracker's port that is taken" 1 "" "peer2view: $work/x.ini:+([0-9]): \[tracker\] cannot listen at $tracker: Address already in use"
 # Root may read everything, unless that right is taken from it.
 [ "$(id -u)" -ne 0 ] || as=(setpriv "--bounding-set=-dac_override,-dac_read_search")
 cp "$work/authority/ca.pem" "$work/unread.pem"
