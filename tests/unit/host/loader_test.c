@@ -348,8 +348,14 @@ static const struct p2v_abi_op later_mandatory[] = { { "view", offsetof(struct p
 static const struct p2v_abi_op too_much[] = { { "later", offsetof(struct later_ops, later) },
 	{ NULL, 0 } };
 
-static int take_as_later(
-	const struct p2v_abi_op *mandatory, struct p2v_plugin **out, struct p2v_err *err)
+/** What was taken points into the module, which stays open as long. */
+struct later_module {
+	struct p2v_dl *dl;
+	void *module;
+};
+
+static int take_as_later(struct later_module *m, const struct p2v_abi_op *mandatory,
+	struct p2v_plugin **out, struct p2v_err *err)
 {
 	const struct p2v_abi_kind kinds[] = {
 		{ P2V_KIND_CC, P2V_CC_ABI, sizeof(struct later_ops), mandatory }, { 0, 0, 0, NULL }
@@ -357,18 +363,22 @@ static int take_as_later(
 	const struct p2v_abi host = { P2V_ABI_MAJOR, P2V_ABI_MINOR + 1, sizeof(struct later_plugin),
 		kinds };
 	char *dir = folder("plugins"), *file = NULL;
-	struct p2v_dl *dl = NULL;
-	void *module = NULL;
 	int rc;
 
 	cr_assert(asprintf(&file, "%s/p2v_cc_fixture.so", dir) > 0);
-	cr_assert_eq(p2v_dl_new(&dl, err), P2V_OK, "%s", err->text);
-	cr_assert_eq(p2v_dl_open(dl, file, &module, err), P2V_OK, "%s", err->text);
-	rc = p2v_abi_take(
-		&host, p2v_dl_symbol(module, "p2v_plugin"), P2V_KIND_CC, "fixture", file, out, err);
+	cr_assert_eq(p2v_dl_new(&m->dl, err), P2V_OK, "%s", err->text);
+	cr_assert_eq(p2v_dl_open(m->dl, file, &m->module, err), P2V_OK, "%s", err->text);
+	rc = p2v_abi_take(&host, p2v_dl_symbol(m->module, "p2v_plugin"), P2V_KIND_CC, "fixture",
+		file, out, err);
 	free(file);
 	free(dir);
-	return rc; /* the module stays open: what was taken points into it */
+	return rc;
+}
+
+static void later_close(struct later_module *m)
+{
+	p2v_dl_close(m->module);
+	p2v_dl_free(m->dl);
 }
 
 Test(loader, older_plugin_in_a_newer_host_gets_zeros)
@@ -376,9 +386,10 @@ Test(loader, older_plugin_in_a_newer_host_gets_zeros)
 	const struct later_plugin *p;
 	const struct later_ops *ops;
 	struct p2v_plugin *taken = NULL;
+	struct later_module m = { NULL, NULL };
 	struct p2v_err err = { 0 };
 
-	cr_assert_eq(take_as_later(later_mandatory, &taken, &err), P2V_OK, "%s", err.text);
+	cr_assert_eq(take_as_later(&m, later_mandatory, &taken, &err), P2V_OK, "%s", err.text);
 	p = (const struct later_plugin *)(const void *)taken;
 	ops = (const struct later_ops *)(const void *)p->now.ops.cc;
 	cr_expect_str_eq(p->now.name, "fixture");
@@ -388,14 +399,17 @@ Test(loader, older_plugin_in_a_newer_host_gets_zeros)
 	cr_expect_not_null(ops->now.view);
 	cr_expect_null(ops->later);
 	free(taken);
+	later_close(&m);
 }
 
 Test(loader, older_plugin_lacks_what_a_newer_host_must_have)
 {
 	struct p2v_plugin *taken = NULL;
+	struct later_module m = { NULL, NULL };
 	struct p2v_err err = { 0 };
 
-	cr_expect_eq(take_as_later(too_much, &taken, &err), P2V_EABI);
+	cr_expect_eq(take_as_later(&m, too_much, &taken, &err), P2V_EABI);
 	cr_expect_null(taken);
 	cr_expect_not_null(strstr(err.text, "'later'"), "%s", err.text);
+	later_close(&m);
 }
