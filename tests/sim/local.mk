@@ -57,6 +57,19 @@ tests_sim_sim_delivery_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_delivery_LDADD = $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_delivery_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
+# Minutes under sanitizers; sim_delivery runs the same code there.
+check_PROGRAMS += tests/sim/sim_crowd
+if !SANITIZE
+TESTS += tests/sim/sim_crowd
+endif
+tests_sim_sim_crowd_SOURCES = \
+	%reldir%/crowd_test.c \
+	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
+tests_sim_sim_crowd_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_crowd_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_crowd_LDADD = $(tests_sim_sim_swarm_LDADD)
+EXTRA_tests_sim_sim_crowd_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
 check_PROGRAMS += tests/sim/sim_gateway
 TESTS += tests/sim/sim_gateway
 tests_sim_sim_gateway_SOURCES = \

@@ -106,3 +106,41 @@ void rig_tell(const char *name, const struct p2v_swarm_result *r)
 		(double)r->latency_p50 / 1e3, (unsigned long long)r->mean_bitrate,
 		(unsigned long long)r->wasted_bytes, (unsigned long long)r->played_bytes);
 }
+
+struct p2v_swarm *rig_start_on(const struct p2v_swarm_conf *conf, rig_links_fn *links)
+{
+	struct p2v_swarm *s = rig_start(conf);
+
+	for (size_t i = 0; links && i < conf->viewers; i++) {
+		struct p2v_link link = links(conf, i);
+
+		p2v_machine_set_link(p2v_swarm_machine(s, i), &link);
+	}
+	return s;
+}
+
+void rig_play_on(const char *name, const struct p2v_swarm_conf *conf, rig_links_fn *links,
+	p2v_usec until, struct p2v_swarm_result *r)
+{
+	struct p2v_swarm *s = rig_start_on(conf, links);
+
+	p2v_swarm_run(s, until);
+	p2v_swarm_result(s, r);
+	rig_tell(name, r);
+	rig_end(s);
+}
+
+void rig_keeps_the_promise(const struct p2v_swarm_conf *conf, rig_links_fn *links, p2v_usec until,
+	const struct p2v_swarm_result *r)
+{
+	struct p2v_swarm_conf alone = *conf;
+	struct p2v_swarm_result cdn;
+
+	alone.p2p = alone.agents = false;
+	rig_play_on("the same from the CDN", &alone, links, until, &cdn);
+	cr_assert_eq(r->played, cdn.played);
+	cr_assert_leq(r->stalls, cdn.stalls);
+	cr_assert_geq(r->mean_bitrate + cdn.mean_bitrate / 200, cdn.mean_bitrate);
+	cr_assert_leq(r->startup_p95, cdn.startup_p95 + 300 * P2V_MSEC);
+	cr_assert_leq(r->latency_p50, cdn.latency_p50 + 300 * P2V_MSEC);
+}

@@ -17,4 +17,15 @@ void rig_play(const struct p2v_swarm_conf *conf, p2v_usec until, struct p2v_swar
 	uint64_t *hash);
 void rig_tell(const char *name, const struct p2v_swarm_result *r);
 
+/** A scenario's links: what viewer i has. */
+typedef struct p2v_link rig_links_fn(const struct p2v_swarm_conf *conf, size_t i);
+/** @param links  [in] NULL: the swarm's own */
+struct p2v_swarm *rig_start_on(const struct p2v_swarm_conf *conf, rig_links_fn *links);
+/** From beginning to end, told under that name. */
+void rig_play_on(const char *name, const struct p2v_swarm_conf *conf, rig_links_fn *links,
+	p2v_usec until, struct p2v_swarm_result *r);
+/** The promise: never worse than the same event from the CDN alone, which is played to compare. */
+void rig_keeps_the_promise(const struct p2v_swarm_conf *conf, rig_links_fn *links, p2v_usec until,
+	const struct p2v_swarm_result *r);
+
 #endif
