@@ -25,11 +25,12 @@ check-long: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(LONG_TESTS)'
 .PHONY: check-long
 
+# Those that take longest come first, so that none is left alone at the end.
+include tests/e2e/local.mk
+include tests/sim/local.mk
 include tests/unit/local.mk
 include tests/contract/local.mk
-include tests/sim/local.mk
 include tests/cli/local.mk
-include tests/e2e/local.mk
 include tests/fuzz/local.mk
 include tests/abi/local.mk
 include tests/style/local.mk
