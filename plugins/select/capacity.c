@@ -77,18 +77,41 @@ static int capacity_sources(void *vst, const struct p2v_select_want *want,
 	return P2V_OK;
 }
 
-/* A weight for each doubling of the capacity. Only what a peer declares counts, so all agree. */
+/* The middle one of the capacities that are known, 0 for none: the largest that at most half of
+ * them are below. */
+static uint64_t median_known(const struct p2v_select_peer *peers, size_t n)
+{
+	uint64_t middle = 0;
+	size_t known = 0;
+
+	for (size_t i = 0; i < n; i++)
+		known += peers[i].capacity > 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t below = 0;
+
+		for (size_t k = 0; k < n; k++)
+			below += peers[k].capacity > 0 && peers[k].capacity < peers[i].capacity;
+		if (below <= known / 2 && peers[i].capacity > middle)
+			middle = peers[i].capacity;
+	}
+	return middle;
+}
+
+/* A weight for each doubling of the capacity. Only what a peer declares counts, so all agree. Who
+ * has not shown yet what it can do is taken for one in the middle: else those that happened to be
+ * first would be elected ever after. */
 static int capacity_fetchers(void *vst, const struct p2v_select_want *want,
 	const struct p2v_select_peer *peers, size_t n, uint32_t *weight)
 {
 	const struct state *st = vst;
+	uint64_t middle = median_known(peers, n);
 
 	(void)want;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t c = peers[i].capacity / st->conf->fetcher_unit;
+		uint64_t c = peers[i].capacity ? peers[i].capacity : middle;
 		uint32_t w = 1;
 
-		for (; c > 1 && w < 256; c /= 2)
+		for (c /= st->conf->fetcher_unit; c > 1 && w < 256; c /= 2)
 			w *= 2;
 		weight[i] = w;
 	}

@@ -297,7 +297,7 @@ Test(select_laws, capacity_prefers_who_would_be_done_first)
 
 Test(select_laws, capacity_elects_the_strong_more_often)
 {
-	struct p2v_select_peer v[3] = { { .id = 1, .capacity = 0 },
+	struct p2v_select_peer v[3] = { { .id = 1, .capacity = 20000 },
 		{ .id = 2, .capacity = 1000000 }, { .id = 3, .capacity = 100000000 } };
 	uint32_t w[4];
 	struct bench b;
@@ -307,5 +307,26 @@ Test(select_laws, capacity_elects_the_strong_more_often)
 	cr_assert_gt(w[0], 0);
 	cr_assert_gt(w[1], w[0]);
 	cr_assert_gt(w[2], w[1]);
+	bench_close(&b);
+}
+
+Test(select_laws, capacity_takes_the_unknown_for_the_middle)
+{
+	struct p2v_select_peer v[5] = { { .id = 1 }, { .id = 2, .capacity = 100000000 },
+		{ .id = 3, .capacity = 20000 }, { .id = 4, .capacity = 1000000 }, { .id = 5 } };
+	uint32_t w[8];
+	struct bench b;
+
+	bench_open(&b, plugins[0], 1);
+	fetchers(&b, &wants[0], v, 5, w);
+	cr_assert_eq(w[0], w[3]);
+	cr_assert_eq(w[4], w[3]);
+	cr_assert_lt(w[2], w[3]);
+	cr_assert_lt(w[3], w[1]);
+	fetchers(&b, &wants[0], v, 2, w);
+	cr_assert_eq(w[0], w[1], "one that was first to show is not elected ever after");
+	v[1].capacity = 0;
+	fetchers(&b, &wants[0], v, 2, w);
+	cr_assert(w[0] == 1 && w[1] == 1);
 	bench_close(&b);
 }
