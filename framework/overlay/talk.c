@@ -86,8 +86,13 @@ static void ended(struct p2v_stream_owner *o, struct p2v_stream *t, int code, ui
 	if (k->stream != t)
 		return;
 	k->stream = NULL; /* gone already: not to be released */
-	(void)p2v_fail(&err, code < 0 ? code : P2V_ECLOSED, "the conversation was cut (%llu)",
-		(unsigned long long)reason);
+	if (code == P2V_ECLOSED)
+		(void)p2v_fail(&err, code, "the remote cut the conversation with code %llu",
+			(unsigned long long)reason);
+	else if (code < 0)
+		(void)p2v_fail(&err, code, "the session ended");
+	else
+		(void)p2v_fail(&err, P2V_ECLOSED, "the remote ended the conversation");
 	broken(k, &err);
 }
 

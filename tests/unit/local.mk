@@ -46,6 +46,8 @@ check_PROGRAMS += tests/unit/unit_overlay
 TESTS += tests/unit/unit_overlay
 tests_unit_unit_overlay_SOURCES = \
 	%reldir%/fake_world.h \
+	%reldir%/overlay/identity_hand.h \
+	%reldir%/overlay/identity_refusal_test.c \
 	%reldir%/overlay/identity_test.c \
 	%reldir%/overlay/messages_test.c \
 	%reldir%/overlay/people.c %reldir%/overlay/people.h \
