@@ -159,7 +159,7 @@ Test(talk, the_remote_cuts_it)
 {
 	begin();
 	p2v_stream_reset(a->talk.stream, 77);
-	check_broken(P2V_ECLOSED, "the conversation was cut (77)");
+	check_broken(P2V_ECLOSED, "the remote cut the conversation with code 77");
 }
 
 Test(talk, the_session_ends)
