@@ -124,7 +124,7 @@ void p2v_peers_lost(struct p2v_overlay *o, const struct p2v_id *id, p2v_usec las
 /** It broke the rules: for an hour it is neither called nor listened to. */
 void p2v_peers_ban(struct p2v_overlay *o, const struct p2v_id *id);
 bool p2v_peers_banned(const struct p2v_overlay *o, const struct p2v_id *id);
-/** Call nobody any more, for now. */
+/** Call nobody until told otherwise. */
 void p2v_peers_rest(struct p2v_overlay *o);
 bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s);
 bool p2v_peers_closed(struct p2v_overlay *o, struct p2v_session *s, const struct p2v_err *why);

@@ -119,6 +119,40 @@ Test(swarm, players_ride_through_an_outage_of_the_origin)
 	rig_end(s);
 }
 
+/* How an event fares whose origin stops for 5 s at that moment. */
+static p2v_usec stalled_by_outage(const struct p2v_swarm_conf *conf, p2v_usec at)
+{
+	struct p2v_swarm *s = rig_start(conf);
+	struct p2v_swarm_result r;
+
+	p2v_sim_at(p2v_swarm_sim(s), at, freeze_origin, s);
+	p2v_sim_at(p2v_swarm_sim(s), at + 5 * P2V_SECOND, thaw_origin, s);
+	p2v_swarm_run(s, 80 * P2V_SECOND);
+	p2v_swarm_result(s, &r);
+	rig_end(s);
+	cr_assert_eq(r.played, conf->viewers);
+	return r.stalled;
+}
+
+/* Who stalls is a matter of the moment within a fragment: over all of them, peers carry over more
+ * than buffers alone do. */
+Test(swarm, an_outage_at_any_moment_costs_less_than_on_the_cdn)
+{
+	struct p2v_swarm_conf conf = rig_conf(), alone;
+	p2v_usec with = 0, without = 0;
+
+	conf.viewers = 4;
+	alone = conf;
+	alone.p2p = alone.agents = false;
+	for (p2v_usec at = 40 * P2V_SECOND; at < 42 * P2V_SECOND; at += 250 * P2V_MSEC) {
+		with += stalled_by_outage(&conf, at);
+		without += stalled_by_outage(&alone, at);
+	}
+	fprintf(stderr, "stalled in outages: %llu ms, CDN alone %llu ms\n",
+		(unsigned long long)(with / P2V_MSEC), (unsigned long long)(without / P2V_MSEC));
+	cr_assert_lt(with, without);
+}
+
 static void pollute(void *ctx)
 {
 	p2v_swarm_crypto(ctx, 0)->forges = true;
