@@ -17,7 +17,7 @@ struct build {
 	uint64_t ack_below;
 	unsigned refs;
 	bool elicits;
-	uint8_t plain[P2V_PACKET_ROOM];
+	const uint8_t *packet; /* it is built where it will leave from */
 };
 
 /* ---- pace ---- */
@@ -213,12 +213,11 @@ static int put_streams(struct p2v_session *s, struct build *b)
 
 /* ---- packets ---- */
 
-static void begin(struct p2v_session *s, struct build *b, p2v_usec now)
+/* @param room  [out] shape (s->mtu): of the datagram */
+static void begin(struct p2v_session *s, struct build *b, p2v_usec now, uint8_t *room)
 {
-	size_t room = s->mtu - s->record->overhead;
-
-	assert(room <= sizeof b->plain);
-	b->w = p2v_writer_of(b->plain, room);
+	b->packet = room + s->record->head;
+	b->w = p2v_writer_of(room + s->record->head, s->mtu - s->record->overhead);
 	b->ack_below = 0;
 	b->refs = 0;
 	b->elicits = false;
@@ -281,7 +280,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 	struct build b;
 	ptrdiff_t size;
 
-	begin(s, &b, now);
+	begin(s, &b, now, room);
 	if (s->acks.owed)
 		put_ack(s, &b, now);
 	if (data && fill(s, &b, now) != P2V_OK) {
@@ -298,7 +297,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 		p2v_recovery_abandon(&s->recovery);
 		return false;
 	}
-	size = s->record->ops->seal(s->record, b.plain, p2v_written(&b.w), room, s->mtu);
+	size = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, s->mtu);
 	if (size <= 0) {
 		p2v_session_end(s, P2V_EPROTO, P2V_CLOSE_SILENT, "the record layer failed");
 		return false;
@@ -382,10 +381,10 @@ void p2v_session_send_close(struct p2v_session *s)
 		return;
 	while (close.u.close.text.n < P2V_CLOSE_TEXT && s->why.text[close.u.close.text.n])
 		close.u.close.text.n++;
-	begin(s, &b, p2v_now(&s->dtl->node->world));
+	begin(s, &b, p2v_now(&s->dtl->node->world), room);
 	if (!p2v_frame_put(&b.w, &close))
 		return; /* a code above 2^62 - 1 cannot be told */
-	size = s->record->ops->seal(s->record, b.plain, p2v_written(&b.w), room, s->mtu);
+	size = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, s->mtu);
 	if (size <= 0)
 		return;
 	s->recovery.next++; /* nothing follows it, so it need not be remembered */
