@@ -21,4 +21,6 @@ const struct p2v_option p2v_dtl_options[] = { P2V_OPT_USEC(C, handshake_timeout,
 		"Streams that a remote may have open at once"),
 	P2V_OPT_U32(C, max_sessions, "1024", 1, 100000, "1",
 		"Sessions that this node has at once, with those that shake hands"),
+	P2V_OPT_U32(C, datagram_max, "1472", 1200, 1472, "B",
+		"Payload of the largest datagram that is tried on a path"),
 	P2V_OPT_END };

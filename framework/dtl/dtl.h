@@ -27,6 +27,7 @@ struct p2v_dtl_conf {
 	uint64_t stream_window;  /* [B] of one stream */
 	uint32_t max_streams;    /* that a remote may have open at once */
 	uint32_t max_sessions;
+	uint32_t datagram_max; /* [B] of the largest datagram's payload that is tried */
 };
 extern const struct p2v_option p2v_dtl_options[];
 
@@ -107,6 +108,7 @@ struct p2v_session_info {
 				 */
 	uint32_t pto_count;     /* probe time-outs in a row without an answer: 0 when all is well */
 	bool dialled;           /* we called; both did: ours is the call that stands */
+	uint32_t mtu;           /* [B] of the largest datagram's payload that the path carries */
 };
 void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out);
 const struct p2v_remote *p2v_session_remote(

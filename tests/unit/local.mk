@@ -33,6 +33,7 @@ TESTS += tests/unit/unit_dtl
 tests_unit_unit_dtl_SOURCES = \
 	%reldir%/dtl/ack_test.c \
 	%reldir%/dtl/outbox_test.c \
+	%reldir%/dtl/pmtu_test.c \
 	%reldir%/dtl/packet_test.c \
 	%reldir%/dtl/queues_test.c \
 	%reldir%/dtl/ranges_test.c \
