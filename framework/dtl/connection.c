@@ -70,7 +70,8 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 	s->max_local = P2V_EARLY_STREAMS;
 	s->max_remote = c->max_streams;
 	s->data_max = P2V_EARLY_DATA;
-	s->data_limit = c->session_window;
+	s->data_limit = s->data_window = c->session_window;
+	s->stream_window = c->stream_window;
 	s->remote_stream_data = P2V_EARLY_STREAM_DATA;
 	p2v_list_init(&s->in_busy);
 	p2v_list_init(&s->in_lingering);
@@ -480,7 +481,8 @@ void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out)
 		.delivery_rate = p2v_recovery_rate(&s->recovery),
 		.pto_count = s->recovery.pto_count,
 		.dialled = s->dialled,
-		.mtu = s->mtu };
+		.mtu = s->mtu,
+		.receive_window = s->data_window };
 }
 
 const struct p2v_remote *p2v_session_remote(const struct p2v_session *s)

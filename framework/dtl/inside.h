@@ -13,6 +13,7 @@
 #include "framework/dtl/recovery.h"
 #include "framework/dtl/recvq.h"
 #include "framework/dtl/sendq.h"
+#include "framework/dtl/window.h"
 
 enum {
 	P2V_WRITABLE_BELOW = 32 * 1024, /* [B] unsent, from which on `writable` is told */
@@ -73,6 +74,7 @@ struct p2v_dtl {
 	struct p2v_list later;   /* sessions that have more to send than one turn takes */
 	struct p2v_list stalled; /* sessions that wait for the socket */
 	size_t n_sessions;
+	uint64_t grown; /* [B] by which windows of sessions are larger than at first */
 	struct p2v_timer turn;
 	bool turning; /* between p2v_dtl_begin and the end of p2v_dtl_finish */
 	struct p2v_outbox out;
@@ -145,6 +147,9 @@ struct p2v_session {
 	/* flow: [B] of all streams together */
 	uint64_t data_sent, data_max;
 	uint64_t data_got, data_limit, data_done;
+	uint64_t data_window;   /* [B] that the remote may have under way to us */
+	uint64_t stream_window; /* [B] … on each stream */
+	struct p2v_window_use data_use;
 	uint64_t remote_stream_data; /* that the remote grants a new stream */
 };
 
@@ -169,6 +174,7 @@ struct p2v_stream {
 	struct p2v_recvq recv;
 	uint64_t recv_limit; /* [B] our window, as the remote knows it */
 	bool recv_cut;       /* what arrives is dropped */
+	struct p2v_window_use recv_use;
 	uint64_t stop_code;
 
 	double asked_priority; /* what the remote is asked for */

@@ -19,4 +19,5 @@ libp2v_core_la_SOURCES += \
 	%reldir%/sendq.c %reldir%/sendq.h \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/session_inside.h %reldir%/session_record.c \
-	%reldir%/stream.c
+	%reldir%/stream.c \
+	%reldir%/window.c %reldir%/window.h

@@ -16,6 +16,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_oom_test.c \
 	%reldir%/dtl_rogue_test.c \
 	%reldir%/dtl_stream_test.c \
+	%reldir%/dtl_window_test.c \
 	%reldir%/rogue.c %reldir%/rogue.h \
 	$(OOM_SOURCES)
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)

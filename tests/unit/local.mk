@@ -39,6 +39,7 @@ tests_unit_unit_dtl_SOURCES = \
 	%reldir%/dtl/ranges_test.c \
 	%reldir%/dtl/recovery_test.c \
 	%reldir%/dtl/session_test.c \
+	%reldir%/dtl/window_test.c \
 	tests/sim/dtl_certs.c tests/sim/dtl_certs.h
 tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)
