@@ -11,6 +11,8 @@ enum {
 
 #define RATE_MAX UINT64_C(1000000000000) /* [B/s] so that no sum below overflows */
 
+static const struct p2v_frame ping_frame = { .type = P2V_F_PING };
+
 /* A packet in the making. */
 struct build {
 	struct p2v_writer w;
@@ -111,14 +113,11 @@ static void put_session(struct p2v_session *s, struct build *b)
 			.ack_delay = c->ack_delay } };
 	struct p2v_frame data = { .type = P2V_F_MAX_DATA, .u.max.max = s->data_limit };
 	struct p2v_frame streams = { .type = P2V_F_MAX_STREAMS, .u.max.max = s->max_remote };
-	struct p2v_frame ping = { .type = P2V_F_PING };
 
-	if (!s->due)
-		return;
 	put_due(s, b, P2V_DUE_SETTINGS, P2V_REF_SETTINGS, &settings);
 	put_due(s, b, P2V_DUE_MAX_DATA, P2V_REF_MAX_DATA, &data);
 	put_due(s, b, P2V_DUE_MAX_STREAMS, P2V_REF_MAX_STREAMS, &streams);
-	if (s->due & P2V_DUE_PING && p2v_frame_put(&b->w, &ping)) {
+	if (s->due & P2V_DUE_PING && p2v_frame_put(&b->w, &ping_frame)) {
 		s->due &= ~(unsigned)P2V_DUE_PING;
 		b->elicits = true;
 	}
@@ -227,7 +226,8 @@ static void begin(
 
 static int fill(struct p2v_session *s, struct build *b, p2v_usec now)
 {
-	put_session(s, b);
+	if (s->due) /* seldom; frames are large to make */
+		put_session(s, b);
 	P2V_LIST_EACH (it, &s->control) {
 		struct p2v_stream *t = P2V_OF(it, struct p2v_stream, in_control);
 
@@ -277,7 +277,6 @@ static void left(struct p2v_session *s, const struct build *b, p2v_usec now, siz
  * @return whether one left */
 static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool probe, uint8_t *room)
 {
-	struct p2v_frame ping = { .type = P2V_F_PING };
 	struct build b;
 	ptrdiff_t size;
 
@@ -294,7 +293,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 		probe = true;
 	}
 	if (probe && !b.elicits)
-		b.elicits = p2v_frame_put(&b.w, &ping);
+		b.elicits = p2v_frame_put(&b.w, &ping_frame);
 	if (!b.elicits && !p2v_acks_due(&s->acks, now)) {
 		p2v_recovery_abandon(&s->recovery);
 		return false;
