@@ -106,7 +106,7 @@ static void put_session(struct p2v_session *s, struct build *b)
 	struct p2v_frame settings = { .type = P2V_F_SETTINGS,
 		.u.settings = { .version = P2V_PACKET_VERSION,
 			.max_data = c->session_window,
-			.max_stream_data = c->stream_window,
+			.max_stream_data = s->stream_window,
 			.max_streams = c->max_streams,
 			.ack_delay = c->ack_delay } };
 	struct p2v_frame data = { .type = P2V_F_MAX_DATA, .u.max.max = s->data_limit };
@@ -211,9 +211,10 @@ static int put_streams(struct p2v_session *s, struct build *b)
 
 /* ---- packets ---- */
 
-static void begin(struct p2v_session *s, struct build *b, p2v_usec now)
+/* @param size  [B] of the datagram, at most */
+static void begin(struct p2v_session *s, struct build *b, p2v_usec now, uint32_t size)
 {
-	size_t room = s->mtu - s->record->overhead;
+	size_t room = size - s->record->overhead;
 
 	assert(room <= sizeof b->plain);
 	b->w = p2v_writer_of(b->plain, room);
@@ -279,7 +280,8 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 	struct build b;
 	ptrdiff_t size;
 
-	begin(s, &b, now);
+	/* Of two probes one is small: it gets through where full packets vanish. */
+	begin(s, &b, now, probe && s->probes == 1 ? P2V_MSS : s->mtu);
 	if (s->acks.owed)
 		put_ack(s, &b, now);
 	if (data && fill(s, &b, now) != P2V_OK) {
@@ -303,6 +305,35 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 	}
 	left(s, &b, now, (size_t)size);
 	return true;
+}
+
+/* A packet of nothing but PING and PADDING asks whether the path carries so large a datagram: RFC
+ * 8899 4.1. */
+static void send_mtu_probe(struct p2v_session *s, p2v_usec now, uint32_t size)
+{
+	struct p2v_frame ping = { .type = P2V_F_PING }, padding = { .type = P2V_F_PADDING };
+	uint8_t *room;
+	struct build b;
+	ptrdiff_t n;
+
+	if (s->recovery.in_flight + size > s->view.cwnd || s->dtl->out.blocked ||
+		p2v_recovery_reserve(&s->recovery) != P2V_OK)
+		return;
+	room = p2v_outbox_room(&s->dtl->out, size);
+	if (!room)
+		return;
+	begin(s, &b, now, size);
+	padding.u.padding = p2v_writer_left(&b.w) - 1;
+	b.elicits = p2v_frame_put(&b.w, &ping) && p2v_frame_put(&b.w, &padding);
+	assert(b.elicits);
+	n = s->record->ops->seal(s->record, b.plain, p2v_written(&b.w), room, size);
+	if (n <= 0)
+		return;
+	p2v_outbox_part(&s->dtl->out);
+	left(s, &b, now, (size_t)n);
+	p2v_outbox_part(&s->dtl->out);
+	p2v_recovery_mtu_probe(&s->recovery);
+	p2v_pmtu_sent(&s->pmtu);
 }
 
 static void move_priority(struct p2v_session *s, p2v_usec now)
@@ -358,6 +389,8 @@ void p2v_session_flush(struct p2v_session *s)
 	unsigned n = 0;
 
 	move_priority(s, now);
+	if (now >= s->pmtu.due && s->probes == 0 && !p2v_list_empty(&s->ready))
+		send_mtu_probe(s, now, p2v_pmtu_wants(&s->pmtu, now));
 	s->pace_due = P2V_NEVER;
 	while (n < P2V_FLUSH_PACKETS && flush_one(s, now))
 		n++;
@@ -380,7 +413,7 @@ void p2v_session_send_close(struct p2v_session *s)
 		return;
 	while (close.u.close.text.n < P2V_CLOSE_TEXT && s->why.text[close.u.close.text.n])
 		close.u.close.text.n++;
-	begin(s, &b, p2v_now(&s->dtl->node->world));
+	begin(s, &b, p2v_now(&s->dtl->node->world), P2V_MSS);
 	if (!p2v_frame_put(&b.w, &close))
 		return; /* a code above 2^62 - 1 cannot be told */
 	size = s->record->ops->seal(s->record, b.plain, p2v_written(&b.w), room, s->mtu);
