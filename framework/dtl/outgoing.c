@@ -17,7 +17,7 @@ struct build {
 	uint64_t ack_below;
 	unsigned refs;
 	bool elicits;
-	uint8_t plain[P2V_PACKET_ROOM];
+	const uint8_t *packet; /* it is built where it will leave from */
 };
 
 /* ---- pace ---- */
@@ -183,7 +183,9 @@ static int put_piece(struct p2v_stream *t, const struct p2v_piece *piece, struct
 	p2v_sendq_copy(&t->send, piece->offset, n, b->w.p);
 	b->w.p += n;
 	note(s, b, &ref);
-	if (!piece->again)
+	if (piece->again)
+		s->resent += n;
+	else
 		s->data_sent += n;
 	if (p2v_sendq_sent(&t->send, piece, n) != P2V_OK)
 		return P2V_ENOMEM;
@@ -211,13 +213,12 @@ static int put_streams(struct p2v_session *s, struct build *b)
 
 /* ---- packets ---- */
 
-/* @param size  [B] of the datagram, at most */
-static void begin(struct p2v_session *s, struct build *b, p2v_usec now, uint32_t size)
+/* @param room  [out] shape (size): of the datagram */
+static void begin(
+	struct p2v_session *s, struct build *b, p2v_usec now, uint8_t *room, uint32_t size)
 {
-	size_t room = size - s->record->overhead;
-
-	assert(room <= sizeof b->plain);
-	b->w = p2v_writer_of(b->plain, room);
+	b->packet = room + s->record->head;
+	b->w = p2v_writer_of(room + s->record->head, size - s->record->overhead);
 	b->ack_below = 0;
 	b->refs = 0;
 	b->elicits = false;
@@ -281,7 +282,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 	ptrdiff_t size;
 
 	/* Of two probes one is small: it gets through where full packets vanish. */
-	begin(s, &b, now, probe && s->probes == 1 ? P2V_MSS : s->mtu);
+	begin(s, &b, now, room, probe && s->probes == 1 ? P2V_MSS : s->mtu);
 	if (s->acks.owed)
 		put_ack(s, &b, now);
 	if (data && fill(s, &b, now) != P2V_OK) {
@@ -298,7 +299,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 		p2v_recovery_abandon(&s->recovery);
 		return false;
 	}
-	size = s->record->ops->seal(s->record, b.plain, p2v_written(&b.w), room, s->mtu);
+	size = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, s->mtu);
 	if (size <= 0) {
 		p2v_session_end(s, P2V_EPROTO, P2V_CLOSE_SILENT, "the record layer failed");
 		return false;
@@ -322,11 +323,11 @@ static void send_mtu_probe(struct p2v_session *s, p2v_usec now, uint32_t size)
 	room = p2v_outbox_room(&s->dtl->out, size);
 	if (!room)
 		return;
-	begin(s, &b, now, size);
+	begin(s, &b, now, room, size);
 	padding.u.padding = p2v_writer_left(&b.w) - 1;
 	b.elicits = p2v_frame_put(&b.w, &ping) && p2v_frame_put(&b.w, &padding);
 	assert(b.elicits);
-	n = s->record->ops->seal(s->record, b.plain, p2v_written(&b.w), room, size);
+	n = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, size);
 	if (n <= 0)
 		return;
 	p2v_outbox_part(&s->dtl->out);
@@ -413,10 +414,10 @@ void p2v_session_send_close(struct p2v_session *s)
 		return;
 	while (close.u.close.text.n < P2V_CLOSE_TEXT && s->why.text[close.u.close.text.n])
 		close.u.close.text.n++;
-	begin(s, &b, p2v_now(&s->dtl->node->world), P2V_MSS);
+	begin(s, &b, p2v_now(&s->dtl->node->world), room, P2V_MSS);
 	if (!p2v_frame_put(&b.w, &close))
 		return; /* a code above 2^62 - 1 cannot be told */
-	size = s->record->ops->seal(s->record, b.plain, p2v_written(&b.w), room, s->mtu);
+	size = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, s->mtu);
 	if (size <= 0)
 		return;
 	s->recovery.next++; /* nothing follows it, so it need not be remembered */

@@ -38,6 +38,7 @@ tests_unit_unit_dtl_SOURCES = \
 	%reldir%/dtl/queues_test.c \
 	%reldir%/dtl/ranges_test.c \
 	%reldir%/dtl/recovery_test.c \
+	%reldir%/dtl/seal_test.c \
 	%reldir%/dtl/session_test.c \
 	%reldir%/dtl/window_test.c \
 	tests/sim/dtl_certs.c tests/sim/dtl_certs.h
