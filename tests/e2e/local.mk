@@ -8,6 +8,7 @@ E2E_TESTS = \
 	%reldir%/identity.sh \
 	%reldir%/life.sh \
 	%reldir%/limits.sh \
+	%reldir%/link.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
 	%reldir%/players_ts.sh

@@ -42,6 +42,12 @@ tests_unit_unit_dtl_SOURCES = \
 tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/unit_lab
+TESTS += tests/unit/unit_lab
+tests_unit_unit_lab_SOURCES = %reldir%/lab/line_test.c
+tests_unit_unit_lab_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_lab_LDADD = libp2v_lab.la $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/unit_overlay
 TESTS += tests/unit/unit_overlay
 tests_unit_unit_overlay_SOURCES = \
