@@ -34,3 +34,4 @@ include tests/cli/local.mk
 include tests/fuzz/local.mk
 include tests/abi/local.mk
 include tests/style/local.mk
+include tests/bench/local.mk

@@ -454,6 +454,7 @@ void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out)
 		.sent = s->sent,
 		.received = s->received,
 		.lost = s->recovery.lost_bytes,
+		.resent = s->resent,
 		.delivery_rate = p2v_recovery_rate(&s->recovery),
 		.pto_count = s->recovery.pto_count,
 		.dialled = s->dialled };

@@ -103,6 +103,7 @@ struct p2v_session_info {
 	uint64_t pace;            /* [B/s] */
 	uint64_t sent, received;  /* [B] of datagrams */
 	uint64_t lost;            /* [B] declared lost */
+	uint64_t resent;          /* [B] of streams, sent again */
 	uint64_t delivery_rate; /* [B/s] lately acknowledged to us while we were sending; 0: unknown
 				 */
 	uint32_t pto_count;     /* probe time-outs in a row without an answer: 0 when all is well */

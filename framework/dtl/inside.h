@@ -108,6 +108,7 @@ struct p2v_session {
 	p2v_usec pinged;         /* when the last keep-alive left */
 	p2v_usec pruned;         /* when an ACK was last sent with a PING */
 	uint64_t sent, received; /* [B] of datagrams */
+	uint64_t resent;         /* [B] of streams */
 	uint64_t replies;        /* datagrams that arrived while it lingers */
 
 	/* how it ended */

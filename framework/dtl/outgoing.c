@@ -183,7 +183,9 @@ static int put_piece(struct p2v_stream *t, const struct p2v_piece *piece, struct
 	p2v_sendq_copy(&t->send, piece->offset, n, b->w.p);
 	b->w.p += n;
 	note(s, b, &ref);
-	if (!piece->again)
+	if (piece->again)
+		s->resent += n;
+	else
 		s->data_sent += n;
 	if (p2v_sendq_sent(&t->send, piece, n) != P2V_OK)
 		return P2V_ENOMEM;

@@ -4,9 +4,7 @@
 #define P2V_PLAYER_CLI_H
 
 #include "sdk/player/player.h"
-
-/* Exit codes. */
-enum { P2V_PLAYER_OK = 0, P2V_PLAYER_FAILED = 1, P2V_PLAYER_USAGE = 2 };
+#include "sdk/tool/tool.h"
 
 struct p2v_player_cli {
 	struct p2v_player_conf conf;
@@ -20,9 +18,5 @@ struct p2v_player_cli {
  * @param cli  [out] texts point into argv
  * @return -1: go on; else the exit code, and all has been said */
 int p2v_player_cli_read(struct p2v_player_cli *cli, int argc, char **argv);
-
-void p2v_player_cli_help(struct p2v_text *out);
-/** p2v-player(1), troff. */
-void p2v_player_cli_man(struct p2v_text *out);
 
 #endif

@@ -12,7 +12,7 @@ libp2v_player_la_SOURCES = \
 
 bin_PROGRAMS += p2v-player
 p2v_player_SOURCES = %reldir%/cli.c %reldir%/cli.h %reldir%/main.c
-p2v_player_LDADD = libp2v_player.la libp2v_host.la libp2v_world.la libp2v_core.la $(OPENSSL_LIBS)
+p2v_player_LDADD = libp2v_tool.la libp2v_player.la libp2v_host.la libp2v_world.la libp2v_core.la $(OPENSSL_LIBS)
 p2v_player_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 EXTRA_p2v_player_DEPENDENCIES = $(plugin_LTLIBRARIES)
 

@@ -279,9 +279,9 @@ int main(int argc, char **argv)
 		good = tell_result(&r);
 	} else {
 		(void)fprintf(stderr, NAME ": %s\n", err.text);
-		code = err.code == P2V_EPARSE ? P2V_PLAYER_USAGE : P2V_PLAYER_FAILED;
+		code = err.code == P2V_EPARSE ? P2V_TOOL_USAGE : P2V_TOOL_FAILED;
 	}
 	good &= close_trace(&r);
 	clean_up(&r);
-	return good ? P2V_PLAYER_OK : code >= 0 ? code : P2V_PLAYER_FAILED;
+	return good ? P2V_TOOL_OK : code >= 0 ? code : P2V_TOOL_FAILED;
 }

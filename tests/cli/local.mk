@@ -4,6 +4,7 @@ CLI_TESTS = \
 	%reldir%/authority.sh \
 	%reldir%/install.sh \
 	%reldir%/man.sh \
+	%reldir%/perf.sh \
 	%reldir%/player.sh \
 	%reldir%/run.sh \
 	%reldir%/status.sh \

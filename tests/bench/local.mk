@@ -1,0 +1,15 @@
+# What the transport costs beside what it is made of: `make bench`. It takes a minute or two, wants an idle machine,
+# and installs nothing.
+EXTRA_PROGRAMS += tests/bench/raw tests/bench/sessions
+tests_bench_raw_SOURCES = %reldir%/raw.c %reldir%/raw.h %reldir%/raw_ssl.c
+tests_bench_raw_LDADD = $(OPENSSL_LIBS)
+tests_bench_sessions_SOURCES = %reldir%/sessions.c
+tests_bench_sessions_LDADD = libp2v_host.la libp2v_world.la libp2v_core.la $(OPENSSL_LIBS)
+tests_bench_sessions_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+EXTRA_tests_bench_sessions_DEPENDENCIES = $(plugin_LTLIBRARIES)
+CLEANFILES += $(EXTRA_PROGRAMS)
+EXTRA_DIST += %reldir%/dtl.sh
+
+bench: all $(EXTRA_PROGRAMS)
+	@P2V_SRCDIR='$(abs_top_srcdir)' P2V_BUILDDIR='$(abs_top_builddir)' $(BASH) '$(top_srcdir)/tests/bench/dtl.sh'
+.PHONY: bench
