@@ -4,11 +4,9 @@
 #define P2V_LAB_CLI_H
 
 #include "sdk/lab/line.h"
+#include "sdk/tool/tool.h"
 
 #define P2V_LINK_NAME "p2v-link"
-
-/* Exit codes. */
-enum { P2V_LINK_OK = 0, P2V_LINK_FAILED = 1, P2V_LINK_USAGE = 2 };
 
 struct p2v_link_cli {
 	struct p2v_line_conf line[2]; /* from the first namespace to the second, and back */

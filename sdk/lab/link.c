@@ -1,6 +1,6 @@
 /* link.c - the program p2v-link: carries packets between TUN devices in two network namespaces, as
  * lines (line.h) say. One thread, which sleeps until a packet comes or is due: at 20 Mbit/s that
- * takes some hundredths of a processor, and the kernel's timers wake a real-time thread within some
+ * takes a tenth of a processor, and the kernel's timers wake a real-time thread within some
  * 50 us, so that nothing needs to spin. */
 #include <config.h>
 
@@ -346,5 +346,5 @@ int main(int argc, char **argv)
 			(void)close(k.tun[i]);
 		}
 	}
-	return good ? P2V_LINK_OK : P2V_LINK_FAILED;
+	return good ? P2V_TOOL_OK : P2V_TOOL_FAILED;
 }

@@ -10,7 +10,7 @@ link=$P2V_BUILDDIR/p2v-link
 
 # ---- how it is called ----
 run "$link" --help
-expect "--help" 0 "Usage: p2v-link*--rate=VALUE*--queue-bytes=VALUE*--back*Exit status:*Examples:*" ""
+expect "--help" 0 "Usage: p2v-link*--back*--rate=VALUE*--queue-bytes=VALUE*Exit status:*Examples:*" ""
 run "$link" --version
 expect "--version" 0 "p2v-link [0-9]*" ""
 run "$link" a
@@ -94,7 +94,8 @@ burst() {
 in_lab loss burst --rate=0 --delay=1ms --loss=0.1 --seed=5
 # 300 of 3000, a standard deviation of 16.4: within four of them
 judge "one in ten is lost" '.forth | .lost >= 234 and .lost <= 366'
-judge "what is not lost arrives" '.forth | .packets + .lost >= 3000 and .dropped == 0'
+# (the sender skips one now and then: it is told that nobody listens)
+judge "what is not lost arrives" '.forth | .packets + .lost >= 2900 and .dropped == 0 and .lost == ([.flows[].lost] | add)'
 in_lab hole burst --rate=0 --mtu=999
 judge "a black hole for packets larger than its mtu" '.forth | .oversize == 3000'
 
