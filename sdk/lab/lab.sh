@@ -111,12 +111,13 @@ lab_listens() {
   return 1
 }
 
-# lab_tcp NAME PORT CC SECONDS: a kernel flow from A to B. iperf3's own result is in NAME.out.
-lab_tcp() {
-  lab_start b "$1-server" iperf3 -s -1 -p "$2"
-  lab_listens "$2" || return 1
-  lab_start a "$1" iperf3 -c $LAB_ADDR_B -p "$2" -C "$3" -t "$4" -J
+# A kernel flow from A to B: lab_tcp_server PORT, then lab_tcp NAME PORT CC SECONDS, whose process is then in $!. iperf3's own
+# result is in NAME.out.
+lab_tcp_server() {
+  lab_start b "tcp-$1" iperf3 -s -1 -p "$1"
+  lab_listens "$1"
 }
+lab_tcp() { lab_start a "$1" iperf3 -c $LAB_ADDR_B -p "$2" -C "$3" -t "$4" -J; }
 
 # End the link, so that its statistics are written. @return its status
 lab_stop_link() {

@@ -101,8 +101,12 @@ in_lab hole burst --rate=0 --mtu=999
 judge "a black hole for packets larger than its mtu" '.forth | .oversize == 3000'
 
 kernel_flows() {
-  lab_tcp one 5201 cubic 4 && lab_tcp two 5202 reno 4
-  wait "${LAB_PIDS[1]}" "${LAB_PIDS[3]}"
+  local one
+  lab_tcp_server 5201 && lab_tcp_server 5202 || return
+  lab_tcp one 5201 cubic 4
+  one=$!
+  lab_tcp two 5202 reno 4
+  wait $one $!
   jq -r .end.sender_tcp_congestion "$LAB_DIR/one.out" "$LAB_DIR/two.out"
 }
 if command -v iperf3 >/dev/null; then
