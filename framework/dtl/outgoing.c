@@ -408,7 +408,7 @@ static void settle_stream(struct p2v_session *s, const struct p2v_ref *ref, bool
 		code = p2v_sendq_lost(&t->send, ref->offset, ref->n, ref->fin);
 	if (code != P2V_OK)
 		p2v_session_end(s, code, P2V_DTL_INTERNAL, "no memory for a stream");
-	if (acked && t->send.base == t->send.end)
+	if (acked && p2v_schedule_backlog(t) <= P2V_SCHEDULE_SMALL)
 		s->priority_moved = true;
 	if (!acked && p2v_list_empty(&t->in_ready))
 		p2v_schedule(t);

@@ -41,6 +41,14 @@ void p2v_schedule_yield(struct p2v_stream *t)
 	}
 }
 
+/* Bytes that nobody waits for yet ride on an urgent transfer's weight, unless a scavenger's window
+ * that runs beside the main one holds them back. */
+static bool held_back(const struct p2v_session *s, const struct p2v_stream *t)
+{
+	return t->priority < P2V_CC_SCAVENGER && s->priority >= P2V_CC_SCAVENGER &&
+	       s->view.scavenger && s->recovery.in_flight + s->mtu > s->view.scavenger;
+}
+
 struct p2v_stream *p2v_schedule_next(const struct p2v_session *s, struct p2v_piece *out)
 {
 	uint64_t credit = s->data_max - s->data_sent;
@@ -50,10 +58,17 @@ struct p2v_stream *p2v_schedule_next(const struct p2v_session *s, struct p2v_pie
 		uint64_t limit = t->send_limit - t->send.next > credit ? t->send.next + credit
 								       : t->send_limit;
 
+		if (held_back(s, t))
+			return NULL; /* and so are all that follow */
 		if (p2v_sendq_next(&t->send, limit, out))
 			return t;
 	}
 	return NULL;
+}
+
+uint64_t p2v_schedule_backlog(const struct p2v_stream *t)
+{
+	return t->send_cut ? 0 : t->send.end - t->send.base;
 }
 
 double p2v_schedule_priority(const struct p2v_session *s, double idle)
@@ -63,7 +78,7 @@ double p2v_schedule_priority(const struct p2v_session *s, double idle)
 	P2V_LIST_EACH (it, &s->streams) {
 		const struct p2v_stream *t = P2V_OF(it, struct p2v_stream, in_session);
 
-		if (!t->send_cut && t->send.end > t->send.base && t->priority > most)
+		if (p2v_schedule_backlog(t) > P2V_SCHEDULE_SMALL && t->priority > most)
 			most = t->priority;
 	}
 	return most < 0 ? idle : most;

@@ -235,7 +235,7 @@ int p2v_stream_write(struct p2v_stream *t, struct p2v_slice s)
 		p2v_slice_drop(&s);
 		return P2V_ECLOSED;
 	}
-	if (t->send.end == t->send.base)
+	if (p2v_schedule_backlog(t) <= P2V_SCHEDULE_SMALL)
 		t->session->priority_moved = true;
 	code = p2v_sendq_write(&t->send, s);
 	if (p2v_list_empty(&t->in_ready))

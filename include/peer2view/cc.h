@@ -39,7 +39,13 @@ struct p2v_cc_view {
 	uint64_t cwnd;     /* [B] */
 	uint64_t pace;     /* [B/s]; 0: the host paces at a little over cwnd per srtt */
 	uint64_t ssthresh; /* [B]; UINT64_MAX while unknown; for the record only */
+	/** [B] What a scavenger would have in flight here, at most cwnd. While something more
+	 * urgent is under way on the connection, bytes of a priority below P2V_CC_SCAVENGER leave
+	 * only while the flight is below this. 0: the controller has no such window. */
+	uint64_t scavenger;
 };
+
+#define P2V_CC_SCAVENGER 0.1 /* priorities below this are a scavenger's */
 
 struct p2v_cc_ops {
 	uint32_t size; /* [B] of this struct as the plugin saw it */

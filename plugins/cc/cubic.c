@@ -3,27 +3,13 @@
  * basic operations on doubles and an integer cube root, so that every machine computes the same. */
 #include <peer2view/cc.h>
 #include <peer2view/plugin.h>
+#include "plugins/cc/hystart.h"
 
 struct conf {
 	uint32_t initial_window; /* [packets] */
 	uint32_t minimum_window; /* [packets] */
 	double beta, c;
 	bool fast_convergence, hystart;
-};
-
-/* RFC 9406 4.3 */
-enum { RTT_SAMPLES = 8, CSS_DIVISOR = 4, CSS_ROUNDS = 5, RTT_DIVISOR = 8 };
-#define MIN_RTT_THRESH (4 * P2V_MSEC)
-#define MAX_RTT_THRESH (16 * P2V_MSEC)
-
-/* A round ends when a packet that was sent in the next one is acknowledged. */
-struct hystart {
-	p2v_usec round_end;     /* packets sent from here on belong to the next round */
-	p2v_usec last_min, min; /* [us] least sample of the last round and of this; P2V_NEVER */
-	uint32_t samples;
-	bool css; /* conservative slow start */
-	p2v_usec css_base;
-	uint32_t css_rounds;
 };
 
 struct state {
@@ -80,9 +66,7 @@ static int cubic_open(
 	st->cwnd = (uint64_t)st->conf->initial_window * mss;
 	st->ssthresh = UINT64_MAX;
 	st->recovery = st->limited_since = P2V_UNKNOWN;
-	st->hs = (struct hystart){
-		.round_end = P2V_UNKNOWN, .last_min = P2V_NEVER, .min = P2V_NEVER
-	};
+	hystart_init(&st->hs);
 	return P2V_OK;
 }
 
@@ -94,50 +78,17 @@ static void grow(struct state *st, double bytes)
 	st->part = whole - (double)(uint64_t)whole;
 }
 
-/* ---- slow start: RFC 9406 section 4.2 ---- */
-
-static void next_round(struct state *st, const struct p2v_cc_ack *ack)
-{
-	struct hystart *h = &st->hs;
-
-	h->last_min = h->min;
-	h->min = P2V_NEVER;
-	h->samples = 0;
-	h->round_end = ack->now;
-	if (h->css && ++h->css_rounds >= CSS_ROUNDS)
-		st->ssthresh = st->cwnd; /* on to congestion avoidance */
-}
-
-static void watch_delay(struct hystart *h, p2v_usec rtt)
-{
-	p2v_usec thresh;
-
-	if (rtt <= 0)
-		return;
-	if (rtt < h->min)
-		h->min = rtt;
-	if (++h->samples < RTT_SAMPLES || h->last_min == P2V_NEVER)
-		return;
-	thresh = h->last_min / RTT_DIVISOR;
-	thresh = thresh < MIN_RTT_THRESH ? MIN_RTT_THRESH : thresh;
-	thresh = thresh > MAX_RTT_THRESH ? MAX_RTT_THRESH : thresh;
-	if (!h->css && h->min >= h->last_min + thresh) {
-		h->css = true;
-		h->css_base = h->min;
-		h->css_rounds = 0;
-	} else if (h->css && h->min < h->css_base) {
-		h->css = false; /* the delay went away: it was no queue */
-	}
-}
-
+/* RFC 9406 4.3: HyStart++ is for the first slow start; a later one knows how far it may go. */
 static void slow_start(struct state *st, const struct p2v_cc_ack *ack)
 {
-	if (st->conf->hystart) {
-		watch_delay(&st->hs, ack->rtt);
-		if (ack->sent >= st->hs.round_end)
-			next_round(st, ack);
-	}
-	grow(st, (double)ack->bytes / (st->hs.css ? CSS_DIVISOR : 1));
+	bool end = false;
+	double part = st->conf->hystart && st->ssthresh == UINT64_MAX
+			      ? hystart_on_ack(&st->hs, ack, &end)
+			      : 1;
+
+	grow(st, (double)ack->bytes * part);
+	if (end)
+		st->ssthresh = st->cwnd; /* on to congestion avoidance */
 }
 
 /* ---- congestion avoidance ---- */
@@ -259,9 +210,6 @@ static void cubic_on_loss(void *vst, const struct p2v_cc_loss *loss)
 	st->part = 0;
 	st->epoch = false;
 	st->recovery = P2V_UNKNOWN;
-	st->hs = (struct hystart){
-		.round_end = P2V_UNKNOWN, .last_min = P2V_NEVER, .min = P2V_NEVER
-	};
 }
 
 static void cubic_on_ecn(void *vst, p2v_usec now, p2v_usec sent)

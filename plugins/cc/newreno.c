@@ -80,6 +80,7 @@ static void newreno_on_loss(void *vst, const struct p2v_cc_loss *loss)
 	congestion(st, loss->now, loss->sent);
 	if (loss->persistent) { /* 7.6.2 */
 		st->cwnd = minimum(st);
+		st->acked = 0;
 		st->recovery = P2V_UNKNOWN;
 	}
 }

@@ -1,6 +1,7 @@
 # The controllers as ordinary objects, for tests that run them without the loader.
 check_LTLIBRARIES += libp2v_test_cc.la
-libp2v_test_cc_la_SOURCES = plugins/cc/newreno.c plugins/cc/cubic.c
+libp2v_test_cc_la_SOURCES = plugins/cc/newreno.c plugins/cc/cubic.c plugins/cc/ledbat.c \
+	plugins/cc/dtl.c
 
 if HAVE_CRITERION
 check_PROGRAMS += tests/contract/contract_cc

@@ -16,6 +16,8 @@ enum { NET_ENDS = 24, NET_CONF = 256 };
 
 extern const struct p2v_plugin p2v_cc_newreno_LTX_p2v_plugin;
 extern const struct p2v_plugin p2v_cc_cubic_LTX_p2v_plugin;
+extern const struct p2v_plugin p2v_cc_ledbat_LTX_p2v_plugin;
+extern const struct p2v_plugin p2v_cc_dtl_LTX_p2v_plugin;
 
 struct net;
 
@@ -64,10 +66,10 @@ struct net {
 	struct p2v_sim *sim;
 	struct end end[NET_ENDS];
 	size_t n;
-	const struct p2v_plugin *cc;
+	const struct p2v_plugin *cc; /* of the ends that are added next */
 };
 
-/** @param cc  [in] the controller of every end */
+/** @param cc  [in] the controller of every end, unless the test sets net->cc before it adds one */
 void net_init(struct net *net, uint64_t seed, const struct p2v_plugin *cc);
 /** Frees the transports, then the world. */
 void net_fini(struct net *net);
