@@ -35,6 +35,14 @@ static void packet(void *ctx, const uint8_t *p, size_t n)
 
 static void fire(struct p2v_timer *t, p2v_usec now);
 
+/* @return [B] of payload that Ethernet carries to that address, if the options allow it */
+static uint32_t largest(const struct p2v_dtl_conf *c, const struct p2v_addr *addr)
+{
+	uint32_t most = p2v_addr_is_v4(addr) ? P2V_PMTU_V4 : P2V_PMTU_V6;
+
+	return c->datagram_max < most ? c->datagram_max : most;
+}
+
 struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *addr, bool dialled)
 {
 	struct p2v_session *s = calloc(1, sizeof *s);
@@ -50,6 +58,7 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 	s->armed = s->pace_due = P2V_NEVER;
 	s->born = s->heard = now_of(s);
 	s->mtu = P2V_MSS;
+	p2v_pmtu_init(&s->pmtu, largest(c, addr));
 	p2v_recovery_init(&s->recovery, p2v_session_settle, s);
 	p2v_acks_init(&s->acks, c->ack_delay);
 	s->priority = 1;
@@ -61,7 +70,8 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 	s->max_local = P2V_EARLY_STREAMS;
 	s->max_remote = c->max_streams;
 	s->data_max = P2V_EARLY_DATA;
-	s->data_limit = c->session_window;
+	s->data_limit = s->data_window = c->session_window;
+	s->stream_window = c->stream_window;
 	s->remote_stream_data = P2V_EARLY_STREAM_DATA;
 	p2v_list_init(&s->in_busy);
 	p2v_list_init(&s->in_lingering);
@@ -193,6 +203,20 @@ void p2v_session_follow(struct p2v_session *s)
 		p2v_session_end(s, P2V_ECLOSED, P2V_CLOSE_SILENT, "the remote closed the session");
 		break;
 	}
+}
+
+void p2v_session_mtu(struct p2v_session *s)
+{
+	const struct p2v_cc_ops *ops = s->dtl->cc->plugin->ops.cc;
+	struct p2v_recovery *r = &s->recovery;
+
+	s->mtu = s->pmtu.mtu;
+	/* A packet is full where not even one more frame's head would fit. */
+	r->full = s->mtu > P2V_MSS ? s->mtu - P2V_FULL_SLACK : UINT32_MAX;
+	if (!ops->set_mss)
+		return;
+	ops->set_mss(s->cc, s->mtu);
+	ops->view(s->cc, &s->view);
 }
 
 void p2v_session_input(struct p2v_session *s, const uint8_t *p, size_t n)
@@ -457,7 +481,9 @@ void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out)
 		.resent = s->resent,
 		.delivery_rate = p2v_recovery_rate(&s->recovery),
 		.pto_count = s->recovery.pto_count,
-		.dialled = s->dialled };
+		.dialled = s->dialled,
+		.mtu = s->mtu,
+		.receive_window = s->data_window };
 }
 
 const struct p2v_remote *p2v_session_remote(const struct p2v_session *s)

@@ -22,11 +22,14 @@ struct p2v_dtl_conf {
 	p2v_usec idle_timeout;
 	p2v_usec keep_alive;
 	p2v_usec ack_delay;
-	uint64_t session_window; /* [B] that a remote may have under way to us, all streams together
-				  */
+	uint64_t session_window; /* [B] that a remote may have under way to us, all streams
+				    together, at first */
 	uint64_t stream_window;  /* [B] of one stream */
+	uint64_t session_window_max, stream_window_max; /* [B] up to which they grow */
+	uint64_t receive_memory; /* [B] by which all sessions' windows together may grow */
 	uint32_t max_streams;    /* that a remote may have open at once */
 	uint32_t max_sessions;
+	uint32_t datagram_max; /* [B] of the largest datagram's payload that is tried */
 };
 extern const struct p2v_option p2v_dtl_options[];
 
@@ -108,6 +111,8 @@ struct p2v_session_info {
 				 */
 	uint32_t pto_count;     /* probe time-outs in a row without an answer: 0 when all is well */
 	bool dialled;           /* we called; both did: ours is the call that stands */
+	uint32_t mtu;           /* [B] of the largest datagram's payload that the path carries */
+	uint64_t receive_window; /* [B] that the remote may have under way to us */
 };
 void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out);
 const struct p2v_remote *p2v_session_remote(

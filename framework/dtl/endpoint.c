@@ -79,6 +79,7 @@ void p2v_session_free(struct p2v_session *s)
 	p2v_list_remove(&s->in_busy);
 	p2v_list_remove(&s->in_lingering);
 	d->n_sessions--;
+	d->grown -= s->data_window - d->conf.session_window;
 	free(s);
 }
 
@@ -303,6 +304,10 @@ static int check_conf(const struct p2v_dtl_conf *c, struct p2v_err *err)
 {
 	if (c->stream_window > c->session_window)
 		return p2v_fail(err, P2V_ECONF, "stream_window is greater than session_window");
+	if (c->stream_window_max < c->stream_window)
+		return p2v_fail(err, P2V_ECONF, "stream_window_max is less than stream_window");
+	if (c->session_window_max < c->session_window)
+		return p2v_fail(err, P2V_ECONF, "session_window_max is less than session_window");
 	if (c->keep_alive >= c->idle_timeout)
 		return p2v_fail(err, P2V_ECONF, "keep_alive is not shorter than idle_timeout");
 	return P2V_OK;

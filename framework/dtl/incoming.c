@@ -26,6 +26,8 @@ void p2v_session_outcome(struct p2v_session *s, const struct p2v_outcome *o)
 
 	if (!s->cc)
 		return;
+	if (p2v_pmtu_outcome(&s->pmtu, o, now))
+		p2v_session_mtu(s);
 	if (o->lost_packets) {
 		struct p2v_cc_loss l = { .now = now,
 			.sent = o->lost_sent,

@@ -9,15 +9,17 @@
 #include "framework/dtl/ack.h"
 #include "framework/dtl/dtl.h"
 #include "framework/dtl/outbox.h"
+#include "framework/dtl/pmtu.h"
 #include "framework/dtl/recovery.h"
 #include "framework/dtl/recvq.h"
 #include "framework/dtl/sendq.h"
+#include "framework/dtl/window.h"
 
 enum {
 	P2V_WRITABLE_BELOW = 32 * 1024, /* [B] unsent, from which on `writable` is told */
 	P2V_WINDOW_STEPS = 8,           /* a window moves when such a part of it was consumed */
 	P2V_FLUSH_PACKETS = 64,         /* that one session sends before others have their turn */
-	P2V_PACKET_ROOM = 1500          /* [B] of the largest packet */
+	P2V_FULL_SLACK = 24             /* [B] that a packet which is full may leave free */
 };
 
 /* What an end may use before it has seen the remote's SETTINGS. */
@@ -71,6 +73,7 @@ struct p2v_dtl {
 	struct p2v_list later;   /* sessions that have more to send than one turn takes */
 	struct p2v_list stalled; /* sessions that wait for the socket */
 	size_t n_sessions;
+	uint64_t grown; /* [B] by which windows of sessions are larger than at first */
 	struct p2v_timer turn;
 	bool turning; /* between p2v_dtl_begin and the end of p2v_dtl_finish */
 	struct p2v_outbox out;
@@ -120,7 +123,8 @@ struct p2v_session {
 	/* packets */
 	struct p2v_recovery recovery;
 	struct p2v_acks acks;
-	uint32_t mtu;    /* [B] of a datagram's payload */
+	uint32_t mtu; /* [B] of a datagram's payload: pmtu.mtu */
+	struct p2v_pmtu pmtu;
 	unsigned probes; /* packets to send without regard to the window */
 	unsigned due;    /* P2V_DUE_* */
 
@@ -143,6 +147,9 @@ struct p2v_session {
 	/* flow: [B] of all streams together */
 	uint64_t data_sent, data_max;
 	uint64_t data_got, data_limit, data_done;
+	uint64_t data_window;   /* [B] that the remote may have under way to us */
+	uint64_t stream_window; /* [B] … on each stream */
+	struct p2v_window_use data_use;
 	uint64_t remote_stream_data; /* that the remote grants a new stream */
 };
 
@@ -167,6 +174,7 @@ struct p2v_stream {
 	struct p2v_recvq recv;
 	uint64_t recv_limit; /* [B] our window, as the remote knows it */
 	bool recv_cut;       /* what arrives is dropped */
+	struct p2v_window_use recv_use;
 	uint64_t stop_code;
 
 	double asked_priority; /* what the remote is asked for */
@@ -199,6 +207,8 @@ void p2v_dtl_finish(struct p2v_dtl *d);
 struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *addr, bool dialled);
 /** Free what the session holds, but not the session. */
 void p2v_session_fini(struct p2v_session *s);
+/** The path carries datagrams of another size now: follow it. */
+void p2v_session_mtu(struct p2v_session *s);
 /** Work on a datagram of this session's remote. */
 void p2v_session_input(struct p2v_session *s, const uint8_t *p, size_t n);
 /** The record layer may have changed its state: follow it. */

@@ -1,4 +1,4 @@
-# The transport. session.c alone knows OpenSSL.
+# The transport. session*.c alone know OpenSSL.
 libp2v_core_la_SOURCES += \
 	%reldir%/ack.c %reldir%/ack.h \
 	%reldir%/conf.c \
@@ -10,6 +10,7 @@ libp2v_core_la_SOURCES += \
 	%reldir%/outbox.c %reldir%/outbox.h \
 	%reldir%/outgoing.c \
 	%reldir%/packet.c %reldir%/packet.h \
+	%reldir%/pmtu.c %reldir%/pmtu.h \
 	%reldir%/ranges.c %reldir%/ranges.h \
 	%reldir%/record.h \
 	%reldir%/recovery.c %reldir%/recovery.h \
@@ -18,4 +19,6 @@ libp2v_core_la_SOURCES += \
 	%reldir%/sendq.c %reldir%/sendq.h \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/session_inside.h %reldir%/session_record.c \
-	%reldir%/stream.c
+	%reldir%/session_seal.c %reldir%/session_seal.h \
+	%reldir%/stream.c \
+	%reldir%/window.c %reldir%/window.h

@@ -9,7 +9,7 @@ void p2v_outbox_init(struct p2v_outbox *o, const struct p2v_world *world, struct
 	o->world = world;
 	o->udp = udp;
 	o->segments = world->ops->udp_segments(world->self, udp);
-	o->blocked = false;
+	o->blocked = o->parted = false;
 	o->n = o->used = 0;
 }
 
@@ -35,7 +35,7 @@ static bool joins(const struct p2v_outbox *o, const struct p2v_addr *to, size_t 
 
 void p2v_outbox_add(struct p2v_outbox *o, const struct p2v_addr *to, size_t n)
 {
-	if (o->n && joins(o, to, n)) {
+	if (o->n && !o->parted && joins(o, to, n)) {
 		struct p2v_dgram *r = &o->run[o->n - 1];
 
 		if (r->seg == 0)
@@ -45,6 +45,12 @@ void p2v_outbox_add(struct p2v_outbox *o, const struct p2v_addr *to, size_t n)
 		o->run[o->n++] = (struct p2v_dgram){ .addr = *to, .p = o->buf + o->used, .n = n };
 	}
 	o->used += n;
+	o->parted = false;
+}
+
+void p2v_outbox_part(struct p2v_outbox *o)
+{
+	o->parted = true;
 }
 
 void p2v_outbox_flush(struct p2v_outbox *o)

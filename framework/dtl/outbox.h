@@ -16,6 +16,7 @@ struct p2v_outbox {
 	struct p2v_udp *udp;
 	size_t segments; /* datagrams that one run may hold */
 	bool blocked;    /* the socket is full: `writable` will come */
+	bool parted;     /* the next datagram begins a run */
 	size_t n;        /* runs */
 	size_t used;     /* [B] of buf */
 	struct p2v_dgram run[P2V_OUTBOX_RUNS];
@@ -29,6 +30,9 @@ void p2v_outbox_init(struct p2v_outbox *o, const struct p2v_world *world, struct
 uint8_t *p2v_outbox_room(struct p2v_outbox *o, size_t n);
 /** What p2v_outbox_room pointed to is now a datagram of n bytes, n > 0. */
 void p2v_outbox_add(struct p2v_outbox *o, const struct p2v_addr *to, size_t n);
+/** The next datagram does not join the last: a size that the network may refuse takes no others
+ * with it. */
+void p2v_outbox_part(struct p2v_outbox *o);
 /** Hand over what is there, as far as the socket takes it; nothing while it is full. */
 void p2v_outbox_flush(struct p2v_outbox *o);
 /** The socket has room again: hand over what waits. */

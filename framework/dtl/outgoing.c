@@ -11,13 +11,15 @@ enum {
 
 #define RATE_MAX UINT64_C(1000000000000) /* [B/s] so that no sum below overflows */
 
+static const struct p2v_frame ping_frame = { .type = P2V_F_PING };
+
 /* A packet in the making. */
 struct build {
 	struct p2v_writer w;
 	uint64_t ack_below;
 	unsigned refs;
 	bool elicits;
-	uint8_t plain[P2V_PACKET_ROOM];
+	const uint8_t *packet;
 };
 
 /* ---- pace ---- */
@@ -106,19 +108,16 @@ static void put_session(struct p2v_session *s, struct build *b)
 	struct p2v_frame settings = { .type = P2V_F_SETTINGS,
 		.u.settings = { .version = P2V_PACKET_VERSION,
 			.max_data = c->session_window,
-			.max_stream_data = c->stream_window,
+			.max_stream_data = s->stream_window,
 			.max_streams = c->max_streams,
 			.ack_delay = c->ack_delay } };
 	struct p2v_frame data = { .type = P2V_F_MAX_DATA, .u.max.max = s->data_limit };
 	struct p2v_frame streams = { .type = P2V_F_MAX_STREAMS, .u.max.max = s->max_remote };
-	struct p2v_frame ping = { .type = P2V_F_PING };
 
-	if (!s->due)
-		return;
 	put_due(s, b, P2V_DUE_SETTINGS, P2V_REF_SETTINGS, &settings);
 	put_due(s, b, P2V_DUE_MAX_DATA, P2V_REF_MAX_DATA, &data);
 	put_due(s, b, P2V_DUE_MAX_STREAMS, P2V_REF_MAX_STREAMS, &streams);
-	if (s->due & P2V_DUE_PING && p2v_frame_put(&b->w, &ping)) {
+	if (s->due & P2V_DUE_PING && p2v_frame_put(&b->w, &ping_frame)) {
 		s->due &= ~(unsigned)P2V_DUE_PING;
 		b->elicits = true;
 	}
@@ -213,12 +212,12 @@ static int put_streams(struct p2v_session *s, struct build *b)
 
 /* ---- packets ---- */
 
-static void begin(struct p2v_session *s, struct build *b, p2v_usec now)
+/* @param room  [out] shape (size): of the datagram, built where it will leave from */
+static void begin(
+	struct p2v_session *s, struct build *b, p2v_usec now, uint8_t *room, uint32_t size)
 {
-	size_t room = s->mtu - s->record->overhead;
-
-	assert(room <= sizeof b->plain);
-	b->w = p2v_writer_of(b->plain, room);
+	b->packet = room + s->record->head;
+	b->w = p2v_writer_of(room + s->record->head, size - s->record->overhead);
 	b->ack_below = 0;
 	b->refs = 0;
 	b->elicits = false;
@@ -227,7 +226,8 @@ static void begin(struct p2v_session *s, struct build *b, p2v_usec now)
 
 static int fill(struct p2v_session *s, struct build *b, p2v_usec now)
 {
-	put_session(s, b);
+	if (s->due) /* seldom; frames are large to make */
+		put_session(s, b);
 	P2V_LIST_EACH (it, &s->control) {
 		struct p2v_stream *t = P2V_OF(it, struct p2v_stream, in_control);
 
@@ -277,11 +277,11 @@ static void left(struct p2v_session *s, const struct build *b, p2v_usec now, siz
  * @return whether one left */
 static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool probe, uint8_t *room)
 {
-	struct p2v_frame ping = { .type = P2V_F_PING };
 	struct build b;
 	ptrdiff_t size;
 
-	begin(s, &b, now);
+	/* Of two probes one is small: it gets through where full packets vanish. */
+	begin(s, &b, now, room, probe && s->probes == 1 ? P2V_MSS : s->mtu);
 	if (s->acks.owed)
 		put_ack(s, &b, now);
 	if (data && fill(s, &b, now) != P2V_OK) {
@@ -293,18 +293,47 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 		probe = true;
 	}
 	if (probe && !b.elicits)
-		b.elicits = p2v_frame_put(&b.w, &ping);
+		b.elicits = p2v_frame_put(&b.w, &ping_frame);
 	if (!b.elicits && !p2v_acks_due(&s->acks, now)) {
 		p2v_recovery_abandon(&s->recovery);
 		return false;
 	}
-	size = s->record->ops->seal(s->record, b.plain, p2v_written(&b.w), room, s->mtu);
+	size = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, s->mtu);
 	if (size <= 0) {
 		p2v_session_end(s, P2V_EPROTO, P2V_CLOSE_SILENT, "the record layer failed");
 		return false;
 	}
 	left(s, &b, now, (size_t)size);
 	return true;
+}
+
+/* A packet of nothing but PING and PADDING asks whether the path carries so large a datagram: RFC
+ * 8899 4.1. */
+static void send_mtu_probe(struct p2v_session *s, p2v_usec now, uint32_t size)
+{
+	struct p2v_frame ping = { .type = P2V_F_PING }, padding = { .type = P2V_F_PADDING };
+	uint8_t *room;
+	struct build b;
+	ptrdiff_t n;
+
+	if (s->recovery.in_flight + size > s->view.cwnd || s->dtl->out.blocked ||
+		p2v_recovery_reserve(&s->recovery) != P2V_OK)
+		return;
+	room = p2v_outbox_room(&s->dtl->out, size);
+	if (!room)
+		return;
+	begin(s, &b, now, room, size);
+	padding.u.padding = p2v_writer_left(&b.w) - 1;
+	b.elicits = p2v_frame_put(&b.w, &ping) && p2v_frame_put(&b.w, &padding);
+	assert(b.elicits);
+	n = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, size);
+	if (n <= 0)
+		return;
+	p2v_outbox_part(&s->dtl->out);
+	left(s, &b, now, (size_t)n);
+	p2v_outbox_part(&s->dtl->out);
+	p2v_recovery_mtu_probe(&s->recovery);
+	p2v_pmtu_sent(&s->pmtu);
 }
 
 static void move_priority(struct p2v_session *s, p2v_usec now)
@@ -360,6 +389,8 @@ void p2v_session_flush(struct p2v_session *s)
 	unsigned n = 0;
 
 	move_priority(s, now);
+	if (now >= s->pmtu.due && s->probes == 0 && !p2v_list_empty(&s->ready))
+		send_mtu_probe(s, now, p2v_pmtu_wants(&s->pmtu, now));
 	s->pace_due = P2V_NEVER;
 	while (n < P2V_FLUSH_PACKETS && flush_one(s, now))
 		n++;
@@ -382,10 +413,10 @@ void p2v_session_send_close(struct p2v_session *s)
 		return;
 	while (close.u.close.text.n < P2V_CLOSE_TEXT && s->why.text[close.u.close.text.n])
 		close.u.close.text.n++;
-	begin(s, &b, p2v_now(&s->dtl->node->world));
+	begin(s, &b, p2v_now(&s->dtl->node->world), room, P2V_MSS);
 	if (!p2v_frame_put(&b.w, &close))
 		return; /* a code above 2^62 - 1 cannot be told */
-	size = s->record->ops->seal(s->record, b.plain, p2v_written(&b.w), room, s->mtu);
+	size = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, s->mtu);
 	if (size <= 0)
 		return;
 	s->recovery.next++; /* nothing follows it, so it need not be remembered */

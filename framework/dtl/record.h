@@ -51,6 +51,7 @@ struct p2v_record {
 	bool refused;             /* P2V_RECORD_FAILED: by our own judge */
 	uint32_t overhead;        /* [B] that a datagram is larger than its packet; valid from
 				     P2V_RECORD_UP on */
+	uint32_t head;            /* [B] of it that stand before the packet; valid with it */
 };
 
 /** What a datagram is to a session that there is with its address. */
@@ -94,7 +95,8 @@ struct p2v_records_ops {
 	void (*input)(
 		struct p2v_record *r, const uint8_t *p, size_t n, const struct p2v_record_up *up);
 
-	/** Protect one packet.
+	/** Protect one packet, n > 0.
+	 * @param p    [in] shape (n); where it is out + head, nothing is copied
 	 * @param out  [out] shape (cap), cap >= n + overhead
 	 * @return [B] written, or P2V_E* */
 	ptrdiff_t (*seal)(

@@ -16,6 +16,7 @@ void p2v_recovery_init(struct p2v_recovery *r,
 		.run_start = P2V_NEVER,
 		.packet_threshold = P2V_PACKET_THRESHOLD,
 		.time_threshold = P2V_TIME_THRESHOLD,
+		.full = UINT32_MAX,
 		.max_ack_delay = 25 * P2V_MSEC };
 }
 
@@ -134,6 +135,11 @@ void p2v_recovery_sent(
 	r->open++;
 	r->in_flight += size;
 	r->last_eliciting = now;
+}
+
+void p2v_recovery_mtu_probe(struct p2v_recovery *r)
+{
+	at(r, r->next - 1)->mtu_probe = true;
 }
 
 static void settle(struct p2v_recovery *r, const struct p2v_sent *s, enum p2v_fate fate)
@@ -270,6 +276,12 @@ static void lose(
 	struct p2v_recovery *r, uint64_t number, struct p2v_sent *s, struct p2v_outcome *out)
 {
 	leave_flight(r, s);
+	if (s->mtu_probe) {
+		out->probe_lost = s->size;
+		return; /* it carries nothing, and tells nothing of congestion */
+	}
+	if (s->size >= r->full && number >= r->full_arrived)
+		out->full_lost++;
 	r->lost_bytes += s->size;
 	r->lost[r->lost_n++ % P2V_LOST_KEPT] = (struct p2v_lost_packet){ number, s->time };
 	out->lost_bytes += s->size;
@@ -352,6 +364,13 @@ static void take_ack(
 	if (s->state == P2V_SENT_OPEN) {
 		leave_flight(r, s);
 		w->eliciting = true;
+		if (s->mtu_probe)
+			out->probe_acked = s->size;
+		if (s->size >= r->full) {
+			out->full_acked = true;
+			if (number >= r->full_arrived)
+				r->full_arrived = number + 1;
+		}
 		out->acked_bytes += s->size;
 		if (s->time >= out->acked_sent) {
 			out->acked_sent = s->time;

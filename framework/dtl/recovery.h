@@ -48,6 +48,7 @@ struct p2v_sent {
 	uint8_t n_refs;
 	uint8_t state; /* SILENT: it asks for no ACK, and does not count as in flight */
 	bool app_limited;
+	bool mtu_probe; /* its loss says nothing about congestion: RFC 9000 14.4 */
 };
 
 struct p2v_lost_packet {
@@ -85,6 +86,8 @@ struct p2v_recovery {
 	struct p2v_lost_packet lost[P2V_LOST_KEPT];
 	uint32_t lost_n; /* in all; the last P2V_LOST_KEPT are kept */
 	uint64_t lost_bytes;
+	uint32_t full;         /* [B] datagrams of this size and more are full */
+	uint64_t full_arrived; /* one above the largest number of one that was acknowledged */
 
 	uint64_t delivered; /* [B] acknowledged in all */
 	p2v_usec delivered_time, first_sent;
@@ -106,6 +109,9 @@ struct p2v_outcome {
 	p2v_usec lost_sent; /* when the newest of them left */
 	bool persistent;
 	uint64_t ack_below; /* the remote knows that we have seen the packets below this; 0 */
+	uint32_t probe_acked, probe_lost; /* [B] of a probe for the path's MTU; 0: none */
+	uint32_t full_lost; /* full packets of which none that left later has arrived */
+	bool full_acked;    /* a full one arrived */
 };
 
 void p2v_recovery_init(struct p2v_recovery *r,
@@ -123,6 +129,8 @@ void p2v_recovery_ref(struct p2v_recovery *r, const struct p2v_ref *ref);
  * @param ack_below  one above the largest number that its ACK told of; 0: it carries none */
 void p2v_recovery_sent(
 	struct p2v_recovery *r, p2v_usec now, size_t size, bool elicits, uint64_t ack_below);
+/** The packet that left last is a probe for the path's MTU. */
+void p2v_recovery_mtu_probe(struct p2v_recovery *r);
 /** The packet that was being made will not be sent. */
 void p2v_recovery_abandon(struct p2v_recovery *r);
 

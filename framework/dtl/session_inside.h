@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "framework/dtl/session.h"
+#include "framework/dtl/session_seal.h"
 
 enum {
 	P2V_COOKIE_SECRET = 32, /* [B] */
@@ -26,12 +27,11 @@ struct p2v_dtls {
 struct dtls_record {
 	struct p2v_record base;
 	struct p2v_dtls *of;
-	SSL *ssl;
+	SSL *ssl;                       /* for the handshake alone; NULL: it has ended well */
+	struct p2v_seal seal;           /* of packets; from P2V_RECORD_UP on */
 	const struct p2v_record_up *up; /* during a call */
 	const uint8_t *in;              /* a datagram that OpenSSL did not read yet */
 	size_t in_n;
-	uint8_t *out; /* where the packet that is being sealed goes; NULL: to up->emit */
-	size_t out_cap, out_n;
 	bool listening; /* no address is proven yet: keep nothing */
 
 	/* The last flight of the handshake, as datagrams with their lengths, to be sent again. */

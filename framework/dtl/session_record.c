@@ -1,6 +1,7 @@
-/* session_record.c - one session's DTLS records: OpenSSL between two buffers of ours. It never sees
- * a socket or a clock: lost flights are sent again by us, as they were (see sdk/doc/protocol.md),
- * for OpenSSL would look at the wall clock. */
+/* session_record.c - one session's records: OpenSSL shakes hands between two buffers of ours, and
+ * packets go under the keys that come of it (session_seal.c). It never sees a socket or a clock:
+ * lost flights are sent again by us, as they were (see sdk/doc/protocol.md), for OpenSSL would look
+ * at the wall clock. */
 #include "framework/dtl/session_inside.h"
 
 #include <assert.h>
@@ -10,6 +11,7 @@
 #include <openssl/err.h>
 
 enum {
+	PACKET_MAX = 2048, /* [B] larger ones are nobody's */
 	TYPE_CCS = 20,
 	TYPE_ALERT = 21,
 	TYPE_SHAKE = 22,
@@ -94,13 +96,6 @@ static int bio_write(BIO *b, const char *p, int n)
 	size_t k = (size_t)n;
 
 	BIO_clear_retry_flags(b);
-	if (r->out) {
-		if (k > r->out_cap - r->out_n)
-			return -1;
-		memcpy(r->out + r->out_n, p, k);
-		r->out_n += k;
-		return n;
-	}
 	if (!r->up)
 		return n;
 	if (!r->listening && r->base.state == P2V_RECORD_HANDSHAKE)
@@ -189,6 +184,7 @@ void p2v_dtls_record_free(struct dtls_record *r)
 	if (!r)
 		return;
 	SSL_free(r->ssl);
+	p2v_seal_fini(&r->seal);
 	forget_flight(r);
 	free(r);
 }
@@ -229,11 +225,40 @@ static void fail(struct dtls_record *r)
 			reason ? reason : "no reason given");
 }
 
+/* Keys of our own from the handshake, by RFC 5705. Without RFC 7627 they would not be bound to it.
+ */
+static int take_keys(struct dtls_record *r, struct p2v_err *err)
+{
+	static const char label[] = "EXPERIMENTAL peer2view packets 1";
+	const SSL_CIPHER *suite = SSL_get_current_cipher(r->ssl);
+	const EVP_CIPHER *cipher = EVP_get_cipherbynid(SSL_CIPHER_get_cipher_nid(suite));
+	uint8_t both[2 * P2V_SEAL_SECRET], *ours = both, *theirs = both;
+	int code;
+
+	if (SSL_get_extms_support(r->ssl) != 1)
+		return p2v_fail(err, P2V_EPROTO, "the remote has no extended master secret");
+	*(r->base.client ? &theirs : &ours) += P2V_SEAL_SECRET;
+	code = cipher && SSL_export_keying_material(r->ssl, both, sizeof both, label,
+				 sizeof label - 1, NULL, 0, 0) == 1
+		       ? p2v_seal_init(&r->seal, cipher, ours, theirs, P2V_SEAL_PER_KEY)
+		       : P2V_ENOMEM;
+	OPENSSL_cleanse(both, sizeof both);
+	return code == P2V_OK ? code : p2v_fail(err, code, "no memory for a session's keys");
+}
+
 static void come_up(struct dtls_record *r)
 {
-	r->base.state = P2V_RECORD_UP;
-	r->base.overhead = (uint32_t)(P2V_MSS - DTLS_get_data_mtu(r->ssl));
 	r->retry = P2V_NEVER;
+	if (take_keys(r, &r->base.why) != P2V_OK) {
+		r->base.state = P2V_RECORD_FAILED;
+		return;
+	}
+	r->base.state = P2V_RECORD_UP;
+	r->base.head = P2V_SEAL_HEAD;
+	r->base.overhead = P2V_SEAL_HEAD + P2V_SEAL_TAG;
+	/* All that is left to say is in the flight: most of a session's memory goes. */
+	SSL_free(r->ssl);
+	r->ssl = NULL;
 	/* The end that had the last word cannot know whether it was heard. */
 	if (r->base.client)
 		forget_flight(r);
@@ -361,6 +386,8 @@ static enum p2v_record_class dtls_classify(struct p2v_record *base, const uint8_
 
 	if (random)
 		return classify_hello(record_of(base), random);
+	if (n && p[0] == P2V_SEAL_TYPE)
+		return P2V_RECORD_DATA;
 	if (n < HEADER)
 		return P2V_RECORD_STALE;
 	if (p[0] == TYPE_CCS || p[0] == TYPE_SHAKE ||
@@ -371,25 +398,20 @@ static enum p2v_record_class dtls_classify(struct p2v_record *base, const uint8_
 
 /* ---- data ---- */
 
-static void read_all(struct dtls_record *r)
+static void open_packet(
+	struct dtls_record *r, const uint8_t *p, size_t n, const struct p2v_record_up *up)
 {
-	uint8_t buf[SSL3_RT_MAX_PLAIN_LENGTH];
-	int n = 0;
+	uint8_t packet[PACKET_MAX];
+	ptrdiff_t k = p2v_seal_open(&r->seal, p, n, packet, sizeof packet);
 
-	while (r->base.state == P2V_RECORD_UP) {
-		n = SSL_read(r->ssl, buf, sizeof buf);
-		if (n <= 0)
-			break;
-		forget_flight(r); /* it was heard */
-		r->up->packet(r->up->ctx, buf, (size_t)n);
-	}
-	if (r->base.state != P2V_RECORD_UP)
+	if (k < 0)
 		return;
-	switch (SSL_get_error(r->ssl, n)) {
-	case SSL_ERROR_WANT_READ: break;
-	case SSL_ERROR_ZERO_RETURN: r->base.state = P2V_RECORD_CLOSED; break;
-	default: fail(r); break;
-	}
+	if (r->flight)
+		forget_flight(r); /* it was heard */
+	if (k == 0)
+		r->base.state = P2V_RECORD_CLOSED;
+	else
+		up->packet(up->ctx, packet, (size_t)k);
 }
 
 /* The remote still sends its last flight, so ours was lost: RFC 6347 4.2.4. */
@@ -408,37 +430,28 @@ static void dtls_input(
 {
 	struct dtls_record *r = record_of(base);
 
-	if (n < HEADER)
-		return; /* an empty read would look like the end to OpenSSL */
-	if (base->state == P2V_RECORD_UP && dtls_classify(base, p, n) == P2V_RECORD_SHAKE) {
-		echo_flight(r, up);
+	if (n && p[0] == P2V_SEAL_TYPE) {
+		if (base->state == P2V_RECORD_UP) /* else it came too early, and will come again */
+			open_packet(r, p, n, up);
 		return;
 	}
+	if (n < HEADER)
+		return; /* an empty read would look like the end to OpenSSL */
+	if (base->state == P2V_RECORD_UP && dtls_classify(base, p, n) == P2V_RECORD_SHAKE)
+		echo_flight(r, up);
+	if (base->state != P2V_RECORD_HANDSHAKE)
+		return;
 	enter(r, up, p, n);
-	if (base->state == P2V_RECORD_HANDSHAKE) {
-		r->flight_over = true;
-		shake(r);
-	}
-	if (base->state == P2V_RECORD_UP)
-		read_all(r);
+	r->flight_over = true;
+	shake(r);
 	leave(r);
 }
 
 static ptrdiff_t dtls_seal(
 	struct p2v_record *base, const uint8_t *p, size_t n, uint8_t *out, size_t cap)
 {
-	struct dtls_record *r = record_of(base);
-	int k;
-
-	assert(base->state == P2V_RECORD_UP);
-	ERR_clear_error();
-	r->out = out;
-	r->out_cap = cap;
-	r->out_n = 0;
-	k = SSL_write(r->ssl, p, (int)n);
-	r->out = NULL;
-	ERR_clear_error();
-	return k == (int)n ? (ptrdiff_t)r->out_n : P2V_EIO;
+	assert(base->state == P2V_RECORD_UP && n > 0);
+	return p2v_seal_close(&record_of(base)->seal, p, n, out, cap);
 }
 
 /* ---- timers, and the end ---- */
@@ -464,11 +477,14 @@ static void dtls_close(struct p2v_record *base, const struct p2v_record_up *up)
 {
 	struct dtls_record *r = record_of(base);
 
+	uint8_t end[P2V_SEAL_HEAD + P2V_SEAL_TAG];
+	ptrdiff_t n;
+
 	if (base->state != P2V_RECORD_UP)
 		return;
-	enter(r, up, NULL, 0);
-	(void)SSL_shutdown(r->ssl);
-	leave(r);
+	n = p2v_seal_close(&r->seal, NULL, 0, end, sizeof end); /* a packet of nothing */
+	if (n > 0)
+		up->emit(up->ctx, end, (size_t)n);
 }
 
 const struct p2v_records_ops p2v_dtls_ops = { .dial = dtls_dial,

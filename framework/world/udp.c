@@ -166,12 +166,14 @@ static void skip_empty(const struct p2v_dgram *v, size_t n, struct cursor *c)
 }
 
 /* The message at the cursor was refused. Segments are sent one by one instead; a single datagram is
- * lost. */
+ * lost, and where it was too large for the interface, the segments were not to blame. */
 static void refused(struct p2v_udp *u, const struct p2v_dgram *d, struct cursor *c, int error)
 {
 	size_t piece = piece_of(u, d, c);
 
 	if (piece <= segment_of(d)) {
+		if (error == EMSGSIZE)
+			u->refusals = 0;
 		advance(c, d, piece);
 		return;
 	}

@@ -163,6 +163,7 @@ static struct sim_record *record_new(struct p2v_sim_records *of, bool client)
 		return NULL;
 	r->base.ops = &ops;
 	r->base.overhead = P2V_SIM_RECORD_OVERHEAD;
+	r->base.head = P2V_SIM_RECORD_HEAD;
 	r->base.client = client;
 	r->of = of;
 	r->ours = entropy(of);
@@ -298,7 +299,10 @@ static ptrdiff_t sim_seal(
 	put_head(&w, TYPE_DATA);
 	p2v_write_be(&w, record_of(base)->tag, 8);
 	p2v_write_be(&w, n, 2);
-	p2v_write_bytes(&w, p, n);
+	if (p == w.p)
+		w.p += n; /* it stands there already */
+	else
+		p2v_write_bytes(&w, p, n);
 	memset(w.p, 0, P2V_SIM_RECORD_OVERHEAD - P2V_SIM_RECORD_HEAD);
 	return (ptrdiff_t)(n + P2V_SIM_RECORD_OVERHEAD);
 }

@@ -106,6 +106,15 @@ static void deliver(struct p2v_event *e, bool dropped)
 	free(k);
 }
 
+/* Nobody hears of it: routers need not tell, and we do not listen (RFC 8899 1.1). */
+static bool oversized(struct p2v_machine *m, size_t n)
+{
+	if (m->link.mtu == 0 || n + DGRAM_OVERHEAD <= m->link.mtu)
+		return false;
+	m->count.oversized++;
+	return true;
+}
+
 /* The packet is at the far end of the network: before the receiver's link. */
 static void arrive(struct p2v_event *e, bool dropped)
 {
@@ -113,7 +122,7 @@ static void arrive(struct p2v_event *e, bool dropped)
 	struct p2v_machine *m = k->receiver;
 	p2v_usec at;
 
-	if (dropped || m->dead) {
+	if (dropped || m->dead || oversized(m, k->n)) {
 		free(k);
 		return;
 	}
@@ -161,6 +170,8 @@ static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uin
 	m->count.sent++;
 	m->count.sent_bytes += n + DGRAM_OVERHEAD;
 	if (receiver != m) {
+		if (oversized(m, n))
+			return;
 		left = p2v_link_pass(m, true, n + DGRAM_OVERHEAD, true);
 		if (left == P2V_NEVER) {
 			m->count.overflowed++;

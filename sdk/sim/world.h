@@ -19,6 +19,7 @@ struct p2v_link {
 	double duplicate;    /* … that it arrives twice */
 	double reorder;      /* … that it is held back by `reorder_by` */
 	p2v_usec reorder_by; /* [us] */
+	uint32_t mtu; /* [B] of an IP packet: larger datagrams vanish, both ways; 0: no limit */
 };
 
 /** What went over a machine's link. What it says to itself counts as datagrams, never as a stream.
@@ -28,6 +29,7 @@ struct p2v_link_count {
 	uint64_t received, received_bytes;
 	uint64_t lost;       /* datagrams that left and never arrive */
 	uint64_t overflowed; /* … that one of this machine's queues had no room for */
+	uint64_t oversized;  /* … that were larger than this machine's link carries */
 	uint64_t stream_sent_bytes, stream_received_bytes; /* HTTP, with TCP's and IP's headers */
 };
 

@@ -28,7 +28,7 @@ static const struct path paths[] = {
 	{ 125000, 40000, 50000, 0, 0, 1000000, 1.2 },
 	{ 125000, 40000, 200000, 0, 0, 1000000, 1.2 },
 	{ 125000, 300000, 50000, 0, 0, 1000000, 1.6 },
-	{ 125000, 300000, 20000, 0, 0, 1000000, 2.2 }, /* a queue of two packets */
+	{ 125000, 300000, 24000, 0, 0, 1000000, 2.2 }, /* a queue of two packets */
 	{ 1250000, 10000, 20000, 0, 0, 10000000, 1.2 },
 	{ 1250000, 40000, 50000, 0, 0, 10000000, 1.2 },
 	{ 1250000, 40000, 200000, 0, 0, 10000000, 1.2 },
@@ -39,7 +39,8 @@ static const struct path paths[] = {
 	{ 6250000, 100000, 50000, 0, 0, 20000000, 1.4 },
 	{ 12500000, 10000, 20000, 0, 0, 40000000, 1.2 },
 	{ 12500000, 40000, 20000, 0, 0, 40000000, 1.3 },
-	{ 12500000, 300000, 50000, 0, 0, 20000000, 1.3 }, /* the stream's window is the limit */
+	{ 12500000, 100000, 50000, 0, 0, 40000000, 1.4 },
+	{ 12500000, 300000, 100000, 0, 0, 40000000, 1.6 },
 	{ 125000000, 10000, 20000, 0, 0, 40000000, 1.5 },
 	{ 125000, 40000, 50000, 0.02, 0.1414, 1000000, 1.4 },
 	{ 125000, 40000, 50000, 0.05, 0.2236, 1000000, 1.7 },
@@ -61,16 +62,14 @@ static double least(double a, double b)
 	return a < b ? a : b;
 }
 
-/* The rate is what the link carries, what the stream's window allows, or what a Reno flow gets
- * where packets are lost at random: a window of sqrt(3/2) / sqrt(p) packets (Mathis, Semke, Mahdavi
- * and Ott 1997). CUBIC gets no less. To that come the handshake, slow start and the last ACK: 16
- * round trips. */
+/* The rate is what the link carries, or what a Reno flow gets where packets are lost at random: a
+ * window of sqrt(3/2) / sqrt(p) packets (Mathis, Semke, Mahdavi and Ott 1997). CUBIC gets no less.
+ * To that come the handshake, slow start and the last ACK: 16 round trips. */
 static p2v_usec most(const struct path *p)
 {
 	double rtt = (double)p->rtt / 1e6, rate;
 
 	rate = (double)p->rate * GOODPUT / (PACKET + HEADERS);
-	rate = least(rate, 1048576 / rtt);
 	if (p->root > 0)
 		rate = least(rate, 1.2247 / p->root * GOODPUT / (rtt + 0.005));
 	return (p2v_usec)((double)p->size / rate * 1e6 * p->slack) + 16 * p->rtt;

@@ -100,6 +100,7 @@ static void read_head(struct xfer *x)
 static void on_readable(void *ctx, struct p2v_stream *t)
 {
 	struct xfer *x = p2v_stream_user(t);
+	struct p2v_session_info info;
 	const uint8_t *p;
 	size_t n;
 
@@ -127,6 +128,8 @@ static void on_readable(void *ctx, struct p2v_stream *t)
 	if (!p2v_stream_eof(t) || x->eof)
 		return;
 	x->eof = true;
+	p2v_session_info(p2v_stream_session(t), &info);
+	x->window = info.receive_window;
 	x->took = p2v_sim_now(x->end->net->sim) - x->began;
 	if (!x->opener) {
 		x->key = ~x->key;

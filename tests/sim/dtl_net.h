@@ -39,6 +39,7 @@ struct xfer {
 	p2v_usec began, took; /* until eof */
 	uint64_t stop_at;     /* [B] got, at which the stream is reset; 0: never */
 	bool idle;            /* do not read */
+	uint64_t window;      /* [B] the session's, when the end arrived */
 };
 
 struct end {

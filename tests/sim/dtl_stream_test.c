@@ -263,10 +263,13 @@ Test(dtl_stream, many_streams_in_a_row)
 /* Who does not read holds up his own stream, and no other. */
 Test(dtl_stream, one_that_is_not_read_does_not_hold_up_others)
 {
+	struct p2v_dtl_conf conf = net_conf();
 	struct pair p;
 	struct xfer *stuck, *free_one;
 
-	pair_with(&p, NULL);
+	conf.stream_window = conf.stream_window_max = 1024 * 1024;
+	conf.session_window = 4 * conf.stream_window;
+	pair_with(&p, &conf);
 	p.b->idle = true;
 	stuck = net_send(p.s, 3000000, 0);
 	net_run(&p.net, 3 * P2V_SECOND);

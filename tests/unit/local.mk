@@ -33,11 +33,14 @@ TESTS += tests/unit/unit_dtl
 tests_unit_unit_dtl_SOURCES = \
 	%reldir%/dtl/ack_test.c \
 	%reldir%/dtl/outbox_test.c \
+	%reldir%/dtl/pmtu_test.c \
 	%reldir%/dtl/packet_test.c \
 	%reldir%/dtl/queues_test.c \
 	%reldir%/dtl/ranges_test.c \
 	%reldir%/dtl/recovery_test.c \
+	%reldir%/dtl/seal_test.c \
 	%reldir%/dtl/session_test.c \
+	%reldir%/dtl/window_test.c \
 	tests/sim/dtl_certs.c tests/sim/dtl_certs.h
 tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)

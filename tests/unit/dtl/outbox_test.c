@@ -129,3 +129,24 @@ Test(outbox, a_socket_that_is_full)
 	cr_assert_eq(s.datagrams, in);
 	cr_assert(add(&o, 1, 1000));
 }
+
+/* A size that may be refused takes no others with it. */
+Test(outbox, one_that_is_parted)
+{
+	struct socket s = { .takes = 1000 };
+	struct p2v_world w = { &ops, &s };
+	static struct p2v_outbox o;
+
+	p2v_outbox_init(&o, &w, NULL);
+	cr_assert(add(&o, 1, 1200));
+	p2v_outbox_part(&o);
+	cr_assert(add(&o, 1, 1200));
+	p2v_outbox_part(&o);
+	cr_assert(add(&o, 1, 1200));
+	cr_assert(add(&o, 1, 1200));
+	p2v_outbox_flush(&o);
+	cr_assert_eq(s.runs, 3);
+	cr_assert_eq(s.run_datagrams[0], 1);
+	cr_assert_eq(s.run_datagrams[1], 1);
+	cr_assert_eq(s.run_datagrams[2], 2);
+}

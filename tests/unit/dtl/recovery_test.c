@@ -388,3 +388,61 @@ Test(recovery, every_packet_is_settled_once)
 		p2v_recovery_fini(&r);
 	}
 }
+
+/* RFC 9000 14.4: what is lost of probes for the path's MTU is no sign of congestion. */
+Test(recovery, probes_for_the_mtu)
+{
+	struct fates f = { { 0 }, { 0 }, { 0 } };
+	struct p2v_recovery r;
+	struct p2v_outcome o;
+
+	p2v_recovery_init(&r, settle, &f);
+	for (int round = 0; round < 2; round++) {
+		uint64_t first = r.next;
+
+		cr_assert_eq(p2v_recovery_reserve(&r), P2V_OK);
+		p2v_recovery_sent(&r, 0, 1472, true, 0);
+		p2v_recovery_mtu_probe(&r);
+		for (int i = 0; i < 4; i++)
+			send_at(&r, 0);
+		cr_assert_eq(r.in_flight, 1472 + 4 * SIZE);
+		o = ack(&r, 40 * MS, round ? first : first + 1, first + 4, 0);
+		cr_assert_eq(o.probe_acked, round ? 1472 : 0);
+		cr_assert_eq(o.probe_lost, round ? 0 : 1472);
+		cr_assert_eq(o.lost_packets, 0);
+		cr_assert_eq(o.lost_bytes, 0);
+		cr_assert_eq(r.in_flight, 0);
+	}
+	cr_assert_eq(r.lost_bytes, 0);
+	p2v_recovery_fini(&r);
+}
+
+/* Full packets that vanish count only while no later one arrives. */
+Test(recovery, full_packets_that_vanish)
+{
+	struct fates f = { { 0 }, { 0 }, { 0 } };
+	struct p2v_recovery r;
+	struct p2v_outcome o;
+
+	p2v_recovery_init(&r, settle, &f);
+	r.full = 1400;
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(p2v_recovery_reserve(&r), P2V_OK);
+		p2v_recovery_sent(&r, 0, 1450, true, 0);
+	}
+	for (int i = 0; i < 4; i++)
+		send_at(&r, 0);
+	o = ack(&r, 40 * MS, 3, 6, 0);
+	cr_assert_eq(o.full_lost, 3);
+	cr_assert(!o.full_acked);
+	cr_assert_eq(o.lost_packets, 3, "they may have been lost to congestion, too");
+	for (int i = 0; i < 5; i++) {
+		cr_assert_eq(p2v_recovery_reserve(&r), P2V_OK);
+		p2v_recovery_sent(&r, 50 * MS, 1450, true, 0);
+	}
+	o = ack(&r, 90 * MS, 11, 11, 0);
+	cr_assert(o.full_acked);
+	cr_assert_eq(o.lost_packets, 2);
+	cr_assert_eq(o.full_lost, 0, "a later one arrived");
+	p2v_recovery_fini(&r);
+}
