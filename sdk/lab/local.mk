@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libp2v_lab.la
 libp2v_lab_la_SOURCES = %reldir%/line.c %reldir%/line.h
 
 noinst_PROGRAMS += p2v-link
-p2v_link_SOURCES = %reldir%/cli.c %reldir%/cli.h %reldir%/link.c
+p2v_link_SOURCES = %reldir%/cli.c %reldir%/cli.h %reldir%/main.c
 p2v_link_LDADD = libp2v_lab.la libp2v_tool.la libp2v_core.la
 
 EXTRA_DIST += %reldir%/lab.sh %reldir%/link %reldir%/plot %reldir%/shares

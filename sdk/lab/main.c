@@ -1,4 +1,4 @@
-/* link.c - the program p2v-link: carries packets between TUN devices in two network namespaces, as
+/* main.c - the program p2v-link: carries packets between TUN devices in two network namespaces, as
  * lines (line.h) say. One thread, which sleeps until a packet comes or is due: at 20 Mbit/s that
  * takes a tenth of a processor, and the kernel's timers wake a real-time thread within some
  * 50 us, so that nothing needs to spin. */
