@@ -58,6 +58,14 @@ static inline double scavenger_floor(const struct scavenger *s)
 	return (double)s->rules.minimum * s->mss;
 }
 
+static inline void scavenger_lift(struct scavenger *s)
+{
+	if (s->cwnd < scavenger_floor(s))
+		s->cwnd = scavenger_floor(s);
+	if (s->regain < scavenger_floor(s))
+		s->regain = scavenger_floor(s);
+}
+
 static inline void scavenger_init(
 	struct scavenger *s, const struct scavenger_rules *rules, uint32_t mss)
 {
@@ -242,8 +250,7 @@ static inline void scavenger_on_loss(
 	s->recovery = now;
 	s->cwnd /= 2;
 	s->regain /= 2;
-	if (s->cwnd < scavenger_floor(s))
-		s->cwnd = scavenger_floor(s);
+	scavenger_lift(s);
 	if (s->phase == SCAVENGER_STARTS || s->phase == SCAVENGER_REGAINS)
 		scavenger_steady(s, now + SCAVENGER_FREEZE * srtt);
 }
@@ -251,8 +258,7 @@ static inline void scavenger_on_loss(
 static inline void scavenger_set_mss(struct scavenger *s, uint32_t mss)
 {
 	s->mss = mss;
-	if (s->cwnd < scavenger_floor(s))
-		s->cwnd = scavenger_floor(s);
+	scavenger_lift(s);
 }
 
 #endif

@@ -35,6 +35,7 @@ tests_unit_unit_dtl_SOURCES = \
 	%reldir%/dtl/outbox_test.c \
 	%reldir%/dtl/pmtu_test.c \
 	%reldir%/dtl/packet_test.c \
+	%reldir%/dtl/pair_test.c \
 	%reldir%/dtl/queues_test.c \
 	%reldir%/dtl/ranges_test.c \
 	%reldir%/dtl/recovery_test.c \
