@@ -16,6 +16,7 @@
 		   first */
 #define WAIT_UNKNOWN  (200 * P2V_MSEC)
 #define RATE_MIN_TIME (300 * P2V_MSEC)
+#define COLLAPSE      4u /* to what part of what is usual one fetch has to fall to be believed */
 #define RATE_MIN_SIZE 32768u /* [B] of a body from which a rate can be read */
 
 struct p2v_cdn_job {
@@ -44,7 +45,7 @@ static void remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait)
 uint64_t p2v_cdn_rate(const struct p2v_delivery *d)
 {
 	size_t k = d->n_rates < P2V_RATES ? d->n_rates : P2V_RATES;
-	uint64_t rates[P2V_RATES], lately = 0;
+	uint64_t rates[P2V_RATES], lately = 0, last;
 
 	for (size_t i = 0; i < k; i++) { /* insertion sort of at most 16 */
 		size_t j = i;
@@ -55,6 +56,10 @@ uint64_t p2v_cdn_rate(const struct p2v_delivery *d)
 	}
 	if (k == 0)
 		return RATE_UNKNOWN;
+	last = d->rates[(d->n_rates - 1) % P2V_RATES];
+	/* The best of two may be chance; a fall to a quarter is not. */
+	if (last < rates[k / 5] / COLLAPSE)
+		return last ? last : 1;
 	for (size_t i = 0; i < k && i < 2; i++) {
 		uint64_t one = d->rates[(d->n_rates - 1 - i) % P2V_RATES];
 

@@ -368,6 +368,7 @@ void p2v_dtl_free(struct p2v_dtl *d)
 	p2v_outbox_flush(&d->out);
 	p2v_disarm(&d->node->world, &d->turn);
 	d->node->world.ops->udp_close(d->node->world.self, d->udp);
+	p2v_recv_pool_fini(&d->recv_pool);
 	free(d);
 }
 

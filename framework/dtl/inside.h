@@ -78,6 +78,7 @@ struct p2v_dtl {
 	struct p2v_timer turn;
 	bool turning; /* between p2v_dtl_begin and the end of p2v_dtl_finish */
 	struct p2v_outbox out;
+	struct p2v_recv_pool recv_pool;
 };
 
 enum p2v_session_state {

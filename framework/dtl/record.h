@@ -1,5 +1,5 @@
 /* record.h - the record layer under a session: it authenticates both ends and turns packets into
- * datagrams and back. Two makers: framework/dtl/session.c (DTLS 1.2 by OpenSSL) and
+ * datagrams and back. Two makers: framework/dtl/session.c (DTLS 1.2 shakes hands) and
  * sdk/sim/record.c (no cryptography, for virtual time). Nothing else knows how a packet is
  * protected, so that another layer can take their place. */
 #ifndef P2V_DTL_RECORD_H

@@ -5,10 +5,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- blocks ---- */
+
+void p2v_recv_pool_fini(struct p2v_recv_pool *pool)
+{
+	while (pool->first) {
+		void *b = pool->first;
+
+		memcpy(&pool->first, b, sizeof pool->first);
+		free(b);
+	}
+	pool->n = 0;
+}
+
+static uint8_t *block_new(struct p2v_recv_pool *pool)
+{
+	void *b;
+
+	if (!pool || !pool->first)
+		return malloc(P2V_RECV_BLOCK);
+	b = pool->first;
+	memcpy(&pool->first, b, sizeof pool->first);
+	pool->n--;
+	return b;
+}
+
+static void block_free(struct p2v_recv_pool *pool, uint8_t *b)
+{
+	if (!b || !pool || pool->n == P2V_RECV_SPARE) {
+		free(b);
+		return;
+	}
+	memcpy(b, &pool->first, sizeof pool->first);
+	pool->first = b;
+	pool->n++;
+}
+
+/* ---- a stream's ---- */
+
 void p2v_recvq_fini(struct p2v_recvq *q)
 {
 	for (size_t i = 0; i < q->n; i++)
-		free(q->blocks[i]);
+		block_free(q->pool, q->blocks[i]);
 	free(q->blocks);
 	q->blocks = NULL;
 	q->n = q->cap = 0;
@@ -54,7 +92,7 @@ static uint8_t *block(struct p2v_recvq *q, uint64_t number)
 	while (q->n <= i)
 		q->blocks[q->n++] = NULL;
 	if (!q->blocks[i])
-		q->blocks[i] = malloc(P2V_RECV_BLOCK);
+		q->blocks[i] = block_new(q->pool);
 	return q->blocks[i];
 }
 
@@ -132,7 +170,7 @@ void p2v_recvq_consume(struct p2v_recvq *q, uint64_t n)
 	if (done == 0)
 		return;
 	for (uint64_t i = 0; i < done && i < q->n; i++)
-		free(q->blocks[i]);
+		block_free(q->pool, q->blocks[i]);
 	if (done < q->n)
 		memmove(q->blocks, q->blocks + done, (q->n - (size_t)done) * sizeof *q->blocks);
 	q->n = done < q->n ? q->n - (size_t)done : 0;

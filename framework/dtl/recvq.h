@@ -7,12 +7,22 @@
 
 enum {
 	P2V_RECV_BLOCK = 16384, /* [B] */
+	P2V_RECV_SPARE = 64,    /* blocks that a pool keeps */
 	P2V_RECV_HOLES = 4096   /* no correct sender leaves so many */
 };
 #define P2V_SIZE_UNKNOWN UINT64_MAX
 
+/** Blocks that are done with, for all streams of a transport: what runs evenly allocates nothing.
+ * Zeroed = empty. */
+struct p2v_recv_pool {
+	void *first; /* each begins with the address of the next */
+	unsigned n;
+};
+void p2v_recv_pool_fini(struct p2v_recv_pool *pool);
+
 /** Zeroed, with final = P2V_SIZE_UNKNOWN, = empty. */
 struct p2v_recvq {
+	struct p2v_recv_pool *pool; /* outlives it; NULL: none */
 	uint8_t *
 		*blocks; /* block i holds offsets (first + i) * P2V_RECV_BLOCK and up; NULL: none */
 	size_t n, cap;

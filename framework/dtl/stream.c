@@ -17,6 +17,7 @@ struct p2v_stream *p2v_stream_new(struct p2v_session *s, uint64_t id)
 	t->send_limit = s->remote_stream_data;
 	t->recv_limit = s->stream_window;
 	t->recv.final = P2V_SIZE_UNKNOWN;
+	t->recv.pool = &s->dtl->recv_pool;
 	p2v_list_init(&t->in_ready);
 	p2v_list_init(&t->in_control);
 	p2v_list_init(&t->in_events);

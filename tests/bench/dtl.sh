@@ -60,8 +60,6 @@ for i in $(seq "$rounds"); do
   note dtl_segments by_perf
   note raw_single "$raw" dtls-single "$each"
   note dtl_single by_perf --no-segments
-  note raw_segments_same "$raw" dtls-segments "$each" 1163
-  note raw_single_same "$raw" dtls-single "$each" 1163
   note tls "$raw" tls "$each"
   note tcp "$raw" tcp "$each"
   note raw_handshakes "$raw" handshakes 200
@@ -84,12 +82,8 @@ jq -s --argjson rounds "$rounds" '
       is: per(.dtl_segments.mbyte_per_s; .raw_segments.mbyte_per_s)},
     {what: "processor s/GB to raw DTLS with segments", target: "<= 1.80",
       is: per(.dtl_segments.cpu_s_per_gb; .raw_segments.cpu_s_per_gb)},
-    {what: "  the same, raw with datagrams of 1200 bytes", target: "",
-      is: per(.dtl_segments.cpu_s_per_gb; .raw_segments_same.cpu_s_per_gb)},
     {what: "without segments: MB/s to raw DTLS, one send each", target: ">= 0.85",
       is: per(.dtl_single.mbyte_per_s; .raw_single.mbyte_per_s)},
-    {what: "  the same, raw with datagrams of 1200 bytes", target: "",
-      is: per(.dtl_single.mbyte_per_s; .raw_single_same.mbyte_per_s)},
     {what: "  processor s/GB without segments to raw, one send each", target: "",
       is: per(.dtl_single.cpu_s_per_gb; .raw_single.cpu_s_per_gb)},
     {what: "heap of an idle session, kB", target: "<= 90",

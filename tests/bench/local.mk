@@ -7,7 +7,7 @@ tests_bench_sessions_SOURCES = %reldir%/sessions.c
 tests_bench_sessions_LDADD = libp2v_host.la libp2v_world.la libp2v_core.la $(OPENSSL_LIBS)
 tests_bench_sessions_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 EXTRA_tests_bench_sessions_DEPENDENCIES = $(plugin_LTLIBRARIES)
-CLEANFILES += $(EXTRA_PROGRAMS)
+CLEANFILES += $(EXTRA_PROGRAMS) bench-dtl.json
 EXTRA_DIST += %reldir%/dtl.sh
 
 bench: all $(EXTRA_PROGRAMS)

@@ -322,6 +322,44 @@ static void widen(void *ctx)
 		p2v_machine_set_link(p2v_swarm_machine(ctx, i), &link);
 }
 
+/* One viewer's line falls to a little less than what it plays; the others' stay as they are. */
+static void thin_out(void *ctx)
+{
+	struct p2v_link link = {
+		.up = 12500000, .down = 170000, .delay = 5 * P2V_MSEC, .queue = 1 << 18
+	};
+
+	p2v_machine_set_link(p2v_swarm_machine(ctx, 0), &link);
+}
+
+/* It plays on as from the CDN, but for a moment in which the fall was not noticed. */
+Test(delivery, one_whose_line_falls_below_its_rate_soon_lives_off_the_cdn)
+{
+	p2v_usec stalled = 0;
+	uint64_t rate = 0;
+
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct p2v_swarm_conf conf = rig_conf();
+		struct p2v_player_result r;
+		struct p2v_swarm *s;
+
+		conf.viewers = 4;
+		conf.seed = seed;
+		s = rig_start(&conf);
+		p2v_sim_at(p2v_swarm_sim(s), 40 * P2V_SECOND + (p2v_usec)seed * 230 * P2V_MSEC,
+			thin_out, s);
+		p2v_swarm_run(s, 70 * P2V_SECOND);
+		p2v_player_result(p2v_swarm_player(s, 0), &r);
+		rate += r.mean_bitrate;
+		stalled += r.stalled;
+		rig_end(s);
+	}
+	(void)fprintf(stderr, "# eight falls: stalled %lld ms, bit rate %llu\n",
+		(long long)(stalled / P2V_MSEC), (unsigned long long)(rate / 8));
+	cr_assert_lt(stalled, 8 * 2 * P2V_SECOND);
+	cr_assert_gt(rate / 8, 1000000);
+}
+
 static void switching(const struct p2v_swarm_conf *conf, struct p2v_swarm_result *r)
 {
 	struct p2v_swarm *s = rig_start(conf);

@@ -12,6 +12,7 @@ void *__wrap_realloc(void *p, size_t n);
 
 static long left = -1;
 static bool struck;
+static long count;
 
 void oom_after(long after)
 {
@@ -24,8 +25,14 @@ bool oom_struck(void)
 	return struck;
 }
 
+long oom_count(void)
+{
+	return count;
+}
+
 static bool refuse(void)
 {
+	count++;
 	if (left < 0)
 		return false;
 	if (left > 0) {

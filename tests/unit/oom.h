@@ -9,5 +9,7 @@
 void oom_after(long after);
 /** @return whether an allocation was refused since the last oom_after */
 bool oom_struck(void);
+/** @return how many allocations there were since the program began */
+long oom_count(void);
 
 #endif

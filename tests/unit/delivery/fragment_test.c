@@ -289,7 +289,8 @@ Test(fragment, the_cdns_rate_is_taken_cautiously)
 {
 	static const uint64_t steady[] = { 500, 100, 400, 300, 200, 600, 700, 800, 900, 1000 };
 	static const uint64_t thinner[] = { 1000, 1000, 1000, 1000, 1000, 1000, 50, 60 };
-	static const uint64_t once[] = { 1000, 1000, 1000, 1000, 1000, 1000, 1000, 60 };
+	static const uint64_t once[] = { 1000, 1000, 1000, 1000, 1000, 1000, 1000, 400 };
+	static const uint64_t fell[] = { 1000, 1000, 1000, 1000, 1000, 1000, 1000, 60 };
 	struct shelf s;
 
 	shelf_open(&s);
@@ -302,6 +303,8 @@ Test(fragment, the_cdns_rate_is_taken_cautiously)
 	cr_assert_eq(p2v_cdn_rate(s.d), 60, "the line became thinner a moment ago");
 	rates(&s, once, 8);
 	cr_assert_eq(p2v_cdn_rate(s.d), 1000, "once is no rule");
+	rates(&s, fell, 8);
+	cr_assert_eq(p2v_cdn_rate(s.d), 60, "but so far nobody falls by chance");
 	cr_assert_gt(p2v_cdn_estimate(s.d, UINT64_MAX), 3600 * P2V_SECOND);
 	shelf_close(&s);
 }

@@ -1,7 +1,7 @@
 /* session_test.c - DTLS records without a network: two ends hand each other datagrams. */
 #include <criterion/criterion.h>
 
-#include "framework/dtl/session.h"
+#include "framework/dtl/session_inside.h"
 #include "sdk/sim/world.h"
 #include "tests/sim/dtl_certs.h"
 
@@ -377,6 +377,49 @@ Test(session, the_last_word_is_repeated)
 	cr_assert(c.b.n > 0 && c.b.n <= 2, "once, not for each datagram of the flight");
 	carry(&c, &c.b, &c.a);
 	cr_assert_eq(c.a.record->state, P2V_RECORD_UP);
+	scene_fini(&c);
+}
+
+/* Without RFC 7627 the exported keys would not be bound to this handshake. */
+Test(session, keys_are_bound_to_the_handshake)
+{
+	static struct scene c;
+
+	for (int i = 0; i < 2; i++) {
+		scene_init(&c);
+		(void)SSL_CTX_set_options(
+			(i ? &c.b : &c.a)->dtls->ctx, SSL_OP_NO_EXTENDED_MASTER_SECRET);
+		call(&c);
+		for (int k = 0; k < 6; k++) {
+			carry(&c, &c.a, &c.b);
+			carry(&c, &c.b, &c.a);
+		}
+		cr_assert_eq(c.a.record->state, P2V_RECORD_FAILED);
+		cr_assert_eq(c.b.record->state, P2V_RECORD_FAILED);
+		cr_assert_str_eq(c.a.record->why.text, "the remote has no extended master secret");
+		cr_assert_eq(c.a.record->why.code, P2V_EPROTO);
+		cr_assert_not(c.a.record->refused);
+		scene_fini(&c);
+	}
+}
+
+/* Records of DTLS mean nothing any more once the keys are there, but for the handshake's own. */
+Test(session, records_of_dtls_are_dropped_afterwards)
+{
+	static struct scene c;
+	uint8_t d[64] = { 0, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 51 };
+
+	scene_init(&c);
+	shake(&c);
+	for (int type = 20; type < 64; type++) {
+		d[0] = (uint8_t)type;
+		c.b.record->ops->input(c.b.record, d, sizeof d, &c.b.up);
+		c.a.record->ops->input(c.a.record, d, sizeof d, &c.a.up);
+	}
+	cr_assert_eq(c.a.packets + c.b.packets, 0);
+	cr_assert_eq(c.a.record->state, P2V_RECORD_UP);
+	cr_assert_eq(c.b.record->state, P2V_RECORD_UP);
+	cr_assert_eq(c.a.n, 0, "a client's last flight was heard");
 	scene_fini(&c);
 }
 

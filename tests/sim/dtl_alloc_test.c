@@ -1,0 +1,390 @@
+/* dtl_alloc_test.c - a transfer that runs evenly asks for no memory: not for a packet, not for an
+ * ACK, and OpenSSL does not either. The simulator's own network allocates datagrams, so there is a
+ * wire of two ends here, which does not. */
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "framework/base/options.h"
+#include "tests/sim/dtl_certs.h"
+#include "tests/sim/dtl_net.h"
+#include "tests/unit/fake_world.h"
+#include "tests/unit/oom.h"
+
+TestSuite(dtl_alloc, .timeout = 300);
+
+enum {
+	SLOTS = 4096, /* datagrams under way in one direction */
+	ROOM = 1500,
+	BLOCK = 65536,
+	AHEAD = 262144 /* [B] that are kept waiting to be sent */
+};
+#define DELAY (5 * P2V_MSEC)
+#define TURN  (P2V_MSEC / 2)
+
+struct slot {
+	p2v_usec due;
+	size_t n;
+	uint8_t p[ROOM];
+};
+
+struct p2v_udp {
+	struct wire *wire;
+	const struct p2v_udp_handler *handler;
+	void *ctx;
+	struct p2v_addr addr;
+	struct slot slot[SLOTS]; /* on their way to it */
+	size_t first, n;
+};
+
+struct wire {
+	struct fake_world base;
+	struct p2v_world_ops ops;
+	struct p2v_world world;
+	struct p2v_udp *udp[2];
+	unsigned opened, lose; /* lose: each so-many-th datagram; 0: none */
+	uint64_t sent;
+};
+
+/* One end: all that a transfer needs. */
+struct side {
+	struct p2v_node node;
+	struct p2v_policy cc;
+	uint8_t cc_conf[NET_CONF];
+	struct p2v_sim_records *records;
+	struct p2v_dtls *dtls;
+	struct p2v_dtl *dtl;
+	struct p2v_session *session;
+	struct p2v_stream *stream;
+	struct p2v_buf *buf;
+	uint64_t got;
+};
+
+/* ---- the wire ---- */
+
+static int wire_open(void *self, const struct p2v_addr *bind, const struct p2v_udp_handler *h,
+	void *ctx, struct p2v_udp **out, struct p2v_addr *bound, struct p2v_err *err)
+{
+	struct wire *w = P2V_OF((struct fake_world *)self, struct wire, base);
+	struct p2v_udp *u = w->udp[w->opened];
+
+	(void)bind;
+	(void)err;
+	*u = (struct p2v_udp){ .wire = w, .handler = h, .ctx = ctx };
+	u->addr = p2v_addr_v4(0x0a000001u + w->opened++, 4433);
+	*bound = u->addr;
+	*out = u;
+	return P2V_OK;
+}
+
+static void wire_put(struct wire *w, struct p2v_udp *to, const uint8_t *p, size_t n)
+{
+	struct slot *s = &to->slot[(to->first + to->n) % SLOTS];
+
+	w->sent++;
+	if (w->lose && w->sent % w->lose == 0)
+		return;
+	cr_assert(n <= ROOM && to->n < SLOTS);
+	memcpy(s->p, p, n);
+	s->n = n;
+	s->due = w->base.now + DELAY;
+	to->n++;
+}
+
+static size_t wire_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n)
+{
+	struct wire *w = u->wire;
+
+	(void)self;
+	for (size_t i = 0; i < n; i++) {
+		size_t seg = v[i].seg ? v[i].seg : v[i].n;
+
+		for (size_t off = 0; off < v[i].n; off += seg)
+			wire_put(w, w->udp[u == w->udp[0]], v[i].p + off,
+				v[i].n - off < seg ? v[i].n - off : seg);
+	}
+	return n;
+}
+
+static size_t wire_segments(void *self, struct p2v_udp *u)
+{
+	(void)self;
+	(void)u;
+	return 40;
+}
+
+static void wire_close(void *self, struct p2v_udp *u)
+{
+	(void)self;
+	(void)u;
+}
+
+static void wire_deliver(struct wire *w, struct p2v_udp *u)
+{
+	while (u->n && u->slot[u->first].due <= w->base.now) {
+		const struct slot *s = &u->slot[u->first];
+		struct p2v_dgram d = { .addr = w->udp[u == w->udp[0]]->addr, .p = s->p, .n = s->n };
+
+		u->handler->received(u->ctx, &d, 1);
+		u->first = (u->first + 1) % SLOTS;
+		u->n--;
+	}
+}
+
+static void wire_run(struct wire *w, p2v_usec time)
+{
+	p2v_usec end = w->base.now + time;
+
+	for (; w->base.now < end; w->base.now += TURN) {
+		struct p2v_timer *t;
+
+		for (int i = 0; i < 2; i++)
+			wire_deliver(w, w->udp[i]);
+		while ((t = p2v_timers_pop(&w->base.timers, w->base.now)))
+			t->fire(t, w->base.now);
+	}
+}
+
+static void wire_init(struct wire *w)
+{
+	memset(w, 0, sizeof *w);
+	w->ops = fake_world_ops;
+	w->ops.udp_open = wire_open;
+	w->ops.udp_send = wire_send;
+	w->ops.udp_segments = wire_segments;
+	w->ops.udp_close = wire_close;
+	w->world = (struct p2v_world){ &w->ops, &w->base };
+	w->base.now = P2V_SECOND;
+	for (int i = 0; i < 2; i++) {
+		w->udp[i] = calloc(1, sizeof *w->udp[i]);
+		cr_assert(w->udp[i]);
+	}
+}
+
+/* ---- the application: bytes without end ---- */
+
+static void fill(struct side *s)
+{
+	while (p2v_stream_unsent(s->stream) < AHEAD)
+		cr_assert_eq(p2v_stream_write(s->stream, p2v_slice_of(s->buf, 0, BLOCK)), P2V_OK);
+}
+
+static void on_opened(void *ctx, struct p2v_session *session)
+{
+	((struct side *)ctx)->session = session;
+}
+
+static void on_closed(void *ctx, struct p2v_session *session, const struct p2v_err *why)
+{
+	(void)session;
+	(void)why;
+	((struct side *)ctx)->session = NULL;
+}
+
+static void on_accepted(void *ctx, struct p2v_session *s, struct p2v_stream *t)
+{
+	(void)s;
+	((struct side *)ctx)->stream = t;
+}
+
+static void on_readable(void *ctx, struct p2v_stream *t)
+{
+	struct side *s = ctx;
+	const uint8_t *p;
+	size_t n;
+
+	while ((n = p2v_stream_peek(t, &p)) > 0) {
+		s->got += n;
+		p2v_stream_consume(t, n);
+	}
+}
+
+static void on_writable(void *ctx, struct p2v_stream *t)
+{
+	(void)t;
+	fill(ctx);
+}
+
+static void on_ended(void *ctx, struct p2v_stream *t, int code, uint64_t reason)
+{
+	(void)ctx;
+	(void)t;
+	(void)code;
+	(void)reason;
+}
+
+static const struct p2v_dtl_handler handler = { .opened = on_opened,
+	.closed = on_closed,
+	.accepted = on_accepted,
+	.readable = on_readable,
+	.writable = on_writable,
+	.ended = on_ended };
+
+/* ---- two ends ---- */
+
+struct scene {
+	struct wire wire;
+	struct side a, b;
+	struct authority ca;
+	struct judge judge;
+	struct shown shown;
+};
+
+static void records_of(struct scene *c, struct side *s, bool dtls, struct p2v_records *out)
+{
+	struct p2v_trust trust = judge_trust(&c->judge);
+	struct p2v_id id = { { s == &c->a } };
+
+	if (!dtls) {
+		s->records = p2v_sim_records_new(&s->node, &id, P2V_IS_PEER, NULL);
+		cr_assert(s->records);
+		*out = p2v_sim_records(s->records);
+		return;
+	}
+	cr_assert_eq(p2v_dtls_new(&s->node, &trust, &s->dtls, NULL), P2V_OK);
+	cr_assert_eq(
+		p2v_dtls_credentials(s->dtls, (struct p2v_bytes){ c->shown.key, c->shown.key_n },
+			c->shown.chain, 2, NULL),
+		P2V_OK);
+	*out = p2v_dtls_records(s->dtls);
+}
+
+static void side_init(struct scene *c, struct side *s, uint64_t seed, bool dtls)
+{
+	const struct p2v_plugin *cc = &p2v_cc_newreno_LTX_p2v_plugin;
+	struct p2v_dtl_conf conf = net_conf();
+	struct p2v_addr bind = { .port = 4433 };
+	struct p2v_records records;
+
+	/* Windows that do not grow: the transfer is to run evenly. */
+	conf.stream_window = conf.stream_window_max = 262144;
+	conf.session_window = conf.session_window_max = 262144;
+	p2v_node_init(&s->node, &c->wire.world, seed);
+	cr_assert_eq(p2v_options_default(cc->options, cc->option_size, s->cc_conf, NULL), P2V_OK);
+	p2v_policy_init(&s->cc, &s->node, cc, s->cc_conf);
+	records_of(c, s, dtls, &records);
+	cr_assert_eq(
+		p2v_dtl_new(&s->node, &conf, &records, &s->cc, &bind, &handler, s, &s->dtl, NULL),
+		P2V_OK);
+	s->buf = p2v_buf_new(BLOCK);
+	cr_assert(s->buf);
+	memset(s->buf->data, 7, BLOCK);
+}
+
+static void side_fini(struct side *s)
+{
+	p2v_dtl_free(s->dtl);
+	p2v_sim_records_free(s->records);
+	p2v_dtls_free(s->dtls);
+	p2v_buf_unref(s->buf);
+}
+
+/* ---- what is counted: our allocations, and those of OpenSSL ---- */
+
+void *__real_malloc(size_t n);
+void *__real_realloc(void *p, size_t n);
+
+static long by_openssl;
+
+static void *count_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	by_openssl++;
+	return __real_malloc(n);
+}
+
+static void *count_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	by_openssl++;
+	return __real_realloc(p, n);
+}
+
+static void count_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+/* Before anybody uses OpenSSL: later it would not take them any more. */
+__attribute__((constructor)) static void count_openssl(void)
+{
+	(void)CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free);
+}
+
+static long all_allocations(void)
+{
+	return oom_count() + by_openssl;
+}
+
+/* @return allocations in two seconds of a transfer that has found its pace */
+static long run(struct scene *c, bool dtls, unsigned lose, uint64_t *packets)
+{
+	struct p2v_addr to;
+	long before;
+
+	memset(c, 0, sizeof *c);
+	wire_init(&c->wire);
+	authority_make(&c->ca, "P-256");
+	shown_make(&c->shown, &c->ca, "P-256", -2000000000, 2000000000);
+	c->judge = (struct judge){ .authority = &c->ca, .world = &c->wire.world };
+	side_init(c, &c->a, 1, dtls);
+	side_init(c, &c->b, 2, dtls);
+	to = p2v_dtl_bound(c->b.dtl);
+	cr_assert_eq(p2v_dtl_dial(c->a.dtl, &to, &c->a.session, NULL), P2V_OK);
+	wire_run(&c->wire, P2V_SECOND / 2);
+	cr_assert(c->a.session && c->b.session);
+	cr_assert_eq(p2v_stream_open(c->a.session, &c->a.stream), P2V_OK);
+	fill(&c->a);
+	c->wire.lose = lose;
+	wire_run(&c->wire, 3 * P2V_SECOND);
+	*packets = c->wire.sent;
+	before = all_allocations();
+	wire_run(&c->wire, 2 * P2V_SECOND);
+	*packets = c->wire.sent - *packets;
+	before = all_allocations() - before;
+	side_fini(&c->a);
+	side_fini(&c->b);
+	authority_fini(&c->ca);
+	free(c->wire.udp[0]);
+	free(c->wire.udp[1]);
+	return before;
+}
+
+Test(dtl_alloc, nothing_for_a_packet)
+{
+	static struct scene c;
+	uint64_t packets;
+	long n = run(&c, false, 0, &packets);
+
+	cr_assert(packets > 20000, "%llu packets", (unsigned long long)packets);
+	cr_assert_eq(n, 0, "%ld allocations for %llu packets", n, (unsigned long long)packets);
+}
+
+Test(dtl_alloc, nothing_for_a_packet_that_is_encrypted)
+{
+	static struct scene c;
+	uint64_t packets;
+	long n = run(&c, true, 0, &packets);
+
+	cr_assert(by_openssl > 1000, "OpenSSL's are counted");
+	cr_assert(packets > 20000, "%llu packets", (unsigned long long)packets);
+	cr_assert_eq(n, 0, "%ld allocations for %llu packets", n, (unsigned long long)packets);
+}
+
+Test(dtl_alloc, little_for_a_packet_that_is_lost)
+{
+	static struct scene c;
+	uint64_t packets;
+	long n = run(&c, false, 200, &packets);
+
+	cr_assert(packets > 2000, "%llu packets", (unsigned long long)packets);
+	cr_assert(n >= 0 && (uint64_t)n * 200 <= packets, "%ld allocations for %llu packets", n,
+		(unsigned long long)packets);
+}
