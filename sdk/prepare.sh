@@ -7,6 +7,8 @@ die() { say "$0: $*"; exit 1; }
 BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libltdl-dev libev-dev libssl-dev libinih-dev
   libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev uthash-dev"
 DEMO_PACKAGES="ffmpeg nginx-light jq curl procps util-linux"
+# What measures in the lab (sdk/lab).
+LAB_PACKAGES="iproute2 iperf3 iputils-ping jq procps util-linux"
 
 # Install those of the packages named that are missing, with apt-get, as root or through sudo.
 need_packages() {

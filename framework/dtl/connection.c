@@ -1,6 +1,6 @@
 /* connection.c - a session's life: handshake, upcalls, timers, keep-alive, and its end. What
  * arrives is in incoming.c, what leaves in outgoing.c. */
-#include "framework/dtl/inside.h"
+#include "framework/dtl/pair.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 	p2v_pmtu_init(&s->pmtu, largest(c, addr));
 	p2v_recovery_init(&s->recovery, p2v_session_settle, s);
 	p2v_acks_init(&s->acks, c->ack_delay);
-	s->priority = 1;
+	s->priority = s->wanted = s->part = 1;
 	p2v_list_init(&s->streams);
 	p2v_list_init(&s->ready);
 	p2v_list_init(&s->control);
@@ -91,6 +91,7 @@ static void shed(struct p2v_session *s)
 {
 	free_streams(&s->streams);
 	free_streams(&s->zombies);
+	p2v_pair_leave(s);
 	if (s->cc) {
 		const struct p2v_cc_ops *ops = s->dtl->cc->plugin->ops.cc;
 
@@ -129,7 +130,8 @@ static int open_controller(struct p2v_session *s, struct p2v_err *err)
 		return code;
 	}
 	ops->view(s->cc, &s->view);
-	return P2V_OK;
+	return p2v_pair_join(s) == P2V_OK ? P2V_OK
+					  : p2v_fail(err, P2V_ENOMEM, "no memory for a session");
 }
 
 /* The remote that calls anew has proven who it is: its old session is over. */

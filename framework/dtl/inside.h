@@ -68,6 +68,7 @@ struct p2v_dtl {
 	struct p2v_udp *udp;
 	struct p2v_addr bound;
 	struct p2v_session *by_addr; /* hash; a session's heir is not in it */
+	struct p2v_pair *pairs;      /* hash: hosts with sessions that are up */
 	struct p2v_list all, lingering;
 	struct p2v_list busy;    /* sessions with something to do before the turn ends */
 	struct p2v_list later;   /* sessions that have more to send than one turn takes */
@@ -132,7 +133,10 @@ struct p2v_session {
 	/* congestion */
 	void *cc;
 	struct p2v_cc_view view;
-	double priority;     /* as the controller has it */
+	double priority; /* as the controller has it */
+	double wanted;   /* as the streams want it */
+	struct p2v_pair *pair;
+	double weight, part; /* that it counts among the sessions to its host, and that it gets */
 	bool priority_moved; /* look whether it is still right */
 	int64_t tokens;      /* [B * us] that may be sent now */
 	p2v_usec paced;      /* up to when tokens were given out */

@@ -15,6 +15,7 @@ libp2v_core_la_SOURCES += \
 	%reldir%/record.h \
 	%reldir%/recovery.c %reldir%/recovery.h \
 	%reldir%/recvq.c %reldir%/recvq.h \
+	%reldir%/pair.c %reldir%/pair.h \
 	%reldir%/schedule.c %reldir%/schedule.h \
 	%reldir%/sendq.c %reldir%/sendq.h \
 	%reldir%/session.c %reldir%/session.h \

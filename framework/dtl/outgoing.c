@@ -1,5 +1,6 @@
 /* outgoing.c - what a session sends and when: packets are filled with what is due, within the
  * controller's window and at its pace. */
+#include "framework/dtl/pair.h"
 #include "framework/dtl/schedule.h"
 
 #include <assert.h>
@@ -336,17 +337,25 @@ static void send_mtu_probe(struct p2v_session *s, p2v_usec now, uint32_t size)
 	p2v_pmtu_sent(&s->pmtu);
 }
 
+/* What the streams want may have changed, or what other sessions to the same host leave. */
 static void move_priority(struct p2v_session *s, p2v_usec now)
 {
 	const struct p2v_plugin *plugin = s->dtl->cc->plugin;
-	double p;
+	double active, p;
 
-	if (!s->priority_moved)
+	if (!s->priority_moved && p2v_pair_part(s) == s->part)
 		return;
 	s->priority_moved = false;
 	if (!(plugin->caps & P2V_CC_CAP_PRIORITY) || !plugin->ops.cc->set_priority)
 		return;
-	p = p2v_schedule_priority(s, s->priority);
+	active = p2v_schedule_priority(s, -1);
+	p2v_pair_weigh(s, active < 0 ? 0 : active);
+	s->part = p2v_pair_part(s);
+	if (active >= 0)
+		s->wanted = active;
+	p = s->wanted * s->part;
+	if (p < P2V_CC_SCAVENGER && s->wanted >= P2V_CC_SCAVENGER)
+		p = P2V_CC_SCAVENGER; /* whoever waits is no scavenger, however many there are */
 	if (p == s->priority)
 		return;
 	s->priority = p;

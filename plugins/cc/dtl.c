@@ -125,12 +125,20 @@ static void set_goal(struct state *st, p2v_usec now, double goal)
 		step_down(st, now);
 }
 
+/* @return [B] what the present priority is worth, whether the window is there yet or on its way */
+static double due(const struct state *st)
+{
+	if (st->goal > 0)
+		return st->goal;
+	return st->cwnd < st->ssthresh && st->ssthresh < HUGE_WINDOW ? st->ssthresh : st->cwnd;
+}
+
 /* The scavenger takes over: it has its own window already, and what the window was above that is
  * given back. */
 static void begin_yielding(struct state *st, p2v_usec now)
 {
 	if (st->ssthresh < HUGE_WINDOW) { /* it had found its size */
-		st->unit = (st->goal > 0 ? st->goal : st->cwnd) / st->p;
+		st->unit = due(st) / st->p;
 		st->unit_at = now;
 	}
 	scavenger_take(&st->yields, now, st->cwnd, st->srtt);
@@ -163,7 +171,7 @@ static void end_yielding(struct state *st, p2v_usec now, double p)
  * looking. */
 static void scale(struct state *st, p2v_usec now, double p)
 {
-	double goal = (st->goal > 0 ? st->goal : st->cwnd) / st->p * p;
+	double goal = due(st) / st->p * p;
 
 	if (p > st->p)
 		st->rise_end = now + RISE_TIME;
@@ -389,8 +397,10 @@ static void dtl_view(const void *vst, struct p2v_cc_view *out)
 	const struct state *st = vst;
 	double cwnd = st->cwnd, yields = st->yields.cwnd, top = st->ssthresh;
 
+	if (yields > cwnd)
+		yields = cwnd;
 	if (yielding(st)) {
-		cwnd = st->goal > 0 ? st->cwnd : yields;
+		cwnd = st->goal > 0 ? st->cwnd : st->yields.cwnd;
 		top = st->yields.phase == SCAVENGER_STARTS ? HUGE_WINDOW : cwnd;
 		yields = cwnd;
 	}
@@ -413,7 +423,7 @@ static const struct p2v_option options[] = { P2V_OPT_U32(struct conf, initial_wi
 						     "Packets that may be under way at the start"),
 	P2V_OPT_U32(struct conf, minimum_window, "2", 2, 10, "1",
 		"Packets that may always be under way"),
-	P2V_OPT_USEC(struct conf, target, "16ms", 5 * P2V_MSEC, 100 * P2V_MSEC, "us",
+	P2V_OPT_USEC(struct conf, target, "20ms", 5 * P2V_MSEC, 100 * P2V_MSEC, "us",
 		"Delay that a scavenger may add to the path"),
 	P2V_OPT_USEC(struct conf, base_history, "10m", 10 * P2V_SECOND, 3600 * P2V_SECOND, "us",
 		"How long the least delay that was seen is believed"),

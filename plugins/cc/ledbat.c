@@ -80,7 +80,7 @@ static const struct p2v_option options[] = { P2V_OPT_U32(struct conf, initial_wi
 						     "Packets that may be under way at the start"),
 	P2V_OPT_U32(struct conf, minimum_window, "2", 2, 10, "1",
 		"Packets that may always be under way"),
-	P2V_OPT_USEC(struct conf, target, "16ms", 5 * P2V_MSEC, 100 * P2V_MSEC, "us",
+	P2V_OPT_USEC(struct conf, target, "20ms", 5 * P2V_MSEC, 100 * P2V_MSEC, "us",
 		"Delay that it may add to the path"),
 	P2V_OPT_USEC(struct conf, base_history, "10m", 10 * P2V_SECOND, 3600 * P2V_SECOND, "us",
 		"How long the least delay that was seen is believed"),

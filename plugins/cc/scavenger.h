@@ -13,8 +13,11 @@ enum {
 	SCAVENGER_FILTER = 4, /* samples, of which the least counts: LEDBAT++ */
 	SCAVENGER_BASES = 10, /* turns of history, RFC 6817 2.5 BASE_HISTORY */
 	SCAVENGER_GAIN_MAX = 16,
+	SCAVENGER_STEEP = 4, /* targets of delay beyond the target, from where it shrinks in full */
 	SCAVENGER_FREEZE = 2 /* round trips that a slow-down lasts at the floor, LEDBAT++ */
 };
+
+#define SCAVENGER_GAIN_TARGET (60 * P2V_MSEC) /* LEDBAT++'s TARGET, which its GAIN is made for */
 
 struct scavenger_rules {
 	p2v_usec target;    /* [us] of queueing delay */
@@ -53,6 +56,14 @@ struct scavenger {
 static inline double scavenger_floor(const struct scavenger *s)
 {
 	return (double)s->rules.minimum * s->mss;
+}
+
+static inline void scavenger_lift(struct scavenger *s)
+{
+	if (s->cwnd < scavenger_floor(s))
+		s->cwnd = scavenger_floor(s);
+	if (s->regain < scavenger_floor(s))
+		s->regain = scavenger_floor(s);
 }
 
 static inline void scavenger_init(
@@ -122,7 +133,7 @@ static inline double scavenger_gain(const struct scavenger *s)
 
 	if (base == P2V_NEVER || base <= 0)
 		return 1;
-	parts = (2 * s->rules.target + base - 1) / base;
+	parts = (2 * SCAVENGER_GAIN_TARGET + base - 1) / base;
 	return 1.0 / (double)(parts < SCAVENGER_GAIN_MAX ? parts : SCAVENGER_GAIN_MAX);
 }
 
@@ -130,6 +141,15 @@ static inline void scavenger_steady(struct scavenger *s, p2v_usec next)
 {
 	s->phase = SCAVENGER_STEADY;
 	s->phase_end = next;
+}
+
+/* @return [B] of what was acknowledged, this window's part: it may be beside a larger one, or have
+ * just taken over from it */
+static inline double scavenger_own(const struct scavenger *s, const struct p2v_cc_ack *a)
+{
+	double flight = (double)a->in_flight + (double)a->bytes;
+
+	return (double)a->bytes * (flight > s->cwnd ? s->cwnd / flight : 1);
 }
 
 /* LEDBAT++, slow start: the window grows by GAIN times what was acknowledged, until three quarters
@@ -144,7 +164,7 @@ static inline void scavenger_climb(struct scavenger *s, const struct p2v_cc_ack 
 		scavenger_steady(s, a->now + SCAVENGER_FREEZE * a->srtt);
 		return;
 	}
-	s->cwnd += (double)a->bytes * (regains ? 1 : scavenger_gain(s));
+	s->cwnd += scavenger_own(s, a) * (regains ? 1 : scavenger_gain(s));
 	if (regains && s->cwnd >= s->regain) {
 		s->cwnd = s->regain;
 		scavenger_steady(s, a->now + (p2v_usec)s->rules.rest * (a->now - s->slowed));
@@ -152,14 +172,18 @@ static inline void scavenger_climb(struct scavenger *s, const struct p2v_cc_ack 
 }
 
 /* LEDBAT++: a round trip moves W by GAIN below the target, and beyond it by
- * max(GAIN - Constant W (delay / TARGET - 1), -W / 2). An ACK moves it by its part of that. */
+ * max(GAIN - Constant W (delay / TARGET - 1), -W / 2). An ACK moves it by its part of that. In
+ * place of x = delay / TARGET - 1 stands x^2 / 4 up to x = 4 (own): where two flows come to rest, x
+ * is GAIN / W, less than a hundredth, and a tenth of a millisecond by which their base delays
+ * differ would give one of them all. */
 static inline void scavenger_track(struct scavenger *s, const struct p2v_cc_ack *a)
 {
 	double over = (double)scavenger_queue(s) / (double)s->rules.target - 1;
-	double step = scavenger_gain(s) * s->mss, part = (double)a->bytes / s->cwnd;
+	double step = scavenger_gain(s) * s->mss, part = scavenger_own(s, a) / s->cwnd;
 
 	if (over > 0)
-		step -= s->rules.decrease * s->cwnd * over * (over < 2 ? over / 2 : 1);
+		step -= s->rules.decrease * s->cwnd * over *
+			(over < SCAVENGER_STEEP ? over / SCAVENGER_STEEP : 1);
 	if (step < -s->cwnd / 2)
 		step = -s->cwnd / 2;
 	if (step > 0 && a->app_limited)
@@ -226,8 +250,7 @@ static inline void scavenger_on_loss(
 	s->recovery = now;
 	s->cwnd /= 2;
 	s->regain /= 2;
-	if (s->cwnd < scavenger_floor(s))
-		s->cwnd = scavenger_floor(s);
+	scavenger_lift(s);
 	if (s->phase == SCAVENGER_STARTS || s->phase == SCAVENGER_REGAINS)
 		scavenger_steady(s, now + SCAVENGER_FREEZE * srtt);
 }
@@ -235,8 +258,7 @@ static inline void scavenger_on_loss(
 static inline void scavenger_set_mss(struct scavenger *s, uint32_t mss)
 {
 	s->mss = mss;
-	if (s->cwnd < scavenger_floor(s))
-		s->cwnd = scavenger_floor(s);
+	scavenger_lift(s);
 }
 
 #endif

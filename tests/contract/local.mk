@@ -6,7 +6,9 @@ libp2v_test_cc_la_SOURCES = plugins/cc/newreno.c plugins/cc/cubic.c plugins/cc/l
 if HAVE_CRITERION
 check_PROGRAMS += tests/contract/contract_cc
 TESTS += tests/contract/contract_cc
-tests_contract_contract_cc_SOURCES = %reldir%/cc_test.c
+tests_contract_contract_cc_SOURCES = \
+	%reldir%/cc_bench.c %reldir%/cc_bench.h \
+	%reldir%/cc_delay_test.c %reldir%/cc_dtl_test.c %reldir%/cc_test.c
 tests_contract_contract_cc_CFLAGS = $(UNIT_CFLAGS)
 tests_contract_contract_cc_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 

@@ -8,9 +8,11 @@ E2E_TESTS = \
 	%reldir%/identity.sh \
 	%reldir%/life.sh \
 	%reldir%/limits.sh \
+	%reldir%/link.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
-	%reldir%/players_ts.sh
+	%reldir%/players_ts.sh \
+	%reldir%/shares.sh
 # What a build with sanitizers has to show of the whole: it waits for what happens, and does not look how fast.
 E2E_SANITIZE_TESTS = %reldir%/leaks.sh
 if SANITIZE
@@ -20,7 +22,8 @@ TESTS += $(E2E_TESTS)
 endif
 E2E_LONG_TESTS = \
 	%reldir%/limits_long.sh \
-	%reldir%/promise.sh
+	%reldir%/promise.sh \
+	%reldir%/shares_long.sh
 LONG_TESTS += $(E2E_LONG_TESTS)
 EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/watch.sh
 # What is made once for all of them.

@@ -54,8 +54,16 @@ static const struct path paths[] = {
 	{ 12500000, 40000, 50000, 0.02, 0.1414, 20000000, 1.4 },
 };
 
-static const struct p2v_plugin *const controllers[] = { &p2v_cc_newreno_LTX_p2v_plugin,
-	&p2v_cc_cubic_LTX_p2v_plugin };
+/* A scavenger that has the link for itself is a little slower: it grows by less than a packet a
+ * round trip where the path is short, and slows down now and then to look for the delay. */
+static const struct controller {
+	const struct p2v_plugin *cc;
+	double priority, slack;
+} controllers[] = { { &p2v_cc_newreno_LTX_p2v_plugin, 1, 1 },
+	{ &p2v_cc_cubic_LTX_p2v_plugin, 1, 1 }, { &p2v_cc_dtl_LTX_p2v_plugin, 1, 1 },
+	{ &p2v_cc_dtl_LTX_p2v_plugin, 4, 1 }, { &p2v_cc_dtl_LTX_p2v_plugin, 0, 2.2 },
+	{ &p2v_cc_ledbat_LTX_p2v_plugin, 1, 2.2 } };
+enum { CONTROLLERS = sizeof controllers / sizeof *controllers };
 
 static double least(double a, double b)
 {
@@ -65,17 +73,17 @@ static double least(double a, double b)
 /* The rate is what the link carries, or what a Reno flow gets where packets are lost at random: a
  * window of sqrt(3/2) / sqrt(p) packets (Mathis, Semke, Mahdavi and Ott 1997). CUBIC gets no less.
  * To that come the handshake, slow start and the last ACK: 16 round trips. */
-static p2v_usec most(const struct path *p)
+static p2v_usec most(const struct controller *c, const struct path *p)
 {
 	double rtt = (double)p->rtt / 1e6, rate;
 
 	rate = (double)p->rate * GOODPUT / (PACKET + HEADERS);
 	if (p->root > 0)
 		rate = least(rate, 1.2247 / p->root * GOODPUT / (rtt + 0.005));
-	return (p2v_usec)((double)p->size / rate * 1e6 * p->slack) + 16 * p->rtt;
+	return (p2v_usec)((double)p->size / rate * 1e6 * p->slack * c->slack) + 16 * p->rtt;
 }
 
-static p2v_usec transfer(const struct p2v_plugin *cc, const struct path *p, uint64_t *hash)
+static p2v_usec transfer(const struct controller *c, const struct path *p, uint64_t *hash)
 {
 	struct p2v_link far = { .delay = p->rtt / 4 };
 	struct p2v_link near = { .up = p->rate,
@@ -87,11 +95,13 @@ static p2v_usec transfer(const struct p2v_plugin *cc, const struct path *p, uint
 	struct xfer *x;
 	p2v_usec took;
 
-	net_init(&net, 1, cc);
+	net_init(&net, 1, c->cc);
 	a = net_end(&net, &far);
 	b = net_end(&net, &near);
 	x = net_send(net_connect(a, b), 10, p->size);
-	cr_assert(net_settle(&net, 2 * most(p) + P2V_SECOND), "the transfer ends");
+	if (c->priority != 1)
+		p2v_stream_request_priority(x->stream, c->priority, P2V_NEVER);
+	cr_assert(net_settle(&net, 2 * most(c, p) + P2V_SECOND), "the transfer ends");
 	net_check_whole(a);
 	net_check_whole(b);
 	took = x->took;
@@ -100,20 +110,20 @@ static p2v_usec transfer(const struct p2v_plugin *cc, const struct path *p, uint
 	return took;
 }
 
-static void check(const struct p2v_plugin *cc, const struct path *p)
+static void check(const struct controller *c, const struct path *p)
 {
 	uint64_t hash;
-	p2v_usec took = transfer(cc, p, &hash);
+	p2v_usec took = transfer(c, p, &hash);
 
-	cr_expect(took <= most(p),
-		"%s, %llu B/s, rtt %lld us, queue %lld us, loss %g: %lld of %lld us", cc->name,
-		(unsigned long long)p->rate, (long long)p->rtt, (long long)p->queue, p->loss,
-		(long long)took, (long long)most(p));
+	cr_expect(took <= most(c, p),
+		"%s at %g, %llu B/s, rtt %lld us, queue %lld us, loss %g: %lld of %lld us",
+		c->cc->name, c->priority, (unsigned long long)p->rate, (long long)p->rtt,
+		(long long)p->queue, p->loss, (long long)took, (long long)most(c, p));
 }
 
 ParameterizedTestParameters(dtl_links, each)
 {
-	static size_t index[2 * sizeof paths / sizeof *paths];
+	static size_t index[CONTROLLERS * sizeof paths / sizeof *paths];
 
 	for (size_t i = 0; i < sizeof index / sizeof *index; i++)
 		index[i] = i;
@@ -124,16 +134,16 @@ ParameterizedTest(size_t *index, dtl_links, each)
 {
 	const size_t n = sizeof paths / sizeof *paths;
 
-	check(controllers[*index / n], &paths[*index % n]);
+	check(&controllers[*index / n], &paths[*index % n]);
 }
 
 Test(dtl_links, the_same_run_twice)
 {
-	for (size_t c = 0; c < 2; c++) {
+	for (size_t c = 0; c < CONTROLLERS; c++) {
 		uint64_t first, second;
-		p2v_usec took = transfer(controllers[c], &paths[23], &first);
+		p2v_usec took = transfer(&controllers[c], &paths[23], &first);
 
-		cr_assert_eq(transfer(controllers[c], &paths[23], &second), took);
+		cr_assert_eq(transfer(&controllers[c], &paths[23], &second), took);
 		cr_assert_eq(first, second, "every event is the same");
 	}
 }

@@ -24,6 +24,17 @@ tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_dtl_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 
+# Hours of virtual time: minutes under sanitizers, where sim_dtl runs the same code.
+check_PROGRAMS += tests/sim/sim_share
+if !SANITIZE
+TESTS += tests/sim/sim_share
+endif
+tests_sim_sim_share_SOURCES = \
+	%reldir%/dtl_net.c %reldir%/dtl_net.h \
+	%reldir%/dtl_share_test.c
+tests_sim_sim_share_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_share_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+
 check_PROGRAMS += tests/sim/sim_overlay
 TESTS += tests/sim/sim_overlay
 tests_sim_sim_overlay_SOURCES = \

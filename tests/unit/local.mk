@@ -35,6 +35,7 @@ tests_unit_unit_dtl_SOURCES = \
 	%reldir%/dtl/outbox_test.c \
 	%reldir%/dtl/pmtu_test.c \
 	%reldir%/dtl/packet_test.c \
+	%reldir%/dtl/pair_test.c \
 	%reldir%/dtl/queues_test.c \
 	%reldir%/dtl/ranges_test.c \
 	%reldir%/dtl/recovery_test.c \
@@ -44,6 +45,12 @@ tests_unit_unit_dtl_SOURCES = \
 	tests/sim/dtl_certs.c tests/sim/dtl_certs.h
 tests_unit_unit_dtl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_dtl_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/unit_lab
+TESTS += tests/unit/unit_lab
+tests_unit_unit_lab_SOURCES = %reldir%/lab/line_test.c
+tests_unit_unit_lab_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_lab_LDADD = libp2v_lab.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_overlay
 TESTS += tests/unit/unit_overlay
