@@ -354,7 +354,7 @@ static void collapse(struct state *st, p2v_usec now)
 	st->goal = 0;
 	st->recovery = P2V_UNKNOWN;
 	st->unit_at = P2V_UNKNOWN;
-	st->calm_at = now + st->conf->calm; /* RFC 8085 3.1.1: no more than one TCP then */
+	st->calm_at = now + st->conf->calm; /* RFC 8085 3.1: no more than one TCP then */
 	if (st->p > 1)
 		st->p = 1;
 }
