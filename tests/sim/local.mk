@@ -5,6 +5,7 @@ if HAVE_CRITERION
 check_PROGRAMS += tests/sim/sim_dtl
 TESTS += tests/sim/sim_dtl
 tests_sim_sim_dtl_SOURCES = \
+	%reldir%/dtl_ack_test.c \
 	%reldir%/dtl_certs.c %reldir%/dtl_certs.h \
 	%reldir%/dtl_chaos_test.c \
 	%reldir%/dtl_dtls_test.c \
