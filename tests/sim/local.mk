@@ -12,6 +12,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_full_test.c \
 	%reldir%/dtl_life_test.c \
 	%reldir%/dtl_links_test.c \
+	%reldir%/dtl_many_test.c \
 	%reldir%/dtl_mtu_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_oom_test.c \
