@@ -9,6 +9,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_certs.c %reldir%/dtl_certs.h \
 	%reldir%/dtl_chaos_test.c \
 	%reldir%/dtl_dtls_test.c \
+	%reldir%/dtl_flood_test.c \
 	%reldir%/dtl_full_test.c \
 	%reldir%/dtl_life_test.c \
 	%reldir%/dtl_links_test.c \
