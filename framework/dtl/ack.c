@@ -6,7 +6,7 @@
 
 void p2v_acks_init(struct p2v_acks *a, p2v_usec delay)
 {
-	*a = (struct p2v_acks){ .due = P2V_NEVER, .delay = delay };
+	*a = (struct p2v_acks){ .due = P2V_NEVER, .delay = delay, .every = P2V_ACK_EVERY };
 }
 
 uint64_t p2v_acks_expected(const struct p2v_acks *a)
@@ -62,6 +62,37 @@ static void insert(struct p2v_acks *a, uint64_t number)
 	a->n++;
 }
 
+/* Where many packets come in a round trip, an eighth of them is acknowledged together, as
+ * draft-ietf-quic-ack-frequency lets a sender ask for. */
+static void measure(struct p2v_acks *a, p2v_usec now)
+{
+	p2v_usec took = now - a->turn_began;
+	uint64_t every;
+
+	a->turn++;
+	if (took < a->rtt || a->rtt == 0)
+		return;
+	every = (uint64_t)a->turn * (uint64_t)a->rtt / (uint64_t)took / P2V_ACK_PARTS;
+	a->every = every < P2V_ACK_EVERY  ? P2V_ACK_EVERY
+		   : every > P2V_ACK_MOST ? P2V_ACK_MOST
+					  : (uint32_t)every;
+	a->turn = 0;
+	a->turn_began = now;
+}
+
+/* @return [us] that what is owed may wait: the end of a burst is told of within an eighth of a
+ * round trip */
+static p2v_usec patience(const struct p2v_acks *a)
+{
+	p2v_usec part = a->rtt / P2V_ACK_PARTS;
+
+	if (a->owed < P2V_ACK_EVERY)
+		return a->delay;
+	if (part < P2V_MSEC)
+		part = P2V_MSEC;
+	return part < a->delay ? part : a->delay;
+}
+
 void p2v_acks_got(struct p2v_acks *a, uint64_t number, uint32_t stamp, p2v_usec now, bool elicits)
 {
 	uint64_t expected = p2v_acks_expected(a);
@@ -74,15 +105,21 @@ void p2v_acks_got(struct p2v_acks *a, uint64_t number, uint32_t stamp, p2v_usec 
 	if (!elicits)
 		return;
 	a->owed++;
+	measure(a, now);
 	if (number != expected)
-		a->at_once = true; /* a gap opened or closed: the sender wants to know, 13.2.1 */
-	if (a->due == P2V_NEVER)
-		a->due = now + a->delay;
+		a->hurry = P2V_ACK_HURRY; /* a gap opened or closed: the sender wants to know, and
+					     to count what comes after it; 13.2.1 */
+	if (a->hurry) {
+		a->hurry--;
+		a->at_once = true;
+	}
+	if (a->due == P2V_NEVER || a->due > now + patience(a))
+		a->due = now + patience(a);
 }
 
 bool p2v_acks_due(const struct p2v_acks *a, p2v_usec now)
 {
-	return a->owed && (a->at_once || a->owed >= P2V_ACK_EVERY || now >= a->due);
+	return a->owed && (a->at_once || a->owed >= a->every || now >= a->due);
 }
 
 bool p2v_acks_fill(const struct p2v_acks *a, p2v_usec now, struct p2v_frame_ack *out)

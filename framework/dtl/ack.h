@@ -7,6 +7,9 @@
 enum {
 	P2V_ACK_KEPT = 32, /* ranges that are remembered: the newest */
 	P2V_ACK_EVERY = 2, /* packets, RFC 9000 13.2.2 */
+	P2V_ACK_MOST = 32, /* … where many come in a round trip */
+	P2V_ACK_PARTS = 8, /* ACKs in a round trip that are enough for any controller */
+	P2V_ACK_HURRY = 3, /* packets after a gap that are told at once: P2V_PACKET_THRESHOLD */
 	P2V_ACK_PRUNE = 8  /* ranges from which on it pays to have our ACKs acknowledged */
 };
 
@@ -16,10 +19,15 @@ struct p2v_acks {
 	uint64_t floor;        /* packets below this count as seen */
 	p2v_usec largest_time; /* when the largest arrived */
 	uint32_t largest_stamp;
-	uint32_t owed; /* packets that ask for an ACK and have none yet */
+	uint32_t owed;  /* packets that ask for an ACK and have none yet */
+	uint32_t every; /* so many make one due */
+	uint32_t hurry; /* packets that are still to be told at once */
+	uint32_t turn;  /* packets since turn_began that ask for one */
+	p2v_usec turn_began;
 	bool at_once;
 	p2v_usec due;   /* P2V_NEVER: nothing is owed */
 	p2v_usec delay; /* [us] that an ACK may be held back */
+	p2v_usec rtt;   /* [us] as the session has it; 0: unknown */
 };
 
 void p2v_acks_init(struct p2v_acks *a, p2v_usec delay);

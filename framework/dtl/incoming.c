@@ -87,6 +87,7 @@ static void on_ack(struct p2v_session *s, const struct p2v_frame_ack *a, uint32_
 	}
 	if (o.owd != P2V_UNKNOWN)
 		on_owd(s, o.owd, p2v_now(&s->dtl->node->world));
+	s->acks.rtt = s->recovery.srtt;
 	if (o.ack_below)
 		p2v_acks_forget(&s->acks, o.ack_below);
 	if (s->recovery.pto_count == 0)

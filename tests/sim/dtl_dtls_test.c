@@ -76,6 +76,7 @@ static void scene_fini(struct scene *c)
 static void meet(const char *authority)
 {
 	struct scene c;
+	struct p2v_session_info info;
 	struct end *a, *b;
 	struct p2v_session *s;
 
@@ -95,6 +96,8 @@ static void meet(const char *authority)
 	cr_assert(net_settle(&c.net, 60 * P2V_SECOND));
 	net_check_whole(a);
 	net_check_whole(b);
+	p2v_session_info(s, &info);
+	cr_assert_eq(info.mtu, 1472, "records grow with the path: %u", info.mtu);
 	p2v_session_close(s, 300, "done");
 	net_run(&c.net, P2V_SECOND);
 	cr_assert_eq(b->why.code, P2V_ECLOSED);

@@ -276,7 +276,7 @@ struct end *net_node(struct net *net, const struct p2v_link *link)
 
 void net_open(struct end *e, const struct p2v_dtl_conf *conf, const struct p2v_records *records)
 {
-	struct p2v_addr bind = { .port = 4433 };
+	struct p2v_addr bind = { .port = e->port ? e->port : 4433 };
 	struct p2v_records own;
 	struct p2v_id id = { { 0 } };
 	struct p2v_err err;

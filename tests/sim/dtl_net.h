@@ -52,6 +52,7 @@ struct end {
 	struct p2v_sim_records *records;
 	struct p2v_dtls *dtls; /* where the test makes real ones */
 	struct p2v_dtl *dtl;
+	uint16_t port; /* to bind; 0: 4433 */
 	struct p2v_addr addr;
 	struct p2v_list xfers;       /* in the order in which they began */
 	struct p2v_session *session; /* the last that opened */

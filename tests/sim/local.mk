@@ -5,13 +5,16 @@ if HAVE_CRITERION
 check_PROGRAMS += tests/sim/sim_dtl
 TESTS += tests/sim/sim_dtl
 tests_sim_sim_dtl_SOURCES = \
+	%reldir%/dtl_ack_test.c \
 	%reldir%/dtl_alloc_test.c \
 	%reldir%/dtl_certs.c %reldir%/dtl_certs.h \
 	%reldir%/dtl_chaos_test.c \
 	%reldir%/dtl_dtls_test.c \
+	%reldir%/dtl_flood_test.c \
 	%reldir%/dtl_full_test.c \
 	%reldir%/dtl_life_test.c \
 	%reldir%/dtl_links_test.c \
+	%reldir%/dtl_many_test.c \
 	%reldir%/dtl_mtu_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_oom_test.c \

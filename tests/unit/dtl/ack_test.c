@@ -47,7 +47,12 @@ Test(acks, a_gap_is_told_at_once)
 	p2v_acks_got(&a, 1, 0, 0, true);
 	cr_assert(p2v_acks_due(&a, 0), "1 came late");
 	p2v_acks_told(&a);
-	p2v_acks_got(&a, 3, 0, 0, true);
+	for (uint64_t i = 3; i <= 4; i++) {
+		p2v_acks_got(&a, i, 0, 0, true);
+		cr_assert(p2v_acks_due(&a, 0), "the sender counts three");
+		p2v_acks_told(&a);
+	}
+	p2v_acks_got(&a, 5, 0, 0, true);
 	cr_assert(!p2v_acks_due(&a, 0), "all is in order again");
 }
 
@@ -128,4 +133,61 @@ Test(acks, agree_with_a_bitmap)
 				cr_assert(a.range[k - 1].hi < a.range[k].lo);
 		}
 	}
+}
+
+/* @return ACKs for `n` packets that come `gap` apart over a path of 40 ms */
+static unsigned tell(struct p2v_acks *a, uint64_t *next, unsigned n, p2v_usec gap, p2v_usec *now)
+{
+	unsigned acks = 0;
+
+	for (unsigned i = 0; i < n; i++, *now += gap) {
+		p2v_acks_got(a, (*next)++, 0, *now, true);
+		cr_assert(a->due <= *now + a->delay);
+		if (p2v_acks_due(a, *now)) {
+			p2v_acks_told(a);
+			acks++;
+		}
+	}
+	return acks;
+}
+
+/* Eight in a round trip at high rates, every second packet at low ones. */
+Test(acks, rarer_where_many_packets_come)
+{
+	p2v_usec now = P2V_SECOND;
+	struct p2v_acks a;
+	uint64_t next = 0;
+	unsigned n;
+
+	p2v_acks_init(&a, 25000);
+	a.rtt = 40000;
+	n = tell(&a, &next, 100, 10000, &now);
+	cr_assert_eq(n, 50, "4 packets in a round trip: %u", n);
+	(void)tell(&a, &next, 100, 400, &now);
+	n = tell(&a, &next, 1000, 400, &now);
+	cr_assert(n >= 75 && n <= 90, "100 packets in a round trip, 10 round trips: %u", n);
+	(void)tell(&a, &next, 2000, 20, &now);
+	n = tell(&a, &next, 3200, 20, &now);
+	cr_assert(n >= 100 && n <= 110, "no rarer than every 32nd: %u", n);
+	(void)tell(&a, &next, 20, 10000, &now);
+	n = tell(&a, &next, 100, 10000, &now);
+	cr_assert_eq(n, 50, "and back: %u", n);
+}
+
+/* What comes last does not wait for a timer made for single packets. */
+Test(acks, the_end_of_a_burst)
+{
+	p2v_usec now = P2V_SECOND;
+	struct p2v_acks a;
+	uint64_t next = 0;
+
+	p2v_acks_init(&a, 25000);
+	a.rtt = 40000;
+	(void)tell(&a, &next, 1000, 100, &now);
+	p2v_acks_told(&a);
+	p2v_acks_got(&a, next++, 0, now, true);
+	cr_assert_eq(a.due, now + 25000);
+	p2v_acks_got(&a, next++, 0, now, true);
+	cr_assert(!p2v_acks_due(&a, now));
+	cr_assert_eq(a.due, now + 5000, "an eighth of a round trip");
 }
