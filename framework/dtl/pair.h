@@ -1,5 +1,5 @@
 /* pair.h - what a node sends to one host, over however many sessions, weighs no more than four TCPs
- * (RFC 8085 3.1.10 has senders limit what they do between a pair of hosts). */
+ * (RFC 8085 3.1 would have all that goes between two hosts held together). */
 #ifndef P2V_DTL_PAIR_H
 #define P2V_DTL_PAIR_H
 

@@ -28,9 +28,9 @@ enum {
 	ALL_FLOWS = (1 << FLOWS_MAX) - 1,
 	HITS_MAX = 64 /* lost packets of one report that are looked at */
 };
-#define LONGER_MAX  3
-#define RISE_TIME   (3 * P2V_SECOND)
-#define RISE_CUT    0.3
+#define LONGER_MAX  3                /* times that a long round trip grows faster, at most */
+#define RISE_TIME   (3 * P2V_SECOND) /* to find its place after a rise */
+#define RISE_CUT    0.3  /* of a flow's part at a loss meanwhile: CUBIC's, RFC 9438 4.6 */
 #define HUGE_WINDOW 1e15 /* [B] no limit */
 
 struct state {
@@ -354,7 +354,7 @@ static void collapse(struct state *st, p2v_usec now)
 	st->goal = 0;
 	st->recovery = P2V_UNKNOWN;
 	st->unit_at = P2V_UNKNOWN;
-	st->calm_at = now + st->conf->calm; /* RFC 8085 3.1.1: no more than one TCP then */
+	st->calm_at = now + st->conf->calm; /* RFC 8085 3.1: no more than one TCP then */
 	if (st->p > 1)
 		st->p = 1;
 }

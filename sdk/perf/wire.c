@@ -54,10 +54,10 @@ size_t p2v_perf_report_get(const uint8_t *p, size_t n, struct p2v_perf_report *r
 
 	for (size_t k = 0; k < P2V_PERF_FIXED; k++)
 		v[k] = p2v_read_be(&in, 8);
-	if (n < 8)
-		return 0;
-	if (v[0] > P2V_PERF_STREAMS)
+	if (n >= 8 && v[0] > P2V_PERF_STREAMS)
 		return SIZE_MAX;
+	if (in.bad || p2v_reader_left(&in) < 8 * v[0])
+		return 0;
 	*r = (struct p2v_perf_report){ .n = v[0],
 		.t = (p2v_usec)v[1],
 		.cpu = (p2v_usec)v[2],
@@ -74,5 +74,5 @@ size_t p2v_perf_report_get(const uint8_t *p, size_t n, struct p2v_perf_report *r
 			.resent = v[13] } };
 	for (size_t k = 0; k < r->n; k++)
 		r->got_of[k] = p2v_read_be(&in, 8);
-	return in.bad ? 0 : n - p2v_reader_left(&in);
+	return n - p2v_reader_left(&in);
 }

@@ -501,6 +501,29 @@ Test(dtl_share, prefetch_in_the_gaps)
 	cr_expect(load >= 0.8, "%.3f", load);
 }
 
+/* Control messages at the highest priority go before everything, but a scavenger stays one. */
+Test(dtl_share, a_few_words_move_nothing)
+{
+	struct scene sc;
+	struct flow *f;
+
+	scene_init(&sc, 100 * MS);
+	f = start(&sc, DTL, 0);
+	(void)start(&sc, TCP, 1);
+	run_until(&sc, 5 * P2V_SECOND);
+	mark(&sc);
+	while (now(&sc) < 35 * P2V_SECOND) {
+		struct xfer *x = net_send(f->s, 500, 0);
+
+		cr_assert(x);
+		p2v_stream_set_priority(x->stream, 4, P2V_NEVER);
+		net_run(&sc.net, 100 * MS);
+	}
+	(void)fprintf(stderr, "# a scavenger with control messages: %.1f %%\n", 100 * share(&sc));
+	cr_expect(share(&sc) <= 0.05, "%.3f", share(&sc));
+	scene_fini(&sc);
+}
+
 /* ---- determinism ---- */
 
 Test(dtl_share, the_same_run_twice)

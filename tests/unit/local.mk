@@ -139,6 +139,12 @@ tests_unit_unit_player_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_player_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_unit_player_LDADD = libp2v_player.la $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/unit_perf
+TESTS += tests/unit/unit_perf
+tests_unit_unit_perf_SOURCES = %reldir%/perf/perf_test.c
+tests_unit_unit_perf_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_perf_LDADD = libp2v_perf.la libp2v_tool.la libp2v_test_cc.la $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/unit_host
 TESTS += tests/unit/unit_host
 tests_unit_unit_host_SOURCES = \
