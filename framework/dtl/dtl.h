@@ -16,6 +16,8 @@ struct p2v_dtl;
 struct p2v_session;
 struct p2v_stream;
 
+enum { P2V_DTL_SESSIONS = 1024 }; /* more than an agent needs, and what strangers may take up */
+
 /** Bound from [transport]. */
 struct p2v_dtl_conf {
 	p2v_usec handshake_timeout;
@@ -28,8 +30,8 @@ struct p2v_dtl_conf {
 	uint64_t session_window_max, stream_window_max; /* [B] up to which they grow */
 	uint64_t receive_memory; /* [B] by which all sessions' windows together may grow */
 	uint32_t max_streams;    /* that a remote may have open at once */
-	uint32_t max_sessions;
-	uint32_t datagram_max; /* [B] of the largest datagram's payload that is tried */
+	uint32_t max_sessions;   /* 0: P2V_DTL_SESSIONS */
+	uint32_t datagram_max;   /* [B] of the largest datagram's payload that is tried */
 };
 extern const struct p2v_option p2v_dtl_options[];
 

@@ -328,6 +328,8 @@ int p2v_dtl_new(struct p2v_node *node, const struct p2v_dtl_conf *conf,
 		return p2v_fail(err, P2V_ENOMEM, "no memory for the transport");
 	d->node = node;
 	d->conf = *conf;
+	if (d->conf.max_sessions == 0)
+		d->conf.max_sessions = P2V_DTL_SESSIONS;
 	d->records = *records;
 	d->cc = cc;
 	d->handler = *h;

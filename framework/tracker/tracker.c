@@ -11,6 +11,7 @@
 
 #define CHANNELS_EACH 16u
 #define INTRODUCE_MAX 30u
+#define SESSIONS      65536u /* at once, unless told otherwise: some 600 MB when all are taken */
 #define SPEAK_WAIT    (10 * P2V_SECOND) /* a session that says nothing for so long is closed */
 
 /* What a member may ask, so that none can keep the tracker busy: time to its credit pays for each
@@ -468,6 +469,7 @@ int p2v_tracker_new(struct p2v_node *node, const struct p2v_tracker_conf *conf,
 	struct p2v_policy *cc, struct p2v_policy *reg, struct p2v_tracker **out,
 	struct p2v_err *err)
 {
+	struct p2v_dtl_conf sessions = *transport;
 	struct p2v_tracker *t;
 	struct p2v_addr bind;
 	int rc = check(conf, &bind, err);
@@ -489,8 +491,10 @@ int p2v_tracker_new(struct p2v_node *node, const struct p2v_tracker_conf *conf,
 		free(t->state);
 		t->state = NULL;
 	} else {
+		if (sessions.max_sessions == 0)
+			sessions.max_sessions = SESSIONS;
 		rc = p2v_dtl_new(
-			node, transport, records, cc, &bind, &dtl_handler, t, &t->dtl, err);
+			node, &sessions, records, cc, &bind, &dtl_handler, t, &t->dtl, err);
 	}
 	if (rc < 0)
 		p2v_tracker_free(t);
