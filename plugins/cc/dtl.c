@@ -1,10 +1,11 @@
 /* dtl.c - one controller from scavenger to four TCPs: the priority is a real number, and may change
- * at any time.
+ * at any time. There are three laws:
  *
- *   p >= 1        virtual flows: p packets more each round trip; a lost packet hits one of the
- * flows at random, and each flow that is hit halves its own part, once in an epoch 0.1 <= p < 1 p^2
- * packets more each round trip; half the window at a loss p < 0.1       LEDBAT++ (scavenger.h),
- * which also runs beside the others, as the window for bytes that nobody waits for yet
+ * - From 1 to 4, as many virtual flows. Together they grow by p packets a round trip. A lost packet
+ *   hits one of them at random, and each that is hit halves its own part, once in an epoch.
+ * - From 0.1 to 1, one flow that grows by p (1 + p) / 2 packets a round trip, and halves at a loss.
+ * - Below 0.1, LEDBAT++ (scavenger.h). It also runs beside the other two, as the window for bytes
+ *   that nobody waits for yet.
  *
  * After the dynamic transport of Roverso, El-Ansary and Haridi (LEDBAT joined with MulTCP), with
  * what measurements changed; sdk/doc/protocol.md has the figures. */
@@ -29,8 +30,10 @@ enum {
 	HITS_MAX = 64 /* lost packets of one report that are looked at */
 };
 #define LONGER_MAX  3                /* times that a long round trip grows faster, at most */
-#define RISE_TIME   (3 * P2V_SECOND) /* to find its place after a rise */
-#define RISE_CUT    0.3  /* of a flow's part at a loss meanwhile: CUBIC's, RFC 9438 4.6 */
+#define RISE_TIME   (5 * P2V_SECOND) /* to find its place after a rise */
+#define RISE_CUT    0.3  /* of the window at a loss meanwhile, at most: CUBIC's, RFC 9438 4.6 */
+#define RISE_GAIN   0.25 /* of the window, for each second and each virtual flow, */
+#define RISE_STEP   0.25 /* but no more than this in a round trip */
 #define HUGE_WINDOW 1e15 /* [B] no limit */
 
 struct state {
@@ -50,12 +53,13 @@ struct state {
 	double cut_p;      /* the priority when it began */
 	unsigned hit;      /* virtual flows that were hit in it, a bit each */
 
-	p2v_usec rise_end; /* until then it makes its way to a higher priority */
+	p2v_usec rise_end; /* until then it makes its way to a higher priority, */
+	double rise_left;  /* and for so many more epochs at most */
 	double goal;       /* [B] the window is on its way down to this; 0: it is not */
-	p2v_usec next_cut;
-	double unit;      /* [B] window for a priority of 1, when it last was loss-based */
-	p2v_usec unit_at; /* P2V_UNKNOWN */
-	p2v_usec calm_at; /* when persistent congestion is forgiven; P2V_NEVER */
+	p2v_usec stepped;  /* when the last step of that was */
+	double unit;       /* [B] window for a priority of 1, when it last was loss-based */
+	p2v_usec unit_at;  /* P2V_UNKNOWN */
+	p2v_usec calm_at;  /* when persistent congestion is forgiven; P2V_NEVER */
 	p2v_usec srtt;
 
 	struct scavenger yields; /* the scavenger's window, in charge or beside */
@@ -98,7 +102,7 @@ static int dtl_open(
 	st->asked = st->p = 1;
 	st->cwnd = (double)conf->initial_window * mss; /* RFC 9002 7.2 */
 	st->ssthresh = HUGE_WINDOW;
-	st->recovery = st->unit_at = P2V_UNKNOWN;
+	st->recovery = st->unit_at = st->stepped = P2V_UNKNOWN;
 	st->calm_at = P2V_NEVER;
 	begin_start(st);
 	scavenger_init(&st->yields, &rules, mss);
@@ -113,15 +117,22 @@ static void step_down(struct state *st, p2v_usec now)
 	double least = st->goal > minimum(st) ? st->goal : minimum(st);
 
 	st->cwnd = st->cwnd / 2 > least ? st->cwnd / 2 : least;
-	st->next_cut = now + st->srtt;
+	st->stepped = now;
 	if (st->cwnd <= least)
 		st->goal = 0;
+}
+
+/* What left after the last step was acknowledged: as the queue drains, round trips are over long
+ * before srtt has come down. */
+static bool round_passed(const struct state *st, const struct p2v_cc_ack *ack)
+{
+	return ack->sent > st->stepped || ack->now - st->stepped >= ack->srtt;
 }
 
 static void set_goal(struct state *st, p2v_usec now, double goal)
 {
 	st->goal = goal;
-	if (now >= st->next_cut)
+	if (st->stepped == P2V_UNKNOWN || now - st->stepped >= st->srtt)
 		step_down(st, now);
 }
 
@@ -150,6 +161,24 @@ static bool recent(const struct state *st, p2v_usec now, p2v_usec then)
 	return then != P2V_UNKNOWN && now - then < st->conf->memory;
 }
 
+/* A CUBIC flow keeps 0.7 of its window at each of its losses: to come down from all of a link to
+ * its part beside p flows, 1 / (1 + p), it needs ln(1 + p) / ln(1 / 0.7) of them, which is about
+ * 1 + p. */
+static void begin_rise(struct state *st, p2v_usec now, double epochs)
+{
+	if (now >= st->rise_end)
+		st->rise_left = 0;
+	st->rise_end = now + RISE_TIME;
+	st->rise_left += epochs;
+	if (st->rise_left > FLOWS_MAX + 1)
+		st->rise_left = FLOWS_MAX + 1;
+}
+
+static bool rising(const struct state *st, p2v_usec now)
+{
+	return now < st->rise_end && st->rise_left > 0;
+}
+
 /* It goes on from the window that there is, as in slow start, to where it was; or, when that is
  * long ago, until something is lost or delayed. */
 static void end_yielding(struct state *st, p2v_usec now, double p)
@@ -158,7 +187,7 @@ static void end_yielding(struct state *st, p2v_usec now, double p)
 		st->cwnd = st->yields.cwnd;
 	st->goal = 0;
 	st->ssthresh = HUGE_WINDOW;
-	st->rise_end = now + RISE_TIME;
+	begin_rise(st, now, 1 + p);
 	if (recent(st, now, st->unit_at))
 		st->ssthresh = st->unit * p;
 	if (st->ssthresh < st->cwnd)
@@ -173,9 +202,9 @@ static void scale(struct state *st, p2v_usec now, double p)
 {
 	double goal = due(st) / st->p * p;
 
-	if (p > st->p)
-		st->rise_end = now + RISE_TIME;
 	if (st->ssthresh < HUGE_WINDOW) {
+		if (p > st->p)
+			begin_rise(st, now, p - st->p);
 		st->ssthresh = goal > minimum(st) ? goal : minimum(st);
 		st->starting = ALL_FLOWS;
 	}
@@ -188,6 +217,8 @@ static void apply(struct state *st, p2v_usec now, double p)
 {
 	bool yields = yielding(st), will_yield = p < P2V_CC_SCAVENGER;
 
+	if (p < st->p)
+		st->rise_left = 0;
 	if (!yields && will_yield)
 		begin_yielding(st, now);
 	else if (yields && !will_yield)
@@ -214,7 +245,7 @@ static void dtl_set_priority(void *vst, p2v_usec now, double priority)
  * wants p; the mean of both (own, measured). On long paths, and behind deep queues, Reno's packet a
  * round trip is a third of what CUBIC adds, as CUBIC counts seconds: so a packet a reference round
  * trip, as TCP Hybla has it (Caini and Firrincieli 2004), but bounded. */
-static double increase(const struct state *st)
+static double packets_more(const struct state *st)
 {
 	double p = st->p, longer = (double)st->srtt / (double)st->conf->reference_rtt;
 
@@ -223,6 +254,19 @@ static double increase(const struct state *st)
 	if (longer > LONGER_MAX)
 		longer = LONGER_MAX;
 	return longer * (p >= 1 ? p : p * (1 + p) / 2);
+}
+
+/* Others give way only at their own losses. So that those come soon after a rise, the window grows
+ * in proportion then, by the second, as their growth may be (CUBIC).
+ * @return [B] more each round trip */
+static double increase(const struct state *st, p2v_usec now)
+{
+	double more = packets_more(st) * st->mss;
+	double part = RISE_GAIN * st->p * (double)st->srtt / P2V_SECOND;
+
+	if (part > RISE_STEP)
+		part = RISE_STEP;
+	return rising(st, now) && part * st->cwnd > more ? part * st->cwnd : more;
 }
 
 /* @return how large a virtual flow is; they sum up to p, but for one that is less than one */
@@ -271,7 +315,7 @@ static void grow(struct state *st, const struct p2v_cc_ack *ack)
 	if (st->cwnd < st->ssthresh)
 		slow_start(st, ack);
 	if (st->cwnd >= st->ssthresh || st->starting != ALL_FLOWS)
-		st->cwnd += increase(st) * st->mss * (part < 1 ? part : 1);
+		st->cwnd += increase(st, ack->now) * (part < 1 ? part : 1);
 }
 
 /* The window beside the main one sees what the main one sends: it is used when that is half of it
@@ -304,7 +348,7 @@ static void dtl_on_ack(void *vst, const struct p2v_cc_ack *ack)
 		if (st->goal == 0)
 			grow(st, ack);
 	}
-	if (st->goal > 0 && ack->now >= st->next_cut)
+	if (st->goal > 0 && round_passed(st, ack))
 		step_down(st, ack->now);
 }
 
@@ -319,18 +363,29 @@ static unsigned victim(const struct state *st)
 	return (unsigned)at < FLOWS_MAX ? (unsigned)at : FLOWS_MAX - 1;
 }
 
-/* A flow that is hit for the first time in an epoch gives back half of its part of the window with
- * which the epoch began. One cut of 1/2p an epoch (MulTCP) takes far too much: behind a drop-tail
- * queue, losses come in bursts that hit several of real flows at once. */
+/* A new epoch begins. A flow that is hit for the first time in it gives back half of its part of
+ * the window with which it began. One cut of 1 / 2p an epoch (MulTCP) takes far too much: behind a
+ * drop-tail queue, losses come in bursts that hit several of real flows at once. After a rise it is
+ * what is wanted, until a place is found: what one flow gives back, however many were hit. */
+static void begin_epoch(struct state *st, p2v_usec now)
+{
+	double part = st->cwnd * 0.5 / (st->p > 1 ? st->p : 1);
+
+	if (rising(st, now)) {
+		st->cwnd -= part < RISE_CUT * st->cwnd ? part : RISE_CUT * st->cwnd;
+		part = 0;
+		st->rise_left--;
+	}
+	st->recovery = now;
+	st->hit = 0;
+	st->cut_p = st->p;
+	st->cut = part;
+}
+
 static void lose(struct state *st, p2v_usec now, p2v_usec sent, uint32_t packets)
 {
-	if (sent > st->recovery) {
-		st->recovery = now;
-		st->hit = 0;
-		st->cut_p = st->p;
-		st->cut = st->cwnd * (now < st->rise_end ? RISE_CUT : 0.5) /
-			  (st->p > 1 ? st->p : 1);
-	}
+	if (sent > st->recovery)
+		begin_epoch(st, now);
 	if (packets > HITS_MAX)
 		packets = HITS_MAX;
 	for (uint32_t i = 0; i < packets && st->hit != ALL_FLOWS; i++) {

@@ -149,14 +149,15 @@ static double share(const struct scene *sc)
 	return first / all;
 }
 
-/* @return the part of the link that was used since the mark; a datagram has 28 bytes of headers */
+/* @return the part of the link that was used since the mark; a datagram of 1472 bytes has 28 bytes
+ * of headers */
 static double used(const struct scene *sc)
 {
 	double all = 0;
 
 	for (size_t i = 0; i < sc->n; i++)
 		all += (double)(arrived(&sc->flow[i]) - sc->flow[i].mark);
-	return all * 1228 / 1200 / (RATE * (double)(now(sc) - sc->mark) / 1e6);
+	return all * 1500 / 1472 / (RATE * (double)(now(sc) - sc->mark) / 1e6);
 }
 
 /* ---- the table ---- */
@@ -183,7 +184,9 @@ enum { ROWS = sizeof rows / sizeof *rows, QUEUES = sizeof queues / sizeof *queue
 static const p2v_usec lead[] = { 0, 100 * MS, -100 * MS, 300 * MS, -300 * MS };
 enum { LEADS = sizeof lead / sizeof *lead };
 
-static double one_share(const struct p2v_plugin *rival, double p, p2v_usec queue, p2v_usec first)
+/* @param q  the rival's priority, where it knows one */
+static double one_share(
+	const struct p2v_plugin *rival, double q, double p, p2v_usec queue, p2v_usec first)
 {
 	struct scene sc;
 	struct flow *a, *b;
@@ -195,10 +198,10 @@ static double one_share(const struct p2v_plugin *rival, double p, p2v_usec queue
 	if (first >= 0)
 		(void)send_at(a, p);
 	else
-		(void)send_at(b, 1);
+		(void)send_at(b, q);
 	net_run(&sc.net, first < 0 ? -first : first);
 	if (first >= 0)
-		(void)send_at(b, 1);
+		(void)send_at(b, q);
 	else
 		(void)send_at(a, p);
 	measure(&sc, 60 * P2V_SECOND);
@@ -232,7 +235,7 @@ ParameterizedTest(size_t *index, dtl_share, table)
 	double v[LEADS];
 
 	for (size_t i = 0; i < LEADS; i++)
-		v[i] = one_share(rival, r->p, queue, lead[i]);
+		v[i] = one_share(rival, 1, r->p, queue, lead[i]);
 	qsort(v, LEADS, sizeof *v, compare);
 	(void)fprintf(stderr, "# p=%g against %s, queue %lld ms: %.1f %% (%.1f-%.1f)\n", r->p,
 		rival->name, (long long)(queue / MS), 100 * v[LEADS / 2], 100 * v[0],
@@ -315,18 +318,16 @@ Test(dtl_share, ledbat_yields)
 Test(dtl_share, one_to_three)
 {
 	for (size_t i = 0; i < QUEUES; i++) {
-		struct scene sc;
-		double ratio;
+		double v[LEADS], ratio;
 
-		scene_init(&sc, queues[i]);
-		(void)start(&sc, DTL, 1);
-		(void)start(&sc, DTL, 3);
-		measure(&sc, 60 * P2V_SECOND);
-		ratio = (1 - share(&sc)) / share(&sc);
-		(void)fprintf(stderr, "# p=1 and p=3, queue %lld ms: 1:%.2f\n",
-			(long long)(queues[i] / MS), ratio);
+		for (size_t k = 0; k < LEADS; k++)
+			v[k] = one_share(DTL, 3, 1, queues[i], lead[k]);
+		qsort(v, LEADS, sizeof *v, compare);
+		ratio = (1 - v[LEADS / 2]) / v[LEADS / 2];
+		(void)fprintf(stderr, "# p=1 and p=3, queue %lld ms: 1:%.2f (%.2f-%.2f)\n",
+			(long long)(queues[i] / MS), ratio, (1 - v[LEADS - 1]) / v[LEADS - 1],
+			(1 - v[0]) / v[0]);
 		cr_expect(ratio >= 2.4 && ratio <= 3.6, "1:%.2f", ratio);
-		scene_fini(&sc);
 	}
 }
 
@@ -341,8 +342,8 @@ struct rise {
 
 /* Where the queue holds several round trips' worth, a rival gives way only loss by loss. */
 static const struct rise rises[] = { { TCP, 50 * MS, 0.9 }, { RENO, 50 * MS, 0.9 },
-	{ RENO, 100 * MS, 0.7 }, { TCP, 100 * MS, 0.6 }, { RENO, 200 * MS, 0.6 },
-	{ TCP, 200 * MS, 0.4 } };
+	{ RENO, 100 * MS, 0.9 }, { TCP, 100 * MS, 0.85 }, { RENO, 200 * MS, 0.9 },
+	{ TCP, 200 * MS, 0.8 } };
 
 /* @return its share from three to six seconds after p was moved from 0 to 4 at `at` */
 static double share_soon(const struct rise *r, p2v_usec at, double *late)
@@ -386,7 +387,10 @@ Test(dtl_share, rises_within_seconds)
 	}
 }
 
-/* What it takes from 5 to 10 round trips after p was moved from 4 to 0, of what it had. */
+/* What it takes from 5 to 10 round trips after p was moved from 4 to 0, of what it had. It is in
+ * the scavenger's window long before (from 236 ms of round trip: in half a second); what it has
+ * then is what the rival, which needs longer than that to grow, leaves free below the scavenger's
+ * target. */
 Test(dtl_share, yields_within_round_trips)
 {
 	for (size_t i = 0; i < 2 * QUEUES; i++) {
@@ -407,10 +411,11 @@ Test(dtl_share, yields_within_round_trips)
 		mark(&sc);
 		net_run(&sc.net, 5 * rtt);
 		(void)fprintf(stderr,
-			"# 4 -> 0 against %s, queue %lld ms: %.1f %% of the link, then %.1f %%\n",
+			"# 4 -> 0 against %s, queue %lld ms: %.1f %% of the link, then %.1f %% of "
+			"%.1f %%\n",
 			rival->name, (long long)(queues[i / 2] / MS), 100 * before,
-			100 * share(&sc) * used(&sc));
-		cr_expect(share(&sc) * used(&sc) <= 0.1 * before, "%.3f, then %.3f", before,
+			100 * share(&sc) * used(&sc), 100 * used(&sc));
+		cr_expect(share(&sc) * used(&sc) <= 0.15 * before, "%.3f, then %.3f", before,
 			share(&sc) * used(&sc));
 		scene_fini(&sc);
 	}
@@ -478,7 +483,7 @@ static double prefetch_in_gaps(const struct p2v_plugin *rival, p2v_usec queue, d
 		}
 		net_run(&sc.net, 200 * MS);
 	}
-	part = 1 - (double)urgent / (double)(arrived(f) - f->mark) * 1200 / 1150;
+	part = 1 - (double)urgent / (double)(arrived(f) - f->mark) * 1472 / 1422;
 	*load = used(&sc);
 	scene_fini(&sc);
 	return part;
