@@ -71,7 +71,8 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 	s->max_remote = c->max_streams;
 	s->data_max = P2V_EARLY_DATA;
 	s->data_limit = s->data_window = c->session_window;
-	s->stream_window = c->stream_window;
+	s->stream_window = s->stream_told = c->stream_window;
+	s->rest_due = P2V_NEVER;
 	s->remote_stream_data = P2V_EARLY_STREAM_DATA;
 	p2v_list_init(&s->in_busy);
 	p2v_list_init(&s->in_lingering);
@@ -382,6 +383,7 @@ static p2v_usec deadline(const struct p2v_session *s)
 	due = earlier(due, s->record->ops->deadline(s->record, now_of(s)));
 	due = earlier(due, p2v_recovery_deadline(&s->recovery));
 	due = earlier(due, s->acks.due);
+	due = earlier(due, s->rest_due);
 	return earlier(due, s->pace_due);
 }
 
@@ -418,6 +420,8 @@ static void tick_up(struct p2v_session *s, p2v_usec now)
 	}
 	if (now >= s->pace_due)
 		s->pace_due = P2V_NEVER;
+	if (now >= s->rest_due)
+		p2v_flow_rest(s, now);
 }
 
 static void tick(struct p2v_session *s, p2v_usec now)

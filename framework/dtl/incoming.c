@@ -171,6 +171,7 @@ static bool claim(struct p2v_stream *t, uint64_t end, bool fin)
 		t->recv.consumed = t->recv.next = t->recv.top;
 		p2v_session_credit(s, t->recv.top - before);
 	}
+	p2v_flow_account(s);
 	return true;
 }
 
@@ -178,16 +179,20 @@ static void on_stream(struct p2v_session *s, const struct p2v_frame *f)
 {
 	struct p2v_stream *t = stream_of(s, f->u.stream.id, f->type);
 	const struct p2v_bytes *b = &f->u.stream.data;
+	uint64_t next, end = f->u.stream.offset + b->n;
 	struct p2v_err err;
-	uint64_t next;
 	bool whole;
 	int code;
 
 	if (!t)
 		return;
+	if (!t->recv_cut && end > t->recv.top && !p2v_flow_room(s, end - t->recv.top)) {
+		s->refused = true;
+		return;
+	}
 	next = t->recv.next;
 	whole = p2v_recvq_whole(&t->recv);
-	if (!claim(t, f->u.stream.offset + b->n, f->u.stream.fin))
+	if (!claim(t, end, f->u.stream.fin))
 		return;
 	if (t->recv_cut) {
 		p2v_stream_check(t);
@@ -339,12 +344,16 @@ void p2v_session_packet(struct p2v_session *s, const uint8_t *p, size_t n)
 	if (p2v_acks_seen(&s->acks, k.number))
 		return;
 	s->heard = now;
-	while (s->state == P2V_SESSION_UP && (got = p2v_frame_next(&k.frames, &f, &err)) > 0) {
+	s->refused = false;
+	while (s->state == P2V_SESSION_UP && !s->refused &&
+		(got = p2v_frame_next(&k.frames, &f, &err)) > 0) {
 		elicits = elicits || p2v_frame_elicits(f.type);
 		on_frame(s, &k, &f);
 	}
 	if (got < 0)
 		broke(s, &err);
+	else if (s->refused) /* as lost: it will come again; frames may come twice */
+		p2v_count(&s->dtl->node->metrics, P2V_M_DGRAMS_DROPPED, 1);
 	else
 		p2v_acks_got(&s->acks, k.number, k.stamp, now, elicits);
 }

@@ -5,6 +5,7 @@ libp2v_core_la_SOURCES += \
 	%reldir%/connection.c \
 	%reldir%/dtl.h \
 	%reldir%/endpoint.c \
+	%reldir%/flow.c \
 	%reldir%/incoming.c \
 	%reldir%/inside.h \
 	%reldir%/outbox.c %reldir%/outbox.h \
