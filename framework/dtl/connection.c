@@ -76,8 +76,11 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 	s->remote_stream_data = P2V_EARLY_STREAM_DATA;
 	p2v_list_init(&s->in_busy);
 	p2v_list_init(&s->in_lingering);
+	p2v_list_init(&s->in_shaking);
 	p2v_list_push(&d->all, &s->in_all);
 	d->n_sessions++;
+	if (!dialled)
+		p2v_shaking_enter(s);
 	return s;
 }
 
@@ -106,6 +109,7 @@ static void shed(struct p2v_session *s)
 void p2v_session_fini(struct p2v_session *s)
 {
 	p2v_disarm(&s->dtl->node->world, &s->timer);
+	p2v_shaking_leave(s);
 	shed(s);
 	p2v_recovery_fini(&s->recovery);
 	if (s->record)
@@ -158,6 +162,7 @@ static void come_up(struct p2v_session *s)
 	struct p2v_err err;
 
 	s->state = P2V_SESSION_UP;
+	p2v_shaking_leave(s);
 	s->born = s->heard = s->pinged = now_of(s);
 	s->tell_opened = true;
 	s->due |= P2V_DUE_SETTINGS;

@@ -152,7 +152,7 @@ static void stranger(struct p2v_dtl *d, const struct p2v_addr *from, const uint8
 	struct p2v_record *r;
 	size_t sent;
 
-	if (!room(d)) {
+	if (!room(d) || !p2v_shaking_room(d)) {
 		drop(d);
 		return;
 	}
@@ -337,6 +337,7 @@ int p2v_dtl_new(struct p2v_node *node, const struct p2v_dtl_conf *conf,
 	d->turn.fire = turn_fired;
 	p2v_list_init(&d->all);
 	p2v_list_init(&d->lingering);
+	p2v_list_init(&d->shaking);
 	p2v_list_init(&d->busy);
 	p2v_list_init(&d->later);
 	p2v_list_init(&d->stalled);

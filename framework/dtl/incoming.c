@@ -180,6 +180,7 @@ static void on_stream(struct p2v_session *s, const struct p2v_frame *f)
 	struct p2v_stream *t = stream_of(s, f->u.stream.id, f->type);
 	const struct p2v_bytes *b = &f->u.stream.data;
 	uint64_t next, end = f->u.stream.offset + b->n;
+	size_t holes;
 	struct p2v_err err;
 	bool whole;
 	int code;
@@ -198,7 +199,12 @@ static void on_stream(struct p2v_session *s, const struct p2v_frame *f)
 		p2v_stream_check(t);
 		return;
 	}
+	holes = t->recv.over.n;
 	code = p2v_recvq_put(&t->recv, f->u.stream.offset, b->p, b->n, &err);
+	s->holes += t->recv.over.n - holes;
+	if (code == P2V_OK && s->holes > P2V_RECV_HOLES)
+		code = p2v_fail(
+			&err, P2V_ELIMIT, "streams have more than %d holes", P2V_RECV_HOLES);
 	if (code != P2V_OK) {
 		p2v_session_end(s, code == P2V_ENOMEM ? code : P2V_EPROTO,
 			code == P2V_ENOMEM ? P2V_DTL_INTERNAL : P2V_DTL_FLOW, "%s", err.text);

@@ -73,7 +73,8 @@ struct p2v_dtl {
 	struct p2v_list busy;    /* sessions with something to do before the turn ends */
 	struct p2v_list later;   /* sessions that have more to send than one turn takes */
 	struct p2v_list stalled; /* sessions that wait for the socket */
-	size_t n_sessions;
+	struct p2v_list shaking; /* called by strangers, in the order in which they began */
+	size_t n_sessions, n_shaking;
 	uint64_t
 		grown; /* [B] that all sessions take of receive_memory: the sum of their `excess` */
 	struct p2v_timer turn;
@@ -93,7 +94,7 @@ struct p2v_session {
 	struct p2v_dtl *dtl;
 	struct p2v_addr addr;
 	UT_hash_handle hh;
-	struct p2v_list in_all, in_busy, in_lingering;
+	struct p2v_list in_all, in_busy, in_lingering, in_shaking;
 	enum p2v_session_state state;
 	struct p2v_record *record;
 	struct p2v_record_up up;
@@ -158,6 +159,7 @@ struct p2v_session {
 	uint64_t stream_told;   /* [B] … on a new one: the most that SETTINGS ever told */
 	uint64_t excess;        /* [B] that it takes of receive_memory */
 	p2v_usec rest_due;      /* when growth that was not used is given back; P2V_NEVER */
+	size_t holes;           /* in what its streams received */
 	bool refused;           /* there is no memory for the packet that is being worked on */
 	struct p2v_window_use data_use;
 	uint64_t remote_stream_data; /* that the remote grants a new stream */
@@ -266,6 +268,16 @@ void p2v_stream_cut_recv(struct p2v_stream *t);
 /** Something changed: see whether the stream has ended, and whether it can go. It may be freed when
  * no packet under way knows it. */
 void p2v_stream_check(struct p2v_stream *t);
+
+/* ---- shaking.c ---- */
+
+/** @return whether one more caller's handshake may begin; the oldest may have to give way to it */
+bool p2v_shaking_room(const struct p2v_dtl *d);
+/** A caller has proven its address, and its handshake begins. Where there are too many the oldest
+ * is freed. */
+void p2v_shaking_enter(struct p2v_session *s);
+/** It has ended, well or not; of a session that is not in one, nothing. */
+void p2v_shaking_leave(struct p2v_session *s);
 
 /* ---- flow.c ---- */
 

@@ -22,5 +22,6 @@ libp2v_core_la_SOURCES += \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/session_inside.h %reldir%/session_record.c \
 	%reldir%/session_seal.c %reldir%/session_seal.h \
+	%reldir%/shaking.c \
 	%reldir%/stream.c \
 	%reldir%/window.c %reldir%/window.h

@@ -86,6 +86,7 @@ void p2v_stream_cut_recv(struct p2v_stream *t)
 	if (t->recv_cut)
 		return;
 	t->recv_cut = true;
+	t->session->holes -= t->recv.over.n;
 	p2v_recvq_drop(&t->recv);
 	p2v_session_credit(t->session, left);
 }

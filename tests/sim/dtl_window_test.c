@@ -182,6 +182,49 @@ Test(dtl_window, an_idle_session_gives_back)
 	net_fini(&net);
 }
 
+static struct xfer *last_of(struct end *e)
+{
+	return P2V_OF(e->xfers.prev, struct xfer, in_end);
+}
+
+/* A limit that was told is larger than the memory that is left when the remote comes to use it:
+ * what there is no room for is as lost, and arrives when somebody reads. */
+Test(dtl_window, memory_that_is_short_loses_nothing)
+{
+	struct p2v_dtl_conf conf = net_conf();
+	struct p2v_session_info info;
+	struct p2v_session *first;
+	struct net net;
+	struct end *hub, *a, *b;
+	uint64_t dropped;
+
+	conf.receive_memory = 3 << 20;
+	net_init(&net, 4, &p2v_cc_cubic_LTX_p2v_plugin);
+	hub = net_end_with(&net, &plain, &conf, NULL);
+	a = net_end(&net, &fast);
+	b = net_end(&net, &fast);
+	first = net_connect(a, hub);
+	hub->session = NULL;
+	cr_assert(net_send(first, 30000000, 0));
+	cr_assert(net_settle(&net, 60 * P2V_SECOND));
+	net_run(&net, 25 * P2V_SECOND);
+	cr_assert(net_send(net_connect(b, hub), 200000000, 0));
+	net_run(&net, 5 * P2V_SECOND);
+	cr_assert_eq(window_of(hub), conf.session_window + conf.receive_memory, "none is left");
+	hub->idle = true;
+	dropped = hub->node.metrics.v[P2V_M_DGRAMS_DROPPED];
+	cr_assert(net_send(first, 3000000, 0));
+	net_run(&net, 8 * P2V_SECOND);
+	cr_assert(hub->node.metrics.v[P2V_M_DGRAMS_DROPPED] > dropped);
+	p2v_session_info(first, &info);
+	cr_assert(info.pto_count > 0, "the sender has no answer");
+	net_resume(last_of(hub));
+	cr_assert(net_settle(&net, 60 * P2V_SECOND));
+	net_check_whole(hub);
+	cr_assert_eq(a->closed + b->closed, 0);
+	net_fini(&net);
+}
+
 /* Windows that are as large as they may be from the start, and never shrink. */
 static struct p2v_dtl_conf all_at_once(void)
 {

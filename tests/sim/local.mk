@@ -15,12 +15,14 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_life_test.c \
 	%reldir%/dtl_links_test.c \
 	%reldir%/dtl_many_test.c \
+	%reldir%/dtl_memory_test.c \
 	%reldir%/dtl_mtu_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_oom_test.c \
 	%reldir%/dtl_rogue_test.c \
 	%reldir%/dtl_stream_test.c \
 	%reldir%/dtl_window_test.c \
+	%reldir%/held.c %reldir%/held.h \
 	%reldir%/rogue.c %reldir%/rogue.h \
 	$(OOM_SOURCES)
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
