@@ -7,6 +7,7 @@ TESTS += tests/sim/sim_dtl
 tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_ack_test.c \
 	%reldir%/dtl_alloc_test.c \
+	%reldir%/dtl_box.c %reldir%/dtl_box.h \
 	%reldir%/dtl_certs.c %reldir%/dtl_certs.h \
 	%reldir%/dtl_chaos_test.c \
 	%reldir%/dtl_dtls_test.c \

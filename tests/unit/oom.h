@@ -1,5 +1,6 @@
-/* oom.h - allocations that fail on demand, and a count of what is held. A program that links this file is linked with
- * -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free; nothing fails until a test asks for it. */
+/* oom.h - allocations that fail on demand, and a count of what is held. A program that links this
+ * file is linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free; nothing fails
+ * until a test asks for it. */
 #ifndef P2V_TESTS_OOM_H
 #define P2V_TESTS_OOM_H
 
