@@ -25,7 +25,7 @@ enum {
 	REFUSAL = 3
 };
 #define FIRST_RETRY (250 * P2V_MSEC)
-#define LAST_RETRY  (2 * P2V_SECOND)
+#define LAST_RETRY  P2V_SECOND
 
 struct p2v_sim_records {
 	struct p2v_node *node;
