@@ -49,7 +49,7 @@ change_at='' change_in='' change_to=''
 transfer() {
   local pid
   serve || return
-  lab_start a client "$perf" -c "$to" --port 7000 -i 250ms --json "$@"
+  lab_start a client timeout 20 "$perf" -c "$to" --port 7000 -i 250ms --json "$@"
   pid=$!
   if [ -n "$change_at" ]; then
     sleep "$change_at"
