@@ -26,7 +26,7 @@ const struct p2v_option p2v_dtl_options[] = { P2V_OPT_USEC(C, handshake_timeout,
 	P2V_OPT_U32(C, max_streams, "256", 16, 65536, "1",
 		"Streams that a remote may have open at once"),
 	P2V_OPT_U32(C, max_sessions, "0", 0, 1000000, "1",
-		"Sessions that this node has at once, with those that shake hands; 0: 1024, and 65536 of a tracker"),
+		"Sessions that this node has at once; strangers who shake hands have half of the places at most; 0: 1024, and 65536 of a tracker"),
 	P2V_OPT_U32(C, datagram_max, "1472", 1200, 1472, "B",
 		"Payload of the largest datagram that is tried on a path"),
 	P2V_OPT_END };
