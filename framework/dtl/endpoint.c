@@ -368,6 +368,7 @@ void p2v_dtl_free(struct p2v_dtl *d)
 		}
 		p2v_session_free(s);
 	}
+	assert(d->grown == 0 && d->n_shaking == 0);
 	p2v_outbox_flush(&d->out);
 	p2v_disarm(&d->node->world, &d->turn);
 	d->node->world.ops->udp_close(d->node->world.self, d->udp);
