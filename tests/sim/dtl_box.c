@@ -133,19 +133,41 @@ void box_to_endpoint(struct box *b)
 	}
 }
 
+/* Remotes send their flights again.
+ * @return when the next will; P2V_NEVER */
+static p2v_usec remotes_retry(struct box *b)
+{
+	p2v_usec first = P2V_NEVER;
+
+	for (size_t i = 0; i < b->n_remotes; i++) {
+		struct remote *r = &b->remote[i];
+		p2v_usec due = r->record ? r->record->ops->deadline(r->record, b->base.now)
+					 : P2V_NEVER;
+
+		if (due <= b->base.now) {
+			r->record->ops->timeout(r->record, b->base.now, &r->up);
+			due = r->record->ops->deadline(r->record, b->base.now);
+		}
+		first = due < first ? due : first;
+	}
+	return first;
+}
+
 void box_run(struct box *b, p2v_usec time)
 {
 	p2v_usec end = b->base.now + time;
 
 	do {
 		struct p2v_timer *t;
-		p2v_usec due;
+		p2v_usec due, retry;
 
 		box_to_remotes(b);
 		box_to_endpoint(b);
 		while ((t = p2v_timers_pop(&b->base.timers, b->base.now)))
 			t->fire(t, b->base.now);
+		retry = remotes_retry(b);
 		due = p2v_timers_next(&b->base.timers);
+		due = retry < due ? retry : due;
 		if (b->in.n || b->out.n)
 			b->base.now += b->hop;
 		else if (due > b->base.now)

@@ -92,8 +92,6 @@ static void check_half_done(enum step step)
 	struct box *b = box_new(true, NULL);
 	const long places = 512;
 
-	(void)remote_new(b); /* stays without an answer for now */
-	b->in.n = 0;
 	box_mark(b);
 	for (int i = 0; i < 1500; i++)
 		begin_handshake(b, step);
@@ -120,22 +118,31 @@ Test(dtl_memory, handshakes_that_stop_at_the_end)
 Test(dtl_memory, a_good_caller_among_them)
 {
 	struct box *b = box_new(true, NULL);
-	struct remote *good;
 
-	(void)remote_new(b);
-	b->in.n = 0;
 	for (int i = 0; i < 600; i++)
 		begin_handshake(b, SHOWS_ITS_COOKIE);
-	good = remote_new(b);
-	good->addr = p2v_addr_v4(0x0d000001u, 4433);
+	(void)remote_new(b);
 	for (int i = 0; i < 600 && !b->opened; i++) {
 		box_run(b, 10 * P2V_MSEC);
-		if (good->record->ops->deadline(good->record, b->base.now) <= b->base.now)
-			good->record->ops->timeout(good->record, b->base.now, &good->up);
 		begin_handshake(b, SHOWS_ITS_COOKIE);
 	}
 	cr_assert_eq(b->opened, 1, "it is in");
 	cr_assert(b->base.now < 6 * P2V_SECOND, "after %lld us", (long long)b->base.now);
+	box_free(b);
+}
+
+/* More at once than have places, and all of them mean it: nobody has to give way. */
+Test(dtl_memory, a_crowd_of_good_callers)
+{
+	enum { N = 900 };
+	struct box *b = box_new(true, NULL);
+
+	b->hop = 20 * P2V_MSEC;
+	for (int i = 0; i < N; i++)
+		(void)remote_new(b);
+	box_run(b, 3 * P2V_SECOND);
+	cr_assert_eq(b->opened, N, "%u", b->opened);
+	cr_assert_eq(b->closed, 0);
 	box_free(b);
 }
 
