@@ -270,10 +270,10 @@ static void come_up(struct dtls_record *r)
  * 9147 5.8.2), unless that was sent more than once (Karn and Partridge 1987). */
 static void begin_patience(struct dtls_record *r)
 {
-	p2v_usec now = p2v_now(&r->of->node->world), rtt = now - r->sent;
+	p2v_usec now = p2v_now(&r->of->node->world);
 
 	if (r->sent != P2V_UNKNOWN)
-		r->patience = 2 * rtt;
+		r->patience = 2 * (now - r->sent);
 	if (r->patience < LEAST_RETRY)
 		r->patience = LEAST_RETRY;
 	if (r->patience > LAST_RETRY)
