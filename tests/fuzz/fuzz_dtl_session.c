@@ -229,6 +229,12 @@ static void step(struct scene *c, uint8_t kind, const uint8_t *p, size_t n)
 		break;
 	default: act(c, n ? p[0] : 0, n > 1 ? p[1] : 0); break;
 	}
+	if (kind & 64) {
+		struct p2v_addr to = kind & 32 ? p2v_addr_v4(0x0a000300u + kind, 0) : c->rogue.addr;
+
+		to.port = (uint16_t)(n ? p[0] : 1);
+		(void)rogue_move(&c->rogue, &to);
+	}
 	if (kind & 128)
 		run(c, 10 * P2V_MSEC);
 }
