@@ -46,6 +46,8 @@ static void on_opened(void *ctx, struct p2v_session *s)
 {
 	struct app *a = ctx;
 
+	if (a->session)
+		return; /* it calls from elsewhere, too: only the first is watched */
 	a->session = s;
 	a->closed = false;
 }
@@ -67,8 +69,12 @@ static void on_closed(void *ctx, struct p2v_session *s, const struct p2v_err *wh
 
 static void on_accepted(void *ctx, struct p2v_session *s, struct p2v_stream *t)
 {
-	(void)s;
-	remember(ctx, t);
+	struct app *a = ctx;
+
+	if (s == a->session)
+		remember(a, t);
+	else
+		p2v_stream_release(t);
 }
 
 static void on_readable(void *ctx, struct p2v_stream *t)
