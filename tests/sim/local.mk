@@ -7,6 +7,7 @@ TESTS += tests/sim/sim_dtl
 tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_ack_test.c \
 	%reldir%/dtl_alloc_test.c \
+	%reldir%/dtl_box.c %reldir%/dtl_box.h \
 	%reldir%/dtl_certs.c %reldir%/dtl_certs.h \
 	%reldir%/dtl_chaos_test.c \
 	%reldir%/dtl_dtls_test.c \
@@ -15,6 +16,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_life_test.c \
 	%reldir%/dtl_links_test.c \
 	%reldir%/dtl_many_test.c \
+	%reldir%/dtl_memory_test.c \
 	%reldir%/dtl_mtu_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_oom_test.c \
@@ -22,6 +24,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_rogue_test.c \
 	%reldir%/dtl_stream_test.c \
 	%reldir%/dtl_window_test.c \
+	%reldir%/held.c %reldir%/held.h \
 	%reldir%/rogue.c %reldir%/rogue.h \
 	$(OOM_SOURCES)
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
