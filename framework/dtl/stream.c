@@ -216,6 +216,11 @@ void p2v_stream_request_priority(struct p2v_stream *t, double priority, p2v_usec
 		p2v_stream_due(t, P2V_DUE_PRIORITY);
 }
 
+bool p2v_stream_moved(const struct p2v_stream *t)
+{
+	return t->priority_from > 0;
+}
+
 int p2v_stream_write(struct p2v_stream *t, struct p2v_slice s)
 {
 	int code;

@@ -238,6 +238,26 @@ Test(cc_dtl, there_and_back)
 	rig_fini(&r);
 }
 
+/* An application that sends in bursts leaves the window as it is; a priority that comes and goes
+ * with each burst must not wear it down. */
+Test(cc_dtl, bursts_of_changing_priority)
+{
+	struct rig r;
+	uint64_t before;
+
+	dtl_init(&r, 1);
+	for (int i = 0; i < 3; i++)
+		round_trip(&r, RTT, false);
+	before = cwnd(&r);
+	for (int i = 0; i < 50; i++) {
+		set_priority(&r, i % 2 ? 4 : 0.4);
+		round_trip(&r, RTT, true);
+	}
+	cr_assert_eq(cwnd(&r), before);
+	cr_assert_eq(view(&r).ssthresh, UINT64_MAX, "it still looks for its size");
+	rig_fini(&r);
+}
+
 /* What it had before it yielded is its goal when it returns. */
 Test(cc_dtl, a_scavenger_returns)
 {

@@ -74,11 +74,24 @@ check_PROGRAMS += tests/sim/sim_delivery
 TESTS += tests/sim/sim_delivery
 tests_sim_sim_delivery_SOURCES = \
 	%reldir%/delivery_test.c \
+	%reldir%/priority_test.c \
 	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
 tests_sim_sim_delivery_CFLAGS = $(UNIT_CFLAGS)
-tests_sim_sim_delivery_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_delivery_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD) \
+	-Wl,--wrap=p2v_stream_request_priority,--wrap=p2v_ask_urgency
 tests_sim_sim_delivery_LDADD = $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_delivery_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
+check_PROGRAMS += tests/sim/sim_household
+TESTS += tests/sim/sim_household
+tests_sim_sim_household_SOURCES = \
+	%reldir%/household_rig.c %reldir%/household_rig.h \
+	%reldir%/household_test.c \
+	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
+tests_sim_sim_household_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_household_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_household_LDADD = $(tests_sim_sim_swarm_LDADD)
+EXTRA_tests_sim_sim_household_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
 # Minutes under sanitizers; sim_delivery runs the same code there.
 check_PROGRAMS += tests/sim/sim_crowd
