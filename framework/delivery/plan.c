@@ -297,8 +297,9 @@ static bool is_next(const struct p2v_fragment *f)
 	       f->t < r->position + f->dur / 2;
 }
 
-/* From the lowest, when there is all the time, to 4, when the CDN is about to take over. When the
- * player asks for what comes next is not known: half a fragment's time from now, in the mean. */
+/* From the lowest, when there is all the time, to 4, when the CDN is about to take over. What the
+ * player asks for next counts as if it asked a fragment's time from now, the latest that it may:
+ * what others wait for already goes first. */
 static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
 	double margin = (double)f->d->conf->margin, left, p;
@@ -308,7 +309,7 @@ static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2
 	if (f->asked == P2V_UNKNOWN && is_next(f)) {
 		struct p2v_player_frag pf = p2v_viewer_frag(f);
 
-		due_for(f->feed, &pf, now + f->dur / 2, now, &soon);
+		due_for(f->feed, &pf, now + f->dur, now, &soon);
 	}
 	at = latest(f, &soon);
 	if (at == P2V_NEVER)
