@@ -1,6 +1,6 @@
 /* encoder.c - an HLS stream out of arithmetic. A fragment's bytes are words of a hash of (seed,
  * rendition, fragment, generation, offset), so that any byte can be checked without being kept. */
-#include "sdk/sim/encoder.h"
+#include "sdk/sim/cdn/encoder.h"
 
 #include <stdlib.h>
 #include <string.h>

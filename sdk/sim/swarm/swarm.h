@@ -8,7 +8,7 @@
 #include "framework/tracker/tracker.h"
 #include "sdk/player/player.h"
 #include "sdk/sim/crypto.h"
-#include "sdk/sim/origin.h"
+#include "sdk/sim/cdn/origin.h"
 #include "sdk/sim/world.h"
 
 /** The plugins that everybody runs; their options have the defaults unless `conf` says otherwise.

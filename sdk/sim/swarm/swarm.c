@@ -1,5 +1,5 @@
 /* swarm.c - a whole event in one process. */
-#include "sdk/sim/swarm.h"
+#include "sdk/sim/swarm/swarm.h"
 
 #include <assert.h>
 #include <stdlib.h>
