@@ -235,6 +235,12 @@ static void came(struct p2v_fragment *f, uint64_t n)
 		f->last_at = now;
 }
 
+static void note_hops(const struct p2v_fragment *f)
+{
+	if (f->complete)
+		p2v_gauge(&f->d->node->metrics, P2V_M_HOPS, f->hops);
+}
+
 ptrdiff_t p2v_fragment_fill(
 	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched)
 {
@@ -280,6 +286,7 @@ ptrdiff_t p2v_fragment_fill(
 	came(f, fresh);
 	f->from_cdn += fresh;
 	f->hops = 0;
+	note_hops(f);
 	return rc < 0 ? rc : (ptrdiff_t)fresh;
 }
 
@@ -317,6 +324,7 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	whole(f, c);
 	if (f->hops > hops + 1)
 		f->hops = hops + 1 < P2V_HOPS_MAX ? hops + 1 : P2V_HOPS_MAX;
+	note_hops(f);
 	return true;
 }
 
