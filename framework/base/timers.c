@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "framework/base/random.h"
+
 enum { DUE, SEQ, CHILD, NEXT, BACK }; /* words of priv; SEQ is 0 when the timer is not armed */
 
 static struct p2v_timer *get(const struct p2v_timer *t, int word)
@@ -107,6 +109,8 @@ void p2v_timers_arm(struct p2v_timers *q, struct p2v_timer *t, p2v_usec due)
 	p2v_timers_disarm(q, t);
 	t->priv[DUE] = (uint64_t)due;
 	t->priv[SEQ] = ++q->seq;
+	if (q->shuffle)
+		t->priv[SEQ] = p2v_mix64(q->seq ^ p2v_mix64(q->shuffle)) | 1;
 	set(t, CHILD, NULL);
 	set(t, NEXT, NULL);
 	set(t, BACK, NULL);

@@ -9,7 +9,8 @@
 struct p2v_timers {
 	struct p2v_timer *root;
 	uint64_t seq;
-	size_t n; /* armed timers */
+	uint64_t shuffle; /* not 0: timers due at the same time fire in an order drawn by it */
+	size_t n;         /* armed timers */
 };
 
 /** Arm t, or move it when it is armed. */

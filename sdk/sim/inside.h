@@ -23,6 +23,8 @@ struct p2v_sim {
 	uint64_t ids;                 /* given to connections and servers so far */
 	FILE *log;
 	uint64_t seed;
+	struct p2v_sim_ledger ledger;
+	p2v_usec apart; /* [us] between pieces of one stream: 1 where ties are shuffled, else 0 */
 };
 
 struct p2v_machine {
@@ -36,7 +38,9 @@ struct p2v_machine {
 	p2v_usec up_free, down_free; /* when each direction's queue will be empty */
 	struct p2v_random entropy;
 	uint16_t next_port;
-	bool dead, frozen;
+	bool dead, frozen, placed;
+	int32_t x, y; /* [us] */
+	uint32_t island;
 	struct p2v_timers held;      /* what would have fired while it was frozen */
 	struct p2v_list fetches;     /* of HTTP, made by this machine: sdk/sim/http.c */
 	struct p2v_list connections; /* … and the connections under them, and idle ones */

@@ -10,5 +10,6 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/pipe.c %reldir%/pipe.h \
 	%reldir%/udp.c \
 	%reldir%/world.c %reldir%/world.h
+libp2v_sim_la_LIBADD = $(M_LIBS)
 include %reldir%/cdn/local.mk
 include %reldir%/swarm/local.mk

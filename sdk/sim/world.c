@@ -85,6 +85,22 @@ uint64_t p2v_sim_hash(const struct p2v_sim *s)
 	return s->hash;
 }
 
+uint64_t p2v_sim_events(const struct p2v_sim *s)
+{
+	return s->events;
+}
+
+void p2v_sim_ledger(const struct p2v_sim *s, struct p2v_sim_ledger *out)
+{
+	*out = s->ledger;
+}
+
+void p2v_sim_shuffle_ties(struct p2v_sim *s, uint64_t seed)
+{
+	s->timers.shuffle = seed;
+	s->apart = 1; /* what has an order of its own keeps it by time */
+}
+
 void p2v_sim_set_log(struct p2v_sim *s, FILE *to)
 {
 	s->log = to;
@@ -404,6 +420,18 @@ struct p2v_machine *p2v_machine_new(
 struct p2v_world p2v_machine_world(struct p2v_machine *m)
 {
 	return (struct p2v_world){ &world_ops, m };
+}
+
+void p2v_machine_place(struct p2v_machine *m, int32_t x, int32_t y)
+{
+	m->placed = true;
+	m->x = x;
+	m->y = y;
+}
+
+void p2v_machine_set_island(struct p2v_machine *m, uint32_t island)
+{
+	m->island = island;
 }
 
 void p2v_machine_count(const struct p2v_machine *m, struct p2v_link_count *out)

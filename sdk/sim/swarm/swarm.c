@@ -1,45 +1,14 @@
-/* swarm.c - a whole event in one process. */
-#include "sdk/sim/swarm/swarm.h"
-
+/* swarm.c - a whole event in one process: its settings, its origin and tracker, its beginning and
+ * its end. Viewers are in viewer.c, figures in result.c. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "framework/base/options.h"
-#include "sdk/sim/record.h"
+#include "sdk/sim/swarm/inside.h"
 
 #define ORIGIN_IP  0x0a000001u /* 10.0.0.1 */
 #define TRACKER_IP 0x0a000002u
-#define VIEWERS_IP 0x0a010000u
-
-struct viewer {
-	struct p2v_swarm *swarm;
-	size_t number;
-	struct p2v_machine *machine;
-	struct p2v_node node;
-	struct p2v_sim_crypto crypto;
-	struct p2v_sim_records *records;
-	struct p2v_agent *agent;
-	struct p2v_player *player;
-	struct p2v_policy manifest;
-	struct p2v_manifests manifests;
-};
-
-struct p2v_swarm {
-	struct p2v_swarm_conf conf;
-	struct p2v_sim *sim;
-	struct p2v_machine *origin_machine, *tracker_machine;
-	struct p2v_origin *origin;
-	struct p2v_node tracker_node;
-	struct p2v_sim_crypto tracker_crypto;
-	struct p2v_sim_records *tracker_records;
-	struct p2v_policy tracker_cc, tracker_registry;
-	struct p2v_tracker *tracker;
-	struct viewer *viewers; /* shape (conf.viewers) */
-	uint64_t polluted;
-	void *bound[6]; /* plugin options that were bound here */
-	size_t n_bound;
-};
 
 /* ---- defaults ---- */
 
@@ -67,6 +36,7 @@ int p2v_swarm_conf_default(struct p2v_swarm_conf *c, struct p2v_err *err)
 		(rc = defaults(p2v_channel_options, &c->channel, sizeof c->channel, err)) < 0)
 		return rc;
 	c->seed = 1;
+	c->log_level = P2V_LOG_DEBUG;
 	c->viewers = 3;
 	c->p2p = c->agents = true;
 	c->origin_link = c->tracker_link = c->viewer_link = fast;
@@ -137,83 +107,6 @@ static int start_tracker(struct p2v_swarm *s, struct p2v_err *err)
 		&s->tracker_cc, &s->tracker_registry, &s->tracker, err);
 }
 
-/* ---- viewers ---- */
-
-static int start_agent(struct viewer *v, struct p2v_err *err)
-{
-	const struct p2v_swarm_conf *c = &v->swarm->conf;
-	const struct p2v_channel_conf *channel = &c->channel;
-	const char *name = "live";
-	struct p2v_agent_setup setup = { .node = &v->node,
-		.version = "sim",
-		.gateway = &c->gateway,
-		.overlay = &c->overlay,
-		.transport = &c->transport,
-		.delivery = &c->delivery,
-		.channels = &channel,
-		.channel_names = &name,
-		.n_channels = 1,
-		.select = c->plugins.select,
-		.cc = c->plugins.cc,
-		.cache = c->plugins.cache,
-		.players = { c->plugins.player },
-		.n_players = 1,
-		.manifests = { c->plugins.manifest },
-		.n_manifests = 1 };
-
-	v->records = p2v_sim_records_new(&v->node, &v->crypto.id, P2V_IS_PEER, NULL);
-	if (!v->records)
-		return p2v_fail(err, P2V_ENOMEM, "no memory for a viewer");
-	setup.records = p2v_sim_records(v->records);
-	return p2v_agent_new(&setup, &v->agent, err);
-}
-
-/* Every byte that a player is given is compared with what the origin wrote. */
-static void check_body(void *ctx, const char *url, uint64_t off, struct p2v_bytes b)
-{
-	struct viewer *v = ctx;
-
-	if (p2v_origin_match(v->swarm->origin, url, off, b) == P2V_EINTEGRITY)
-		v->swarm->polluted++;
-}
-
-static void viewer_comes(void *ctx)
-{
-	struct viewer *v = ctx;
-	const struct p2v_swarm_conf *c = &v->swarm->conf;
-	struct p2v_world world = p2v_machine_world(v->machine);
-	struct p2v_player_hooks hooks = { .ctx = v, .body = check_body };
-	char url[96];
-	struct p2v_err err;
-	int rc = P2V_OK;
-
-	p2v_node_init(&v->node, &world, c->seed * 1000003 + v->number + 1);
-	v->node.log_level = P2V_LOG_DEBUG;
-	p2v_sim_crypto_init(&v->crypto, v->node.seed);
-	v->node.crypto = p2v_sim_crypto(&v->crypto);
-	p2v_policy_init(
-		&v->manifest, &v->node, c->plugins.manifest.plugin, c->plugins.manifest.conf);
-	v->manifests = (struct p2v_manifests){ &v->manifest, 1 };
-	if (c->p2p || c->agents)
-		rc = start_agent(v, &err);
-	(void)snprintf(url, sizeof url, "http://%s%s/live/master.m3u8",
-		v->agent ? "127.0.0.1" : "origin", v->agent ? ":8780" : "");
-	if (rc == P2V_OK)
-		rc = p2v_player_new(
-			&world, &v->manifests, &c->player, url, &hooks, &v->player, &err);
-	if (rc < 0) {
-		(void)fprintf(stderr, "viewer %zu: %s\n", v->number, err.text);
-		abort(); /* the scenario would be another one */
-	}
-}
-
-static void viewer_free(struct viewer *v)
-{
-	p2v_player_free(v->player);
-	p2v_agent_free(v->agent);
-	p2v_sim_records_free(v->records);
-}
-
 /* ---- life ---- */
 
 static int build(struct p2v_swarm *s, struct p2v_err *err)
@@ -231,23 +124,7 @@ static int build(struct p2v_swarm *s, struct p2v_err *err)
 		rc = start_tracker(s, err);
 	if (rc < 0)
 		return rc;
-	s->viewers = calloc(s->conf.viewers ? s->conf.viewers : 1, sizeof *s->viewers);
-	if (!s->viewers)
-		return p2v_fail(err, P2V_ENOMEM, "no memory for viewers");
-	for (size_t i = 0; i < s->conf.viewers; i++) {
-		struct p2v_addr ip = p2v_addr_v4(VIEWERS_IP + (uint32_t)i + 1, 0);
-		struct viewer *v = &s->viewers[i];
-		char name[32];
-
-		(void)snprintf(name, sizeof name, "viewer%zu", i);
-		v->swarm = s;
-		v->number = i;
-		v->machine = p2v_machine_new(s->sim, name, &ip, &s->conf.viewer_link);
-		if (!v->machine)
-			return p2v_fail(err, P2V_ENOMEM, "no memory for viewers");
-		p2v_sim_at(s->sim, s->conf.warm_up + (p2v_usec)i * s->conf.apart, viewer_comes, v);
-	}
-	return P2V_OK;
+	return p2v_seats_new(s, err);
 }
 
 int p2v_swarm_new(const struct p2v_swarm_conf *conf, struct p2v_swarm **out, struct p2v_err *err)
@@ -264,7 +141,11 @@ int p2v_swarm_new(const struct p2v_swarm_conf *conf, struct p2v_swarm **out, str
 		s->conf.overlay.tracker = "";
 	s->conf.overlay.listen = "*:0";
 	s->conf.gateway.listen = "127.0.0.1:8780";
+	s->taking = s->conf.overlay;
+	s->taking.upload_enabled = false;
 	s->sim = p2v_sim_new(conf->seed);
+	if (s->sim && conf->shuffle)
+		p2v_sim_shuffle_ties(s->sim, conf->shuffle);
 	rc = s->sim ? build(s, err) : p2v_fail(err, P2V_ENOMEM, "no memory for a simulation");
 	if (rc < 0)
 		p2v_swarm_free(s);
@@ -277,15 +158,13 @@ void p2v_swarm_free(struct p2v_swarm *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; s->viewers && i < s->conf.viewers; i++)
-		viewer_free(&s->viewers[i]);
+	p2v_seats_free(s);
 	p2v_tracker_free(s->tracker);
 	p2v_sim_records_free(s->tracker_records);
 	p2v_origin_free(s->origin);
 	p2v_sim_free(s->sim);
 	for (size_t i = 0; i < s->n_bound; i++)
 		free(s->bound[i]);
-	free(s->viewers);
 	free(s);
 }
 
@@ -314,21 +193,6 @@ struct p2v_machine *p2v_swarm_tracker_machine(struct p2v_swarm *s)
 	return s->tracker_machine;
 }
 
-struct p2v_machine *p2v_swarm_machine(struct p2v_swarm *s, size_t viewer)
-{
-	return s->viewers[viewer].machine;
-}
-
-struct p2v_player *p2v_swarm_player(struct p2v_swarm *s, size_t viewer)
-{
-	return s->viewers[viewer].player;
-}
-
-const struct p2v_metrics *p2v_swarm_metrics(struct p2v_swarm *s, size_t viewer)
-{
-	return s->viewers[viewer].agent ? &s->viewers[viewer].node.metrics : NULL;
-}
-
 struct p2v_overlay_conf *p2v_swarm_overlay(struct p2v_swarm *s)
 {
 	return &s->conf.overlay;
@@ -336,86 +200,12 @@ struct p2v_overlay_conf *p2v_swarm_overlay(struct p2v_swarm *s)
 
 void p2v_swarm_changed(struct p2v_swarm *s)
 {
-	for (size_t i = 0; i < s->conf.viewers; i++)
-		if (s->viewers[i].agent)
-			p2v_agent_reconfigured(s->viewers[i].agent);
-}
-
-struct p2v_sim_crypto *p2v_swarm_crypto(struct p2v_swarm *s, size_t viewer)
-{
-	return s->viewers[viewer].agent ? &s->viewers[viewer].crypto : NULL;
+	for (size_t i = 0; i < s->n; i++)
+		if (p2v_swarm_agent(s, i))
+			p2v_agent_reconfigured(p2v_swarm_agent(s, i));
 }
 
 uint64_t p2v_swarm_polluted(const struct p2v_swarm *s)
 {
 	return s->polluted;
-}
-
-/* ---- the result ---- */
-
-static void insert(p2v_usec *v, size_t n, p2v_usec x)
-{
-	for (; n > 0 && v[n - 1] > x; n--)
-		v[n] = v[n - 1];
-	v[n] = x;
-}
-
-/* Nearest rank. */
-static p2v_usec percentile(const p2v_usec *v, size_t n, size_t p)
-{
-	return n ? v[(n * p + 99) / 100 - 1] : P2V_UNKNOWN;
-}
-
-static void add_viewer(
-	struct viewer *v, struct p2v_swarm_result *out, p2v_usec *startup, p2v_usec *latency)
-{
-	struct p2v_player_result r;
-
-	if (!v->player)
-		return;
-	p2v_player_result(v->player, &r);
-	out->viewers++;
-	out->stalls += r.stalls;
-	out->stalled += r.stalled;
-	if (v->agent) {
-		const uint64_t *m = v->node.metrics.v;
-
-		out->p2p_bytes += m[P2V_M_SERVED_P2P];
-		out->cdn_bytes += m[P2V_M_SERVED_CDN];
-		out->wasted_bytes += m[P2V_M_WASTED_DUPLICATE] + m[P2V_M_WASTED_UNPLAYED];
-	} else {
-		out->cdn_bytes += r.media_bytes;
-	}
-	if (!r.played)
-		return;
-	insert(startup, out->played, r.startup);
-	insert(latency, out->played, r.latency_median);
-	out->mean_bitrate += r.mean_bitrate;
-	out->played++;
-}
-
-void p2v_swarm_result(struct p2v_swarm *s, struct p2v_swarm_result *out)
-{
-	p2v_usec *startup = calloc(2 * (s->conf.viewers + 1), sizeof *startup);
-	p2v_usec *latency = startup + s->conf.viewers + 1;
-	struct p2v_origin_count count;
-
-	memset(out, 0, sizeof *out);
-	if (!startup)
-		return;
-	for (size_t i = 0; i < s->conf.viewers; i++)
-		add_viewer(&s->viewers[i], out, startup, latency);
-	p2v_origin_count(s->origin, &count);
-	out->origin_bytes = count.all.bytes;
-	out->played_bytes = out->p2p_bytes + out->cdn_bytes;
-	if (out->played_bytes) {
-		out->savings = (double)out->p2p_bytes / (double)out->played_bytes;
-		out->offload = 1 - (double)out->origin_bytes / (double)out->played_bytes;
-	}
-	if (out->played)
-		out->mean_bitrate /= out->played;
-	out->startup_p50 = percentile(startup, out->played, 50);
-	out->startup_p95 = percentile(startup, out->played, 95);
-	out->latency_p50 = percentile(latency, out->played, 50);
-	free(startup);
 }
