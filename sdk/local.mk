@@ -1,4 +1,5 @@
 include sdk/sim/local.mk
+include sdk/sim/cli/local.mk
 include sdk/tool/local.mk
 include sdk/player/local.mk
 include sdk/lab/local.mk

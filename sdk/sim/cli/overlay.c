@@ -28,8 +28,8 @@ static struct known *all_known(struct p2v_swarm *s, struct known *v)
 	return table;
 }
 
-static size_t write_edges(struct p2v_overlay *o, const struct known *table, double t, size_t viewer,
-	FILE *edges)
+static size_t write_edges(
+	struct p2v_overlay *o, const struct known *table, double t, size_t viewer, FILE *edges)
 {
 	size_t n = 0;
 
@@ -50,14 +50,13 @@ static void write_node(struct p2v_swarm *s, size_t i, const struct known *table,
 	FILE *nodes, FILE *edges)
 {
 	struct p2v_overlay *o = p2v_agent_overlay(p2v_swarm_agent(s, i));
-	struct p2v_select_peer self;
 	struct p2v_swarm_viewer v;
-	char hops[16] = "";
+	char hops[24] = "";
 
 	p2v_swarm_viewer(s, i, &v);
-	p2v_overlay_view(o, &self);
-	if (self.hops != UINT32_MAX)
-		(void)snprintf(hops, sizeof hops, "%u", self.hops);
+	if (v.metrics->v[P2V_M_DOWN_P2P] + v.metrics->v[P2V_M_DOWN_CDN] > 0)
+		(void)snprintf(
+			hops, sizeof hops, "%llu", (unsigned long long)v.metrics->v[P2V_M_HOPS]);
 	(void)fprintf(nodes, "%.3f,%zu,%llu,%s,%zu,%d,%d\n", t, i,
 		(unsigned long long)(v.visitor ? v.visitor->person.upload * 8 : 0), hops,
 		write_edges(o, table, t, i, edges), v.visitor ? v.visitor->person.x : 0,

@@ -1,4 +1,5 @@
-/* play.c - a run, step by step: virtual time goes on by samples, and between them all is looked at. */
+/* play.c - a run, step by step: virtual time goes on by samples, and between them all is looked at.
+ */
 #include <config.h>
 
 #include "sdk/sim/cli/play.h"
@@ -21,9 +22,9 @@ struct playing {
 	struct p2v_swarm *swarm;
 	struct p2v_sums last;
 	p2v_usec sampled;
-	size_t snapshot;   /* the next of the scenario's */
-	double memory;     /* [B] in use before the first viewer; NaN: not known */
-	double told_at;    /* [s] wall */
+	size_t snapshot;    /* the next of the scenario's */
+	double memory;      /* [B] in use before the first viewer; NaN: not known */
+	double told_at;     /* [s] wall */
 	uint64_t most_here; /* viewers at the busiest moment so far */
 };
 
@@ -54,18 +55,14 @@ static double memory(void)
 
 static void add_metrics(struct p2v_sums *t, const uint64_t *m)
 {
-	static const enum p2v_metric why[6] = { P2V_M_CDN_BYTES_ALONE, P2V_M_CDN_BYTES_ELECTED,
-		P2V_M_CDN_BYTES_STANDBY, P2V_M_CDN_BYTES_DEADLINE, P2V_M_CDN_BYTES_START,
-		P2V_M_CDN_BYTES_OTHER };
-
 	t->p2p += m[P2V_M_SERVED_P2P];
 	t->cdn += m[P2V_M_SERVED_CDN];
 	t->down += m[P2V_M_DOWN_P2P] + m[P2V_M_DOWN_CDN];
 	t->down_p2p += m[P2V_M_DOWN_P2P];
 	t->wasted += m[P2V_M_WASTED_DUPLICATE] + m[P2V_M_WASTED_UNPLAYED];
 	t->integrity += m[P2V_M_INTEGRITY];
-	for (size_t i = 0; i < 6; i++)
-		t->why[i] += m[why[i]];
+	for (size_t i = 0; i < P2V_WHYS; i++)
+		t->why[i] += m[P2V_M_CDN_BYTES_ALONE + i];
 }
 
 static void add_status(struct p2v_sums *t, struct p2v_player *p)
@@ -173,8 +170,8 @@ static void tell(struct playing *p)
 	if (!p->watch || now - p->told_at < 0.2)
 		return;
 	p->told_at = now;
-	p->watch->at(p->watch->ctx, p2v_sim_now(p2v_swarm_sim(p->swarm)),
-		p->scenario->run->duration);
+	p->watch->at(
+		p->watch->ctx, p2v_sim_now(p2v_swarm_sim(p->swarm)), p->scenario->run->duration);
 }
 
 /* ---- the run ---- */

@@ -1,11 +1,13 @@
-/* play.h - one run of a scenario from beginning to end: with peers, or from the CDN alone, and what was
- * seen of it. */
+/* play.h - one run of a scenario from beginning to end: with peers, or from the CDN alone, and what
+ * was seen of it. */
 #ifndef P2V_SIM_CLI_PLAY_H
 #define P2V_SIM_CLI_PLAY_H
 
 #include <stdio.h>
 
 #include "sdk/sim/cli/scenario.h"
+
+enum { P2V_WHYS = P2V_M_CDN_BYTES_OTHER - P2V_M_CDN_BYTES_ALONE + 1 };
 
 /** Sums over all viewers up to a moment. */
 struct p2v_sums {
@@ -18,7 +20,7 @@ struct p2v_sums {
 	uint64_t distinct;       /* [B] of different fragments among it */
 	double upload;           /* [B] that the lines of those that give could have sent */
 	uint64_t integrity;      /* chunks refused */
-	uint64_t why[6];         /* [B] of media that agents fetched, by why: enum p2v_why's order */
+	uint64_t why[P2V_WHYS];  /* [B] of media that agents fetched from the CDN, by why */
 	uint64_t members, waits; /* viewers that are there; of them those that start or stall */
 	double bitrate;          /* [bit/s] sum over those that play */
 };

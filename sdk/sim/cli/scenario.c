@@ -1,4 +1,6 @@
 /* scenario.c - the sections of a scenario file, and what becomes of them. */
+#include <config.h>
+
 #include "sdk/sim/cli/scenario.h"
 
 #include <stdlib.h>
@@ -128,8 +130,7 @@ static int take_renditions(struct p2v_scenario *s, struct p2v_err *err)
 		struct p2v_encoder_rendition *r = &s->renditions[n];
 
 		if (n == P2V_RENDITIONS_MAX)
-			return blame(s, err, "[stream] bitrates: more than %d",
-				P2V_RENDITIONS_MAX);
+			return blame(s, err, "[stream] bitrates: more than %d", P2V_RENDITIONS_MAX);
 		word = p2v_str_trim(word);
 		if (p2v_parse_size(word, &r->bitrate) < 0 || r->bitrate < 8000 ||
 			r->bitrate > 1000000000)
@@ -137,7 +138,8 @@ static int take_renditions(struct p2v_scenario *s, struct p2v_err *err)
 				"[stream] bitrates: '%.*s' is no bit rate from 8k to 1G",
 				P2V_STR(word));
 		if (n && r->bitrate <= s->renditions[n - 1].bitrate)
-			return blame(s, err, "[stream] bitrates: '%.*s' is not above the one before",
+			return blame(s, err,
+				"[stream] bitrates: '%.*s' is not above the one before",
 				P2V_STR(word));
 		(void)snprintf(s->rendition_names[n], sizeof s->rendition_names[n], "v%zu", n);
 		r->name = s->rendition_names[n++];
@@ -174,10 +176,11 @@ static int take_faults(struct p2v_scenario *s, struct p2v_err *err)
 	const char *name;
 
 	if (n > P2V_FAULTS_MAX)
-		return blame(s, err, "there are more than %d sections [event NAME]", P2V_FAULTS_MAX);
+		return blame(
+			s, err, "there are more than %d sections [event NAME]", P2V_FAULTS_MAX);
 	for (; s->n_faults < n; s->n_faults++) {
-		const struct p2v_fault_conf *f =
-			p2v_config_at(s->config, "event", s->n_faults, &name);
+		const struct p2v_fault_conf *f = p2v_config_at(
+			s->config, "event", s->n_faults, &name);
 
 		if (f->at >= s->run->duration)
 			return blame(s, err, "[event %s] at: the run is over then", name);
@@ -201,9 +204,9 @@ static struct p2v_link server_link(const struct p2v_scenario *s, p2v_usec rtt, u
 {
 	p2v_usec far = rtt / 2 - s->population->access;
 
-	return (struct p2v_link){ .up = rate / 8,
-		.delay = far > 0 ? far : 0,
-		.queue = rate ? (1 << 20) : 0 };
+	return (struct p2v_link){
+		.up = rate / 8, .delay = far > 0 ? far : 0, .queue = rate ? (1 << 20) : 0
+	};
 }
 
 static int fill(struct p2v_scenario *s, struct p2v_err *err)
@@ -270,7 +273,7 @@ static void take_name(struct p2v_scenario *s, const char *file)
 	const char *base = strrchr(file, '/');
 	char *end;
 
-	(void)snprintf(s->name, sizeof s->name, "%s", base ? base + 1 : file);
+	(void)snprintf(s->name, sizeof s->name, "%.60s", base ? base + 1 : file);
 	end = strrchr(s->name, '.');
 	if (end && strcmp(end, ".ini") == 0)
 		*end = 0;

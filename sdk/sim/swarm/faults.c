@@ -11,8 +11,10 @@ const struct p2v_preset p2v_fault_kinds[] = {
 	{ "mass-failure", "a share of the viewers vanishes in an instant, without a word", "own" },
 	{ "mass-exit", "a share of the viewers leaves in an instant, and says so", "own" },
 	{ "tracker-death", "the tracker is silent; it comes back where `lasts` is set", "own" },
-	{ "cdn-outage", "the CDN accepts connections and answers nothing, as long as `lasts`", "own" },
-	{ "encoder-restart", "the encoder begins again with the same names and other content", "own" },
+	{ "cdn-outage", "the CDN accepts connections and answers nothing, as long as `lasts`",
+		"own" },
+	{ "encoder-restart", "the encoder begins again with the same names and other content",
+		"own" },
 	{ "partition",
 		"a share of the viewers and the others hear nothing of each other, nor that share of "
 		"the tracker; all reach the CDN",
@@ -99,8 +101,8 @@ static void begin(void *ctx)
 	case TRACKER_DEATH: tracker_dies(f); break;
 	case CDN_OUTAGE: freeze(p2v_swarm_origin_machine(s), true); break;
 	case ENCODER_RESTART:
-		p2v_encoder_restart(p2v_origin_encoder(p2v_swarm_origin(s)),
-			p2v_sim_now(p2v_swarm_sim(s)));
+		p2v_encoder_restart(
+			p2v_origin_encoder(p2v_swarm_origin(s)), p2v_sim_now(p2v_swarm_sim(s)));
 		break;
 	default: split(f, true); break;
 	}
