@@ -215,6 +215,10 @@ int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t tot
 
 static void whole(struct p2v_fragment *f, struct p2v_chunk_state *c)
 {
+	const struct p2v_world *w = &f->d->node->world;
+
+	if (w->ops->share && c->filled == c->buf->size)
+		c->buf = w->ops->share(w->self, c->buf);
 	c->whole = true;
 	f->n_whole++;
 	f->complete = f->length != P2V_LENGTH_UNKNOWN && f->n_whole == f->n_chunks;

@@ -8,6 +8,7 @@
 #include "sdk/sim/world.h"
 
 struct p2v_sim_name;
+struct p2v_sim_shared;
 
 struct p2v_sim {
 	p2v_usec now;
@@ -24,6 +25,8 @@ struct p2v_sim {
 	FILE *log;
 	uint64_t seed;
 	struct p2v_sim_ledger ledger;
+	struct p2v_sim_shared *shared; /* buffers by content */
+	uint64_t shared_bytes, shared_news;
 	p2v_usec apart; /* [us] between pieces of one stream: 1 where ties are shuffled, else 0 */
 };
 
@@ -108,6 +111,11 @@ int p2v_sim_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_u
 size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n);
 size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u);
 void p2v_sim_udp_close(void *self, struct p2v_udp *u);
+
+/* sdk/sim/share.c: likewise */
+struct p2v_buf *p2v_sim_share(void *self, struct p2v_buf *b);
+/** The run is over. */
+void p2v_sim_share_fini(struct p2v_sim *s);
 
 /* sdk/sim/http.c and sdk/sim/httpd.c: likewise */
 int p2v_sim_fetch(void *self, const struct p2v_fetch_request *rq, const struct p2v_fetch_handler *h,

@@ -8,6 +8,7 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/httpd.c \
 	%reldir%/inside.h \
 	%reldir%/pipe.c %reldir%/pipe.h \
+	%reldir%/share.c \
 	%reldir%/udp.c \
 	%reldir%/world.c %reldir%/world.h
 libp2v_sim_la_LIBADD = $(M_LIBS)

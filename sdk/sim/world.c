@@ -395,7 +395,8 @@ static const struct p2v_world_ops world_ops = { .now = world_now,
 	.http_close = p2v_sim_close,
 	.resolve = world_resolve,
 	.resolve_cancel = world_resolve_cancel,
-	.interfaces = world_interfaces };
+	.interfaces = world_interfaces,
+	.share = p2v_sim_share };
 
 struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip)
 {
@@ -514,6 +515,7 @@ void p2v_sim_free(struct p2v_sim *s)
 		return;
 	drop_events(s);
 	p2v_sim_http_fini(s);
+	p2v_sim_share_fini(s);
 	assert(!s->sockets);
 	HASH_ITER (hh, s->names, n, n_next) {
 		HASH_DEL(s->names, n);

@@ -56,6 +56,8 @@ uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until);
 uint64_t p2v_sim_hash(const struct p2v_sim *s);
 /** How many events ran so far. */
 uint64_t p2v_sim_events(const struct p2v_sim *s);
+/** [B] of media that machines hold, each content once. */
+uint64_t p2v_sim_shared_bytes(const struct p2v_sim *s);
 void p2v_sim_ledger(const struct p2v_sim *s, struct p2v_sim_ledger *out);
 /** From now on, what is due at the same microsecond runs in an order drawn by `seed`, not in the
  * order in which it was scheduled: what depends on that order is an accident, and shows.

@@ -141,6 +141,15 @@ static struct p2v_buf *content(
 	return c->buf;
 }
 
+uint64_t p2v_encoder_held(const struct p2v_encoder *e)
+{
+	uint64_t n = 0;
+
+	P2V_LIST_EACH (it, &e->cache)
+		n += P2V_OF(it, struct cached, in_cache)->buf->size;
+	return n;
+}
+
 /* ---- time ---- */
 
 struct p2v_encoder *p2v_encoder_new(const struct p2v_encoder_conf *conf, p2v_usec now, int64_t wall)

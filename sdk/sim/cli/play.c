@@ -103,22 +103,19 @@ static void sum_up(struct p2v_swarm *s, struct p2v_sums *t)
 
 /* ---- memory ---- */
 
-/* Where there are more viewers than ever: how much each takes, without the media it keeps. */
+/* Where there are more viewers than ever: how much each takes, without the media that all share. */
 static void weigh(struct playing *p, uint64_t here)
 {
-	uint64_t media = 0;
-	double m = memory();
+	uint64_t media = p2v_encoder_held(p2v_origin_encoder(p2v_swarm_origin(p->swarm))) +
+			 p2v_sim_shared_bytes(p2v_swarm_sim(p->swarm));
+	double m = memory(), each;
 
 	if (here < p->most_here || here == 0 || isnan(m) || isnan(p->memory))
 		return;
-	for (size_t i = 0; i < p2v_swarm_viewers(p->swarm); i++) {
-		const struct p2v_metrics *v = p2v_swarm_metrics(p->swarm, i);
-
-		if (v && p2v_swarm_is_here(p->swarm, i))
-			media += v->v[P2V_M_CACHE_BYTES];
-	}
+	each = (m - p->memory - (double)media) / (double)here;
+	if (here > p->most_here || isnan(p->out->bytes_per_peer) || each > p->out->bytes_per_peer)
+		p->out->bytes_per_peer = each;
 	p->most_here = here;
-	p->out->bytes_per_peer = (m - p->memory - (double)media) / (double)here;
 }
 
 /* ---- samples ---- */
