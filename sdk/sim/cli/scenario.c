@@ -230,6 +230,7 @@ static int fill(struct p2v_scenario *s, struct p2v_err *err)
 	w->overlay = *(const struct p2v_overlay_conf *)p2v_config_get(c, "overlay");
 	w->delivery = *(const struct p2v_delivery_conf *)p2v_config_get(c, "delivery");
 	w->transport = *(const struct p2v_dtl_conf *)p2v_config_get(c, "transport");
+	w->transport.spare_blocks = 2;
 	w->tracker = *(const struct p2v_tracker_conf *)p2v_config_get(c, "tracker");
 	w->tracker.listen = "*:8790";
 	w->plugins = (struct p2v_swarm_plugins){ .select = plugin(s, P2V_KIND_SELECT),
