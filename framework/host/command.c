@@ -59,7 +59,7 @@ void p2v_program_help(const struct p2v_program *p, struct p2v_text *out)
 	p2v_text_paragraphs(out, p->about, 0, 0);
 	p2v_text_puts(out, "\nCommands:\n");
 	for (size_t i = 0; p->commands[i]; i++)
-		p2v_text_printf(out, "  %-12s%s\n", p->commands[i]->name, p->commands[i]->summary);
+		p2v_text_printf(out, "  %-14s%s\n", p->commands[i]->name, p->commands[i]->summary);
 	p2v_text_printf(out,
 		"\n%s COMMAND --help tells more of each.\n\nOptions:\n"
 		"  -h, --help              Print this and exit.\n"
@@ -181,11 +181,12 @@ static int read_switches(struct p2v_args *args, int argc, char **argv)
 	optind = 1;
 	opterr = 0;
 	for (;;) {
-		const char *word = optind < argc ? argv[optind] : "";
+		const char *word;
 
 		c = getopt_long(argc, argv, table.letters, table.longs, NULL);
 		if (c == -1)
 			return -1;
+		word = argv[optind - 1]; /* operands before it have moved behind it */
 		if (c == HELP || c == 'h') {
 			struct p2v_text text = { 0 };
 			int code;

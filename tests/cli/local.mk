@@ -7,6 +7,7 @@ CLI_TESTS = \
 	%reldir%/perf.sh \
 	%reldir%/player.sh \
 	%reldir%/run.sh \
+	%reldir%/sim.sh \
 	%reldir%/status.sh \
 	%reldir%/usage.sh
 # These load plugins that are built as shared objects for the tests.

@@ -28,7 +28,8 @@ struct sweep {
 	uint64_t first, last; /* seeds */
 	struct varied varied[VARIED_MAX];
 	size_t n_varied;
-	struct p2v_text done; /* results.tsv as it was */
+	struct p2v_text asked; /* a line a job: setting, seed */
+	struct p2v_text done;  /* results.tsv as it was */
 	size_t jobs, left;
 };
 
@@ -128,6 +129,7 @@ static void put_job(struct sweep *s, const char *program, const char *scenario, 
 	name_setting(s, scenario, at, &name);
 	p2v_text_printf(&name, "\t%llu\t", (unsigned long long)seed);
 	s->jobs++;
+	p2v_text_printf(&s->asked, "\n%s", name.p ? name.p : "");
 	if (name.p && !is_done(s, name.p)) {
 		s->left++;
 		p2v_text_puts(out, "printf '%s' ");
@@ -269,12 +271,17 @@ static int plan(struct sweep *s, struct p2v_err *err)
 static int gather(struct sweep *s, struct p2v_table *t, size_t *good, struct p2v_err *err)
 {
 	struct p2v_str rest, line, name, seed;
+	char prefix[1024];
 	int rc = read_done(s, &s->done, err);
 
 	*good = 0;
 	rest = (struct p2v_str){ s->done.p ? s->done.p : "", s->done.n };
 	while (rc == P2V_OK && p2v_str_split(&rest, '\n', &line)) {
 		if (!p2v_str_split(&line, '\t', &name) || !p2v_str_split(&line, '\t', &seed))
+			continue;
+		(void)snprintf(
+			prefix, sizeof prefix, "\n%.*s\t%.*s\t", P2V_STR(name), P2V_STR(seed));
+		if (!s->asked.p || !strstr(s->asked.p, prefix))
 			continue;
 		rc = p2v_table_add(t, name, line);
 		if (rc == P2V_OK)
@@ -384,6 +391,7 @@ static int run(const struct p2v_args *args)
 	if (rc == P2V_OK && s.left)
 		rc = run_jobs(&s, &err);
 	code = rc < 0 ? p2v_args_failed(args, &err) : tell(&s);
+	p2v_text_fini(&s.asked);
 	p2v_text_fini(&s.done);
 	return code;
 }
