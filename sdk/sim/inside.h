@@ -5,6 +5,7 @@
 #include "framework/base/hash.h"
 #include "framework/base/list.h"
 #include "framework/base/timers.h"
+#include "sdk/sim/wheel.h"
 #include "sdk/sim/world.h"
 
 struct p2v_sim_name;
@@ -14,7 +15,7 @@ struct p2v_sim {
 	p2v_usec now;
 	int64_t epoch; /* [us] wall time of virtual time 0 */
 	uint64_t hash, events;
-	struct p2v_timers timers;
+	struct p2v_wheel timers;
 	struct p2v_random network;    /* loss, reordering, duplication */
 	struct p2v_list machines;     /* in the order in which they were added */
 	struct p2v_machine *by_ip;    /* the same */

@@ -10,6 +10,7 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/pipe.c %reldir%/pipe.h \
 	%reldir%/share.c \
 	%reldir%/udp.c \
+	%reldir%/wheel.c %reldir%/wheel.h \
 	%reldir%/world.c %reldir%/world.h
 libp2v_sim_la_LIBADD = $(M_LIBS)
 include %reldir%/cdn/local.mk

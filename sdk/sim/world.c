@@ -111,7 +111,7 @@ void p2v_sim_ledger(const struct p2v_sim *s, struct p2v_sim_ledger *out)
 
 void p2v_sim_shuffle_ties(struct p2v_sim *s, uint64_t seed)
 {
-	s->timers.shuffle = seed;
+	s->timers.soon.shuffle = seed;
 	s->apart = 1; /* what has an order of its own keeps it by time */
 }
 
@@ -127,22 +127,20 @@ static struct p2v_machine *timer_machine(const struct p2v_timer *t)
 	return (struct p2v_machine *)(uintptr_t)(t->priv[5] & ~UINT64_C(1));
 }
 
-static struct p2v_timers *timer_queue(struct p2v_sim *s, const struct p2v_timer *t)
+static void disarm(struct p2v_sim *s, struct p2v_timer *t)
 {
-	return t->priv[5] & 1 ? &timer_machine(t)->held : &s->timers;
+	if (t->priv[5] & 1)
+		p2v_timers_disarm(&timer_machine(t)->held, t);
+	else
+		p2v_wheel_disarm(&s->timers, t);
+	t->priv[5] = 0;
 }
 
 static void arm(struct p2v_sim *s, struct p2v_machine *m, struct p2v_timer *t, p2v_usec due)
 {
-	p2v_timers_disarm(timer_queue(s, t), t);
+	disarm(s, t);
 	t->priv[5] = (uint64_t)(uintptr_t)m;
-	p2v_timers_arm(&s->timers, t, due > s->now ? due : s->now);
-}
-
-static void disarm(struct p2v_sim *s, struct p2v_timer *t)
-{
-	p2v_timers_disarm(timer_queue(s, t), t);
-	t->priv[5] = 0;
+	p2v_wheel_arm(&s->timers, t, due > s->now ? due : s->now);
 }
 
 static void run_event(struct p2v_timer *t, p2v_usec now)
@@ -215,12 +213,12 @@ uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until)
 {
 	uint64_t events = 0;
 
-	while (s->timers.n && p2v_timers_next(&s->timers) <= until) {
-		p2v_usec due = p2v_timers_next(&s->timers);
+	while (!p2v_wheel_empty(&s->timers) && p2v_wheel_next(&s->timers) <= until) {
+		p2v_usec due = p2v_wheel_next(&s->timers);
 
 		if (due > s->now)
 			s->now = due;
-		fire(s, p2v_timers_pop(&s->timers, s->now));
+		fire(s, p2v_wheel_pop(&s->timers));
 		events++;
 	}
 	if (until != P2V_NEVER && until > s->now)
@@ -496,7 +494,7 @@ static void drop_events(struct p2v_sim *s)
 		p2v_machine_freeze(m, false);
 		m->dead = true;
 	}
-	while ((t = p2v_timers_pop(&s->timers, P2V_NEVER))) {
+	while ((t = p2v_wheel_pop(&s->timers))) {
 		if (t->fire == run_event) {
 			struct p2v_event *e = P2V_OF(t, struct p2v_event, timer);
 
