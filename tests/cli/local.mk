@@ -14,7 +14,8 @@ CLI_TESTS = \
 CLI_SHARED_TESTS = \
 	%reldir%/check.sh \
 	%reldir%/manifest.sh \
-	%reldir%/plugins.sh
+	%reldir%/plugins.sh \
+	%reldir%/sim_guide.sh
 TESTS += $(CLI_TESTS)
 if SHARED
 TESTS += $(CLI_SHARED_TESTS)

@@ -280,6 +280,22 @@ static void take_name(struct p2v_scenario *s, const char *file)
 		*end = 0;
 }
 
+/* The tree may have been installed elsewhere than it was configured for. */
+static bool beside_program(const char *name, char *out, size_t size)
+{
+	char self[900], *end;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (n <= 0)
+		return false;
+	self[n] = 0;
+	end = strrchr(self, '/');
+	if (end)
+		*end = 0;
+	(void)snprintf(out, size, "%s/../share/peer2view/scenarios/%s.ini", self, name);
+	return access(out, R_OK) == 0;
+}
+
 bool p2v_scenario_find(const char *name, char *out, size_t size)
 {
 	if (strchr(name, '/') || access(name, R_OK) == 0) {
@@ -287,7 +303,7 @@ bool p2v_scenario_find(const char *name, char *out, size_t size)
 		return true;
 	}
 	(void)snprintf(out, size, "%s/%s.ini", P2V_SCENARIO_DIR, name);
-	return access(out, R_OK) == 0;
+	return access(out, R_OK) == 0 || beside_program(name, out, size);
 }
 
 int p2v_scenario_init(struct p2v_scenario *s, const char *name, const char *const *sets, size_t n,
