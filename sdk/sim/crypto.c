@@ -15,10 +15,11 @@ static uint64_t word_at(const uint8_t *p, size_t n)
 	return v;
 }
 
-/* Each word goes into one of four sums, and they are stirred together at the end of a part. */
-static void absorb(uint64_t state[4], const uint8_t *p, size_t n)
+enum { LONG_PART = 1024 }; /* [B] chunks of media, not names */
+
+/* Each word goes into one of four sums, and they are stirred together at the end. */
+static void absorb_long(uint64_t state[4], const uint8_t *p, size_t n)
 {
-	state[0] ^= n;
 	for (size_t i = 0; i < n; i += 8) {
 		uint64_t *s = &state[i / 8 & 3];
 
@@ -28,6 +29,22 @@ static void absorb(uint64_t state[4], const uint8_t *p, size_t n)
 	for (int round = 0; round < 2; round++)
 		for (size_t k = 0; k < 4; k++)
 			state[k] = p2v_mix64(state[k] ^ state[(k + 3) & 3]);
+}
+
+/* Each word goes into all four. */
+static void absorb(uint64_t state[4], const uint8_t *p, size_t n)
+{
+	state[0] ^= n;
+	if (n >= LONG_PART) {
+		absorb_long(state, p, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t v = word_at(p + i, n - i);
+
+		for (int k = 0; k < 4; k++)
+			state[k] = p2v_mix64(state[k] ^ v) + state[(k + 1) & 3];
+	}
 }
 
 static void squeeze(const uint64_t state[4], uint8_t *out, size_t n)
