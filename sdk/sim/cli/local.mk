@@ -10,6 +10,7 @@ libp2v_simcli_la_SOURCES = \
 	%reldir%/figures.def \
 	%reldir%/folder.c %reldir%/folder.h \
 	%reldir%/overlay.c %reldir%/overlay.h \
+	%reldir%/pages.c %reldir%/pages.h \
 	%reldir%/play.c %reldir%/play.h \
 	%reldir%/program.c \
 	%reldir%/report.c %reldir%/report.h \

@@ -13,6 +13,7 @@
 #endif
 
 #include "sdk/sim/cli/overlay.h"
+#include "sdk/sim/cli/pages.h"
 
 struct playing {
 	const struct p2v_scenario *scenario;
@@ -193,6 +194,7 @@ static p2v_usec next_stop(const struct playing *p, p2v_usec now)
 static void run(struct playing *p)
 {
 	const struct p2v_scenario *s = p->scenario;
+	void *heap = p2v_pages_end();
 	p2v_usec now = 0, warm = least(s->run->warm_up, s->run->duration);
 	bool weighed = false;
 
@@ -209,6 +211,7 @@ static void run(struct playing *p)
 			p->snapshot++)
 			snapshot(p);
 		tell(p);
+		p2v_pages_grow(heap);
 	}
 	if (s->n_snapshots == 0 || s->snapshots[s->n_snapshots - 1] < s->run->duration)
 		snapshot(p);
