@@ -20,8 +20,8 @@ TESTS += $(CLI_TESTS)
 if SHARED
 TESTS += $(CLI_SHARED_TESTS)
 endif
-LONG_TESTS += %reldir%/static_build.sh
-EXTRA_DIST += $(CLI_TESTS) $(CLI_SHARED_TESTS) %reldir%/static_build.sh
+LONG_TESTS += %reldir%/sim_long.sh %reldir%/static_build.sh
+EXTRA_DIST += $(CLI_TESTS) $(CLI_SHARED_TESTS) %reldir%/sim_long.sh %reldir%/static_build.sh
 
 # A live stream to play.
 check_PROGRAMS += tests/cli/live_origin
