@@ -27,13 +27,14 @@ static void panel(FILE *f, bool cdn, const char *title, const char *column, cons
 static void script_series(FILE *f, bool cdn)
 {
 	(void)fputs("set output 'series.svg'\nset multiplot layout 2,2\nset xlabel 'time [s]'\n"
-		    "set yrange [0:*]\n",
+		    "set key bottom right\nset yrange [0:1]\n",
 		f);
 	panel(f, false, "savings", "savings", "");
 	panel(f, cdn, "viewers that wait", "buffering", "");
+	(void)fputs("set yrange [0:*]\n", f);
 	panel(f, cdn, "bit rate [kbit/s]", "bitrate_bps", "/1e3");
 	panel(f, cdn, "CDN load [Mbit/s]", "cdn_bps", "/1e6");
-	(void)fputs("unset multiplot\nunset yrange\n", f);
+	(void)fputs("unset multiplot\nunset yrange\nset key default\n", f);
 }
 
 /* ---- viewers ---- */
@@ -42,11 +43,11 @@ static void cdf(FILE *f, bool cdn, const char *title, const char *column, const 
 {
 	(void)fprintf(f,
 		"set xlabel '%s'\nplot 'viewers.csv' using (column('%s')%s):(1) smooth cnormal "
-		"with lines lw 2 lc rgb '#1b6ca8' title 'with peers'",
+		"with steps lw 2 lc rgb '#1b6ca8' title 'with peers'",
 		title, column, scale);
 	if (cdn)
 		(void)fprintf(f,
-			", 'viewers.csv' using (column('%s_cdn')%s):(1) smooth cnormal with lines "
+			", 'viewers.csv' using (column('%s_cdn')%s):(1) smooth cnormal with steps "
 			"lw 1 lc rgb '#c1440e' title 'from the CDN alone'",
 			column, scale);
 	(void)fputs("\n", f);
@@ -54,14 +55,15 @@ static void cdf(FILE *f, bool cdn, const char *title, const char *column, const 
 
 static void script_viewers(FILE *f, bool cdn)
 {
-	(void)fputs("set output 'viewers.svg'\nset multiplot layout 2,2\n"
-		    "set ylabel 'part of the viewers'\nset yrange [0:1]\nset key bottom right\n",
+	(void)fputs(
+		"set output 'viewers.svg'\nset multiplot layout 2,2\n"
+		"set ylabel 'part of the viewers'\nset xrange [0:*]\nset yrange [0:1]\nset key bottom right\n",
 		f);
 	cdf(f, cdn, "start-up [s]", "startup_ms", "/1e3");
 	cdf(f, cdn, "start-up and stalls [s]", "buffering_ms", "/1e3");
 	cdf(f, cdn, "mean bit rate [kbit/s]", "bitrate_bps", "/1e3");
 	cdf(f, cdn, "live latency [s]", "latency_ms", "/1e3");
-	(void)fputs("unset multiplot\nunset yrange\nset key default\n", f);
+	(void)fputs("unset multiplot\nunset xrange\nunset yrange\nset key default\n", f);
 }
 
 /* ---- the overlay ---- */
@@ -195,17 +197,16 @@ static int write_overlay(const char *folder, struct p2v_err *err)
 
 static void script_overlay(FILE *f)
 {
-	(void)fputs(
-		"set output 'overlay.svg'\nset size square\nunset border\nunset tics\n"
-		"unset xlabel\nunset ylabel\nset key outside bottom\n"
-		"set title 'distance from the CDN (rings) and upload (size, colour)'\n"
-		"set logscale cb\nset cblabel 'upload [Mbit/s]'\nset cbrange [0.1:*]\n"
-		"x(r,t) = r*cos(2*pi*t)\ny(r,t) = r*sin(2*pi*t)\n"
-		"set datafile separator whitespace\n"
-		"plot 'overlay-edges.dat' using (x($1,$2)):(y($1,$2)) with lines lw 0.3 lc rgb "
-		"'#c0c0c0' title 'delivers to', 'overlay-nodes.dat' using "
-		"(x($1,$2)):(y($1,$2)):(0.4+0.25*log10(1+$3*10)):($3>0.1?$3:0.1) with points pt "
-		"7 ps variable lc palette title 'viewer'\n",
+	(void)fputs("set output 'overlay.svg'\nset size square\nunset border\nunset tics\n"
+		    "unset xlabel\nunset ylabel\nset key outside bottom\n"
+		    "set title 'distance from the CDN (rings) and upload (size, colour)'\n"
+		    "set logscale cb\nset cblabel 'upload [Mbit/s]'\nset cbrange [0.1:*]\n"
+		    "x(r,t) = r*cos(2*pi*t)\ny(r,t) = r*sin(2*pi*t)\n"
+		    "set datafile separator whitespace\n"
+		    "plot 'overlay-edges.dat' using (x($1,$2)):(y($1,$2)) with lines lw 0.3 lc rgb "
+		    "'#c0c0c0' title 'delivers to', 'overlay-nodes.dat' using "
+		    "(x($1,$2)):(y($1,$2)):(0.6+0.6*log10(1+$3*10)):($3>0.1?$3:0.1) with points pt "
+		    "7 ps variable lc palette title 'viewer'\n",
 		f);
 }
 
