@@ -39,6 +39,15 @@ static double wall(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* [s] of this process */
+static double cpu(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 /* [B] of memory in use, of those that the program itself asked for */
 static double memory(void)
 {
@@ -276,7 +285,7 @@ int p2v_play(const struct p2v_scenario *s, bool baseline, uint64_t shuffle,
 		.told_at = wall() };
 	struct p2v_swarm_conf conf = s->swarm;
 	struct p2v_faults *faults = NULL;
-	double began = wall();
+	double began = wall(), cpu_began = cpu();
 	int rc;
 
 	memset(out, 0, sizeof *out);
@@ -291,6 +300,7 @@ int p2v_play(const struct p2v_scenario *s, bool baseline, uint64_t shuffle,
 	if (rc == P2V_OK) {
 		run(&p);
 		out->wall = wall() - began;
+		out->cpu = cpu() - cpu_began;
 		rc = collect(&p, err);
 	}
 	p2v_swarm_free(p.swarm);

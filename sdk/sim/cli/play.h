@@ -52,7 +52,7 @@ struct p2v_play {
 	struct p2v_sums before, after; /* at run.from, and at the end */
 	uint64_t stalls, polluted, events, hash;
 	p2v_usec stalled;
-	double wall;           /* [s] */
+	double wall, cpu;      /* [s] */
 	double bytes_per_peer; /* NaN: not known */
 	struct p2v_sim_ledger ledger;
 };

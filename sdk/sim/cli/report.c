@@ -165,6 +165,7 @@ void p2v_report_summary(const struct p2v_scenario *s, const struct p2v_play *p,
 	p2v_summary_text(out, P2V_FIG_fidelity, p2v_fidelities[s->run->fidelity]);
 	p2v_summary_count(out, P2V_FIG_events, p->events);
 	p2v_summary_real(out, P2V_FIG_wall_s, p->wall);
+	p2v_summary_real(out, P2V_FIG_cpu_s, p->cpu);
 	p2v_summary_real(out, P2V_FIG_speed_x, seconds / p->wall);
 	p2v_summary_real(out, P2V_FIG_bytes_per_peer, p->bytes_per_peer);
 	p2v_summary_text(out, P2V_FIG_log_hash, hash);
