@@ -50,7 +50,7 @@ const struct p2v_option p2v_population_options[] = {
 	P2V_OPT_REAL(C, scale, "1", 0.001, 1000, "1", "all uploads times this: to ask what happens when lines get faster"),
 	P2V_OPT_USEC(C, rtt, "60ms", 0, 10e6, "ms", "median round trip between two viewers; they lie on a plane, uniform in a square"),
 	P2V_OPT_USEC(C, access, "5ms", 0, 1e6, "ms", "one way over a viewer's own line: a part of every round trip"),
-	P2V_OPT_USEC(C, queue, "200ms", 1e3, 10e6, "ms", "longest wait in the queue before a line, in either direction"),
+	P2V_OPT_USEC(C, queue, "200ms", 1e3, 10e6, "ms", "longest wait in the queue before a line, in either direction; every queue holds 24 datagrams at least, which is longer on slow lines"),
 	P2V_OPT_REAL(C, loss, "0", 0, 0.2, "1", "part of the datagrams that leave a viewer and are lost by chance"),
 	P2V_OPT_ENUM(C, nat, "open", nat_names, "between the viewers and the network: a preset, see p2v-sim list-presets"),
 	P2V_OPT_REAL(C, free_riders, "0", 0, 1, "1", "share of the viewers that take and give nothing"),
