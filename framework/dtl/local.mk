@@ -5,6 +5,7 @@ libp2v_core_la_SOURCES += \
 	%reldir%/connection.c \
 	%reldir%/dtl.h \
 	%reldir%/endpoint.c \
+	%reldir%/flow.c \
 	%reldir%/incoming.c \
 	%reldir%/inside.h \
 	%reldir%/outbox.c %reldir%/outbox.h \
@@ -22,5 +23,6 @@ libp2v_core_la_SOURCES += \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/session_inside.h %reldir%/session_record.c \
 	%reldir%/session_seal.c %reldir%/session_seal.h \
+	%reldir%/shaking.c \
 	%reldir%/stream.c \
 	%reldir%/window.c %reldir%/window.h

@@ -63,7 +63,7 @@ static const struct p2v_option stream_options[] = {
 static const struct p2v_option plugins_options[] = {
 	P2V_OPT_TEXT(struct p2v_plugins_conf, manifest, "hls", 1, 60, "How players and agents read the stream's manifests; the encoder makes HLS"),
 	P2V_OPT_TEXT(struct p2v_plugins_conf, select, "capacity", 1, 60, "Whom to be partner with, whom to ask, and who goes to the CDN"),
-	P2V_OPT_TEXT(struct p2v_plugins_conf, cc, "cubic", 1, 60, "Congestion control towards peers"),
+	P2V_OPT_TEXT(struct p2v_plugins_conf, cc, "dtl", 1, 60, "Congestion control towards peers"),
 	P2V_OPT_TEXT(struct p2v_plugins_conf, cache, "window", 1, 60, "What to fetch ahead of the player, and what to keep for others"),
 	P2V_OPT_TEXT(struct p2v_plugins_conf, player, "generic", 1, 60, "What the agent takes its player for"),
 	P2V_OPT_TEXT(struct p2v_plugins_conf, registry, "memory", 1, 60, "Where the tracker keeps its swarms"),
