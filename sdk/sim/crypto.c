@@ -6,14 +6,42 @@
 
 #include "framework/base/random.h"
 
+static uint64_t word_at(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n && i < 8; i++)
+		v |= (uint64_t)p[i] << (8 * i);
+	return v;
+}
+
+enum { LONG_PART = 1024 }; /* [B] chunks of media, not names */
+
+/* Each word goes into one of four sums, and they are stirred together at the end. */
+static void absorb_long(uint64_t state[4], const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t *s = &state[i / 8 & 3];
+
+		*s = (*s ^ word_at(p + i, n - i)) * UINT64_C(0x9e3779b97f4a7c15);
+		*s ^= *s >> 32;
+	}
+	for (int round = 0; round < 2; round++)
+		for (size_t k = 0; k < 4; k++)
+			state[k] = p2v_mix64(state[k] ^ state[(k + 3) & 3]);
+}
+
+/* Each word goes into all four. */
 static void absorb(uint64_t state[4], const uint8_t *p, size_t n)
 {
 	state[0] ^= n;
+	if (n >= LONG_PART) {
+		absorb_long(state, p, n);
+		return;
+	}
 	for (size_t i = 0; i < n; i += 8) {
-		uint64_t v = 0;
+		uint64_t v = word_at(p + i, n - i);
 
-		for (size_t k = 0; k < 8 && i + k < n; k++)
-			v |= (uint64_t)p[i + k] << (8 * k);
 		for (int k = 0; k < 4; k++)
 			state[k] = p2v_mix64(state[k] ^ v) + state[(k + 1) & 3];
 	}

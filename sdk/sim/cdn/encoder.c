@@ -1,6 +1,6 @@
 /* encoder.c - an HLS stream out of arithmetic. A fragment's bytes are words of a hash of (seed,
  * rendition, fragment, generation, offset), so that any byte can be checked without being kept. */
-#include "sdk/sim/encoder.h"
+#include "sdk/sim/cdn/encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,18 +95,28 @@ uint64_t p2v_encoder_size(const struct p2v_encoder *e, uint32_t rendition, uint6
 	return size ? size : 1;
 }
 
-/* @return the fragment's bytes, without a reference of the caller's own; NULL: no memory */
-static struct p2v_buf *content(
-	struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
+static struct p2v_buf *at_hand(
+	const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
 {
-	struct cached *c;
-
 	P2V_LIST_EACH (it, &e->cache) {
-		c = P2V_OF(it, struct cached, in_cache);
+		struct cached *c = P2V_OF(it, struct cached, in_cache);
+
 		if (c->fragment == fragment && c->rendition == rendition &&
 			c->generation == generation)
 			return c->buf;
 	}
+	return NULL;
+}
+
+/* @return the fragment's bytes, without a reference of the caller's own; NULL: no memory */
+static struct p2v_buf *content(
+	struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
+{
+	struct p2v_buf *b = at_hand(e, rendition, fragment, generation);
+	struct cached *c;
+
+	if (b)
+		return b;
 	if (e->n_cached < CACHED_MAX) {
 		c = calloc(1, sizeof *c);
 		if (!c)
@@ -129,6 +139,15 @@ static struct p2v_buf *content(
 	content_fill(content_key(e, rendition, fragment, generation), c->buf->data, c->buf->size);
 	p2v_list_push(&e->cache, &c->in_cache);
 	return c->buf;
+}
+
+uint64_t p2v_encoder_held(const struct p2v_encoder *e)
+{
+	uint64_t n = 0;
+
+	P2V_LIST_EACH (it, &e->cache)
+		n += P2V_OF(it, struct cached, in_cache)->buf->size;
+	return n;
 }
 
 /* ---- time ---- */
@@ -471,19 +490,39 @@ struct p2v_slice p2v_encoder_read(
 	return p2v_slice_of(b, (size_t)off, b->size - off < max ? b->size - (size_t)off : max);
 }
 
+/* Whether n bytes of a fragment, from off on, are these. */
+static bool same(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment,
+	uint32_t generation, uint64_t off, const uint8_t *p, size_t n)
+{
+	const struct p2v_buf *b = at_hand(e, rendition, fragment, generation);
+	uint64_t key;
+
+	if (b)
+		return memcmp(b->data + off, p, n) == 0;
+	key = content_key(e, rendition, fragment, generation);
+	for (size_t i = 0; i < n; i++)
+		if (content_byte(key, off + i) != p[i])
+			return false;
+	return true;
+}
+
 static bool written_by(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment,
 	uint32_t generation, uint64_t off, struct p2v_bytes b)
 {
 	for (size_t i = 0; i < b.n; fragment++) {
-		uint64_t n = p2v_encoder_size(e, rendition, fragment);
-		uint64_t key = content_key(e, rendition, fragment, generation);
+		uint64_t n = p2v_encoder_size(e, rendition, fragment), part;
 
 		if (fragment == INIT_NUMBER && off + b.n > n)
 			return false;
-		for (; i < b.n && off < n; i++, off++)
-			if (content_byte(key, off) != b.p[i])
-				return false;
-		off -= n < off ? n : off;
+		if (off >= n) {
+			off -= n;
+			continue;
+		}
+		part = n - off < b.n - i ? n - off : b.n - i;
+		if (!same(e, rendition, fragment, generation, off, b.p + i, (size_t)part))
+			return false;
+		i += (size_t)part;
+		off = 0;
 	}
 	return true;
 }
