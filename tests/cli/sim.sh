@@ -100,6 +100,8 @@ run "$sim" run "$small" --seed -1
 expect "--seed" 1 "" "p2v-sim: --set run.seed=-1: seed: *"
 
 # ---- a run ----
+run env -C / "$sim" run small-swarm --peers 2 --set run.duration=30s --set run.from=0s --set arrivals.over=3s
+expect "before it is installed it finds scenarios by name, from anywhere" 0 "*savings *" "*"
 quick() { "$sim" run "$small" --peers 4 --set run.duration=30s --set run.from=0s --set arrivals.over=3s "$@"; }
 run quick --json --baseline cdn --out "$work/r"
 expect "a run with all that it writes" 0 '{"peers":4,"seconds":30.000,"seed":1,"fidelity":"packet","savings":0.*' ""

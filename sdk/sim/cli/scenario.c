@@ -280,9 +280,11 @@ static void take_name(struct p2v_scenario *s, const char *file)
 		*end = 0;
 }
 
-/* The tree may have been installed elsewhere than it was configured for. */
+/* Before installation they lie in the build folder; and the tree may have been installed elsewhere
+ * than it was configured for. */
 static bool beside_program(const char *name, char *out, size_t size)
 {
+	static const char *const beside[] = { "conf/scenarios", "../share/peer2view/scenarios" };
 	char self[900], *end;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
@@ -292,8 +294,12 @@ static bool beside_program(const char *name, char *out, size_t size)
 	end = strrchr(self, '/');
 	if (end)
 		*end = 0;
-	(void)snprintf(out, size, "%s/../share/peer2view/scenarios/%s.ini", self, name);
-	return access(out, R_OK) == 0;
+	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+		(void)snprintf(out, size, "%s/%s/%s.ini", self, beside[i], name);
+		if (access(out, R_OK) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool p2v_scenario_find(const char *name, char *out, size_t size)
@@ -302,8 +308,10 @@ bool p2v_scenario_find(const char *name, char *out, size_t size)
 		(void)snprintf(out, size, "%s", name);
 		return true;
 	}
+	if (beside_program(name, out, size))
+		return true;
 	(void)snprintf(out, size, "%s/%s.ini", P2V_SCENARIO_DIR, name);
-	return access(out, R_OK) == 0 || beside_program(name, out, size);
+	return access(out, R_OK) == 0;
 }
 
 int p2v_scenario_init(struct p2v_scenario *s, const char *name, const char *const *sets, size_t n,
