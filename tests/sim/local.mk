@@ -83,7 +83,9 @@ tests_sim_sim_delivery_LDADD = $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_delivery_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
 check_PROGRAMS += tests/sim/sim_household
+if !SANITIZE
 TESTS += tests/sim/sim_household
+endif
 tests_sim_sim_household_SOURCES = \
 	%reldir%/household_rig.c %reldir%/household_rig.h \
 	%reldir%/household_test.c \
@@ -107,7 +109,9 @@ tests_sim_sim_crowd_LDADD = $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_crowd_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
 check_PROGRAMS += tests/sim/sim_play
+if !SANITIZE
 TESTS += tests/sim/sim_play
+endif
 tests_sim_sim_play_SOURCES = %reldir%/play_test.c %reldir%/table_test.c
 tests_sim_sim_play_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_play_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
