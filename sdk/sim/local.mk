@@ -6,6 +6,8 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/encoder.c %reldir%/encoder.h \
 	%reldir%/http.c \
 	%reldir%/httpd.c \
+	%reldir%/event.h \
+	%reldir%/fluid.c %reldir%/fluid.h \
 	%reldir%/inside.h \
 	%reldir%/origin.c %reldir%/origin.h \
 	%reldir%/swarm.c %reldir%/swarm.h \

@@ -59,6 +59,8 @@ void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link)
 
 	/* What waits leaves at the new rate. What has its time already keeps it. */
 	m->link = *link;
+	p2v_fluid_link_set(&m->up, (double)link->up);
+	p2v_fluid_link_set(&m->down, (double)link->down);
 	m->up_free = m->sim->now + serialization(up, link->up);
 	m->down_free = m->sim->now + serialization(down, link->down);
 }

@@ -9,6 +9,8 @@
 #include "framework/base/text.h"
 #include "sdk/sim/inside.h"
 
+#define FLUID_TOLERANCE 0.01
+
 struct p2v_sim_name {
 	UT_hash_handle hh;
 	struct p2v_addr ip;
@@ -41,6 +43,8 @@ struct p2v_sim *p2v_sim_new(uint64_t seed)
 	s->epoch = INT64_C(1767225600) * P2V_SECOND; /* 2026-01-01, any fixed day */
 	p2v_random_init(&s->network, seed, "network");
 	p2v_list_init(&s->machines);
+	p2v_list_init(&s->late);
+	p2v_fluid_init(&s->fluid, s, FLUID_TOLERANCE);
 	return s;
 }
 
@@ -181,13 +185,33 @@ static void fire(struct p2v_sim *s, struct p2v_timer *t)
 	t->fire(t, s->now);
 }
 
+/* @return whether something was to be done before time goes on */
+static bool end_instant(struct p2v_sim *s)
+{
+	struct p2v_list *it = p2v_list_first(&s->late);
+
+	if (it) {
+		p2v_list_remove(it);
+		P2V_OF(it, struct p2v_late, at)->run(P2V_OF(it, struct p2v_late, at));
+	} else if (p2v_fluid_unsettled(&s->fluid)) {
+		p2v_fluid_settle(&s->fluid);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until)
 {
 	uint64_t events = 0;
 
-	while (s->timers.n && p2v_timers_next(&s->timers) <= until) {
+	for (;;) {
 		p2v_usec due = p2v_timers_next(&s->timers);
 
+		if (due > s->now && end_instant(s))
+			continue;
+		if (!s->timers.n || due > until)
+			break;
 		if (due > s->now)
 			s->now = due;
 		fire(s, p2v_timers_pop(&s->timers, s->now));
@@ -392,6 +416,8 @@ struct p2v_machine *p2v_machine_new(
 	p2v_list_init(&m->fetches);
 	p2v_list_init(&m->connections);
 	p2v_list_init(&m->serves);
+	p2v_fluid_link_init(&m->up, &s->fluid, (double)link->up);
+	p2v_fluid_link_init(&m->down, &s->fluid, (double)link->down);
 	HASH_ADD(hh, s->by_ip, ip.ip, sizeof m->ip.ip, m);
 	if (!P2V_HASH_ADDED(hh, m)) {
 		free(m);
@@ -477,6 +503,7 @@ void p2v_sim_free(struct p2v_sim *s)
 		HASH_DEL(s->names, n);
 		free(n);
 	}
+	p2v_fluid_fini(&s->fluid);
 	HASH_CLEAR(hh, s->by_ip);
 	P2V_LIST_EACH (it, &s->machines)
 		free(P2V_OF(it, struct p2v_machine, in_sim));

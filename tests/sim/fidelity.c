@@ -51,7 +51,9 @@ static struct p2v_link link_of(unsigned links, size_t i)
 	return (struct p2v_link){ .up = l.up * 125,
 		.down = l.down * 125,
 		.delay = l.delay,
-		.queue = links == 0 ? 1 << 20 : l.up * 25 > 32768 ? l.up * 25 : 32768,
+		.queue = links == 0          ? 1 << 20
+			 : l.up * 25 > 32768 ? l.up * 25
+					     : 32768,
 		.loss = links == 3 ? 0.01 : 0 };
 }
 
