@@ -33,6 +33,8 @@ struct p2v_fluid_link {
 	uint64_t aside; /* [B] since then */
 	p2v_usec aside_since;
 	double load; /* [B/s] lately */
+	/* For sdk/sim/sender.c: the queue as it was lately. */
+	p2v_usec wait, wait_at;
 };
 
 /** A flow on one of its links. */

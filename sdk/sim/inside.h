@@ -28,6 +28,7 @@ struct p2v_sim {
 	bool flows; /* flow fidelity: streams are flows of `fluid` */
 	struct p2v_fluid fluid;
 	struct p2v_list late;
+	void *twin; /* sdk/sim/flow's */
 };
 
 struct p2v_machine {
@@ -65,7 +66,8 @@ enum p2v_sim_what {
 	P2V_SIM_HEAD,
 	P2V_SIM_BODY,
 	P2V_SIM_DONE,
-	P2V_SIM_GONE
+	P2V_SIM_GONE,
+	P2V_SIM_PARCEL
 };
 
 /** Have l run once before time goes on. */
@@ -90,6 +92,8 @@ p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded);
 /** @return [us] one way between two machines, without queues; a little within one machine */
 p2v_usec p2v_path_delay(const struct p2v_machine *a, const struct p2v_machine *b);
 
+/** @return the machine that a world of the simulator is of */
+struct p2v_machine *p2v_machine_of(const struct p2v_world *w);
 /** @return the machine with that address, NULL: none */
 struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip);
 /** Find a machine by name or address literal, as `from` sees it: loopback is from itself.

@@ -12,5 +12,8 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/origin.c %reldir%/origin.h \
 	%reldir%/swarm.c %reldir%/swarm.h \
 	%reldir%/pipe.c %reldir%/pipe.h \
+	%reldir%/pipe_flow.c \
+	%reldir%/sender.c %reldir%/sender.h \
 	%reldir%/udp.c \
 	%reldir%/world.c %reldir%/world.h
+include %reldir%/flow/local.mk

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sdk/sim/inside.h"
+#include "sdk/sim/sender.h"
 
 enum { DGRAM_OVERHEAD = 28 }; /* [B] IPv4 and UDP headers */
 enum { LOOPBACK_DELAY = 50 }; /* [us] so that talking to oneself takes some time, too */
@@ -135,6 +135,8 @@ static void arrive(struct p2v_event *e, bool dropped)
 		free(k);
 		return;
 	}
+	if (m->sim->flows)
+		at += p2v_link_wait(m, false);
 	p2v_event_init(e, m->sim, m, deliver);
 	p2v_event_at(e, at);
 }
@@ -179,6 +181,8 @@ static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uin
 			m->count.overflowed++;
 			return;
 		}
+		if (m->sim->flows)
+			left += p2v_link_wait(m, true);
 		if (chance(m->sim, m->link.loss)) {
 			m->count.lost++;
 			return;

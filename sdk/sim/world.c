@@ -84,6 +84,11 @@ p2v_usec p2v_sim_now(const struct p2v_sim *s)
 	return s->now;
 }
 
+void p2v_sim_set_flows(struct p2v_sim *s, bool flows)
+{
+	s->flows = flows;
+}
+
 uint64_t p2v_sim_hash(const struct p2v_sim *s)
 {
 	return s->hash;
@@ -425,6 +430,12 @@ struct p2v_machine *p2v_machine_new(
 	}
 	p2v_list_push(&s->machines, &m->in_sim);
 	return m;
+}
+
+struct p2v_machine *p2v_machine_of(const struct p2v_world *w)
+{
+	assert(w->ops == &world_ops);
+	return w->self;
 }
 
 struct p2v_world p2v_machine_world(struct p2v_machine *m)

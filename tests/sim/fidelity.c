@@ -132,6 +132,9 @@ static void play(const struct run *r, struct p2v_loader *ld)
 
 	if (p2v_swarm_new(&c, &s, &err) < 0)
 		(void)die(err.text);
+#ifdef FIDELITY_FLOW
+	p2v_sim_set_flows(p2v_swarm_sim(s), true);
+#endif
 	if (r->log)
 		p2v_sim_set_log(p2v_swarm_sim(s), stderr);
 	for (size_t i = 0; i < r->viewers; i++) {

@@ -113,9 +113,14 @@ tests_sim_player_crowd_CFLAGS = $(AM_CFLAGS)
 tests_sim_player_crowd_LDADD = libp2v_player.la libp2v_sim.la libp2v_core.la
 
 # One event at both fidelities: the same source, once with the transport and once with its twin.
-check_PROGRAMS += tests/sim/fidelity_packet
+check_PROGRAMS += tests/sim/fidelity_packet tests/sim/fidelity_flow
 tests_sim_fidelity_packet_SOURCES = %reldir%/fidelity.c
 tests_sim_fidelity_packet_CFLAGS = $(AM_CFLAGS)
 tests_sim_fidelity_packet_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_fidelity_packet_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS)
 EXTRA_tests_sim_fidelity_packet_DEPENDENCIES = $(plugin_LTLIBRARIES)
+tests_sim_fidelity_flow_SOURCES = %reldir%/fidelity.c
+tests_sim_fidelity_flow_CFLAGS = $(AM_CFLAGS) -DFIDELITY_FLOW
+tests_sim_fidelity_flow_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_fidelity_flow_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_flow.la $(OPENSSL_LIBS)
+EXTRA_tests_sim_fidelity_flow_DEPENDENCIES = $(plugin_LTLIBRARIES)

@@ -1,0 +1,262 @@
+/* outgoing.c - what a session sends: streams in order of priority and deadline, over one flow; what
+ * is small goes beside it. */
+#include <stdlib.h>
+
+#include "sdk/sim/flow/inside.h"
+
+#define PARCEL_TIME 0.005 /* [s] what passes within it may arrive at once */
+enum { ACKS_A_TURN = 8, ACK_EVERY = 2, ACK_MOST = 32 }; /* framework/dtl/ack.h */
+
+void p2v_flow_drop_pieces(struct p2v_list *pieces)
+{
+	P2V_LIST_EACH (it, pieces) {
+		struct p2v_flow_piece *p = P2V_OF(it, struct p2v_flow_piece, at);
+
+		p2v_list_remove(it);
+		p2v_slice_drop(&p->s);
+		free(p);
+	}
+}
+
+/* ---- the order ---- */
+
+static bool before(const struct p2v_stream *a, const struct p2v_stream *b)
+{
+	if (a->priority != b->priority)
+		return a->priority > b->priority;
+	return a->deadline < b->deadline;
+}
+
+static bool blocked(const struct p2v_stream *t)
+{
+	const struct p2v_session *peer = t->session->peer;
+
+	return peer && t->ahead >= peer->dtl->conf.stream_window;
+}
+
+/* @return whether t has something to send now */
+static bool ready(const struct p2v_stream *t)
+{
+	if (t->send_cut || !t->session || t->session->state != P2V_FLOW_UP)
+		return false;
+	return (t->queued > 0 && !blocked(t)) || (t->queued == 0 && t->finished && !t->fin_left);
+}
+
+void p2v_flow_schedule(struct p2v_stream *t)
+{
+	struct p2v_list *all = &t->session->ready, *pos = all->prev;
+
+	p2v_list_remove(&t->in_ready);
+	if (ready(t)) {
+		while (pos != all && before(t, P2V_OF(pos, struct p2v_stream, in_ready)))
+			pos = pos->prev;
+		p2v_list_before(pos->next, &t->in_ready);
+	}
+	p2v_flow_stir(t->session);
+}
+
+void p2v_flow_stir(struct p2v_session *s)
+{
+	if (s->state == P2V_FLOW_UP)
+		p2v_sim_late(s->dtl->sim, &s->late);
+}
+
+/* ---- parcels ---- */
+
+static double wire(uint64_t n)
+{
+	return (double)n * P2V_FLOW_WIRE;
+}
+
+/* Acknowledgements of what this parcel holds, on the way back. */
+static void charge_acks(struct p2v_session *s, uint64_t bytes)
+{
+	const struct p2v_sender *w = &s->sender;
+	double a_turn = w->flow.rate * (double)w->rtt / 1e6 / P2V_FLOW_SEGMENT / ACKS_A_TURN;
+	double every = a_turn < ACK_EVERY ? ACK_EVERY : a_turn > ACK_MOST ? ACK_MOST : a_turn;
+	uint64_t n = (uint64_t)(wire(bytes) / P2V_FLOW_SEGMENT / every * P2V_FLOW_ACK);
+
+	p2v_fluid_aside(&w->to->up, n);
+	p2v_fluid_aside(&w->from->down, n);
+	w->to->count.sent_bytes += n;
+	w->from->count.received_bytes += n;
+}
+
+/* Take the first pieces of t that have passed, n bytes of payload. */
+static struct p2v_parcel *pack(struct p2v_stream *t, uint64_t n)
+{
+	struct p2v_session *s = t->session;
+	struct p2v_parcel *k = p2v_parcel_new(s, t, P2V_PARCEL_DATA);
+	struct p2v_list *it;
+
+	if (!k)
+		return NULL;
+	while (k->bytes < n && (it = p2v_list_first(&t->out))) {
+		k->bytes += P2V_OF(it, struct p2v_flow_piece, at)->s.n;
+		p2v_list_remove(it);
+		p2v_list_push(&k->pieces, it);
+	}
+	t->queued -= k->bytes;
+	t->ahead += k->bytes;
+	k->fin = t->finished && t->queued == 0;
+	t->fin_left |= k->fin;
+	s->dtl->machine->count.sent += 1 + k->bytes / (uint64_t)P2V_FLOW_PAYLOAD;
+	s->dtl->machine->count.sent_bytes += (uint64_t)wire(k->bytes);
+	return k;
+}
+
+static void tell_writable(struct p2v_stream *t)
+{
+	if (!t->was_full || p2v_stream_unsent(t) >= P2V_FLOW_WRITABLE)
+		return;
+	t->was_full = false;
+	p2v_flow_tell(t, P2V_FLOW_TELL_WRITABLE);
+}
+
+static void left(struct p2v_stream *t)
+{
+	tell_writable(t);
+	if (!ready(t))
+		p2v_list_remove(&t->in_ready);
+}
+
+static bool send_small(struct p2v_stream *t)
+{
+	struct p2v_session *s = t->session;
+	struct p2v_parcel *k;
+	size_t n;
+
+	if (t->queued > P2V_FLOW_SMALL || t->passed > 0)
+		return false;
+	k = pack(t, t->queued);
+	if (!k) {
+		p2v_list_remove(&t->in_ready);
+		return true;
+	}
+	n = (size_t)k->bytes + P2V_FLOW_HEAD;
+	s->small_sent += n;
+	p2v_parcel_at(k, p2v_small_arrival(s->dtl->machine, k->to->dtl->machine, n));
+	left(t);
+	return true;
+}
+
+/* ---- the flow ---- */
+
+static struct p2v_session *session_of(struct p2v_sender *w)
+{
+	return P2V_OF(w, struct p2v_session, sender);
+}
+
+/* [B] of payload, from the stream's first piece on, that arrive together. */
+static uint64_t batch(const struct p2v_stream *t, double rate)
+{
+	double most = rate * PARCEL_TIME;
+	uint64_t n = 0, want = P2V_FLOW_PIECE;
+
+	if (most > P2V_FLOW_PIECE)
+		want = most < P2V_FLOW_PARCEL ? (uint64_t)most : P2V_FLOW_PARCEL;
+	for (struct p2v_list *it = t->out.next; it != &t->out && n < want; it = it->next)
+		n += P2V_OF(it, struct p2v_flow_piece, at)->s.n;
+	return n;
+}
+
+static double next(struct p2v_sender *w)
+{
+	struct p2v_session *s = session_of(w);
+	struct p2v_list *it = p2v_list_first(&s->ready);
+	struct p2v_stream *t = it ? P2V_OF(it, struct p2v_stream, in_ready) : NULL;
+
+	s->head = t && t->queued > 0 && p2v_flow_reaches(s) ? t : NULL;
+	return s->head ? wire(batch(t, w->flow.rate)) - t->passed : 0;
+}
+
+static void passed(struct p2v_sender *w, double bytes)
+{
+	struct p2v_session *s = session_of(w);
+	struct p2v_stream *t = s->head;
+	struct p2v_parcel *k;
+	uint64_t whole = 0;
+
+	w->backlog -= bytes;
+	if (!t)
+		return;
+	t->passed += bytes;
+	P2V_LIST_EACH (it, &t->out) {
+		uint64_t n = whole + P2V_OF(it, struct p2v_flow_piece, at)->s.n;
+
+		if (wire(n) > t->passed + 0.5)
+			break;
+		whole = n;
+	}
+	if (whole == 0) {
+		tell_writable(t);
+		return;
+	}
+	t->passed -= wire(whole);
+	t->passed = t->passed > 0 ? t->passed : 0;
+	k = pack(t, whole);
+	if (k) {
+		charge_acks(s, k->bytes);
+		p2v_parcel_at(k, s->dtl->sim->now + p2v_path_delay(w->from, w->to));
+	}
+	left(t);
+}
+
+const struct p2v_sender_kind p2v_flow_sender = { .segment = P2V_FLOW_SEGMENT,
+	.initial = 10 * P2V_FLOW_SEGMENT,
+	.beta = 0.7,
+	.paced = true,
+	.delay = true,
+	.next = next,
+	.passed = passed };
+
+/* ---- a look at it all ---- */
+
+/* As the controller of a session would be told: the most urgent of its streams that are more than a
+ * message. */
+static double weight(const struct p2v_session *s)
+{
+	double most = -1;
+
+	if (!s->dtl->weighs)
+		return 1;
+	P2V_LIST_EACH (it, &s->ready) {
+		const struct p2v_stream *t = P2V_OF(it, struct p2v_stream, in_ready);
+
+		if (t->queued > 0 && t->priority > most)
+			most = t->priority;
+	}
+	if (most < 0)
+		return s->sender.weight;
+	return most < P2V_CC_SCAVENGER ? 0 : most;
+}
+
+void p2v_flow_flush(struct p2v_late *l)
+{
+	struct p2v_session *s = P2V_OF(l, struct p2v_session, late);
+	struct p2v_list *it;
+	double backlog = 0;
+
+	if (s->state != P2V_FLOW_UP || p2v_list_empty(&s->ready)) {
+		if (s->peer && s->sender.flow.runs)
+			p2v_sender_push(&s->sender);
+		return;
+	}
+	if (!p2v_flow_reaches(s)) {
+		p2v_flow_unheard(s);
+		return;
+	}
+	P2V_LIST_EACH (at, &s->ready)
+		(void)send_small(P2V_OF(at, struct p2v_stream, in_ready));
+	P2V_LIST_EACH (at, &s->ready) {
+		const struct p2v_stream *t = P2V_OF(at, struct p2v_stream, in_ready);
+
+		backlog += wire(t->queued) - t->passed;
+	}
+	it = p2v_list_first(&s->ready);
+	s->sender.backlog = backlog;
+	if (it)
+		p2v_sender_weigh(&s->sender, weight(s));
+	if (!s->sender.flow.runs || !it || s->head != P2V_OF(it, struct p2v_stream, in_ready))
+		p2v_sender_push(&s->sender);
+}
