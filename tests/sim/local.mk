@@ -64,6 +64,15 @@ tests_sim_sim_swarm_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_swarm_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
 EXTRA_tests_sim_sim_swarm_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
+# The same scenarios at flow fidelity.
+check_PROGRAMS += tests/sim/sim_swarm_flow
+TESTS += tests/sim/sim_swarm_flow
+tests_sim_sim_swarm_flow_SOURCES = $(tests_sim_sim_swarm_SOURCES)
+tests_sim_sim_swarm_flow_CFLAGS = $(UNIT_CFLAGS) -DFIDELITY_FLOW
+tests_sim_sim_swarm_flow_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_swarm_flow_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_flow.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
+EXTRA_tests_sim_sim_swarm_flow_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
 check_PROGRAMS += tests/sim/sim_delivery
 TESTS += tests/sim/sim_delivery
 tests_sim_sim_delivery_SOURCES = \

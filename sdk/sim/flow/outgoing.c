@@ -44,10 +44,11 @@ static bool ready(const struct p2v_stream *t)
 
 void p2v_flow_schedule(struct p2v_stream *t)
 {
-	struct p2v_list *all = &t->session->ready, *pos = all->prev;
+	struct p2v_list *all = &t->session->ready, *pos;
 
 	p2v_list_remove(&t->in_ready);
 	if (ready(t)) {
+		pos = all->prev;
 		while (pos != all && before(t, P2V_OF(pos, struct p2v_stream, in_ready)))
 			pos = pos->prev;
 		p2v_list_before(pos->next, &t->in_ready);
