@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "framework/host/loader.h"
+#include "sdk/sim/sender.h"
 #include "sdk/sim/swarm.h"
 
 struct run {
@@ -17,7 +18,7 @@ struct run {
 	unsigned seconds, apart_ms, links;
 	uint64_t seed;
 	const char *cc;
-	bool cdn, log;
+	bool cdn, log, each;
 };
 
 /* What viewers have: up and down [kbit/s], delay [us] one way to the core. */
@@ -26,8 +27,8 @@ struct line {
 	p2v_usec delay;
 };
 
-enum { LINKS = 4 };
-static const char *const link_names[LINKS] = { "fast", "mixed", "thin", "lossy" };
+enum { LINKS = 5 };
+static const char *const link_names[LINKS] = { "fast", "mixed", "thin", "lossy", "even" };
 
 static struct line line_of(unsigned links, size_t i)
 {
@@ -38,7 +39,8 @@ static struct line line_of(unsigned links, size_t i)
 	switch (links) {
 	case 1: return mixed[i % (sizeof mixed / sizeof *mixed)];
 	case 2: return (struct line){ 400, 10000, 10000 };
-	case 3: return (struct line){ 8000, 20000, 15000 };
+	case 3:
+	case 4: return (struct line){ 8000, 20000, 15000 };
 	default: return (struct line){ 100000, 100000, 5000 };
 	}
 }
@@ -114,6 +116,62 @@ static void tell(struct p2v_swarm *s, const struct run *r, double cpu)
 		(unsigned long long)p2v_sim_hash(p2v_swarm_sim(s)));
 }
 
+/* [us] sums of waits before links, sampled. */
+struct waits {
+	struct p2v_swarm *s;
+	size_t viewers, samples;
+	double up[4096], down[4096];
+};
+
+static struct waits waits;
+
+static p2v_usec wait_of(struct p2v_machine *m, bool up)
+{
+	p2v_usec until = up ? m->up_free : m->down_free, now = m->sim->now;
+
+	if (m->sim->flows)
+		return p2v_link_wait(m, up);
+	return until > now ? until - now : 0;
+}
+
+static void sample(void *ctx)
+{
+	struct waits *w = ctx;
+
+	w->samples++;
+	for (size_t i = 0; i < w->viewers && i < 4096; i++) {
+		struct p2v_machine *m = p2v_swarm_machine(w->s, i);
+
+		w->up[i] += (double)wait_of(m, true);
+		w->down[i] += (double)wait_of(m, false);
+	}
+	p2v_sim_at(
+		p2v_swarm_sim(w->s), p2v_sim_now(p2v_swarm_sim(w->s)) + 37 * P2V_MSEC, sample, w);
+}
+
+/* A line a viewer: its uplink, and what went over it. */
+static void tell_each(struct p2v_swarm *s, const struct run *r)
+{
+	for (size_t i = 0; i < r->viewers; i++) {
+		const struct p2v_metrics *m = p2v_swarm_metrics(s, i);
+		struct p2v_link_count n;
+
+		p2v_machine_count(p2v_swarm_machine(s, i), &n);
+		if (m)
+			(void)printf(
+				"%zu up_kbit=%llu uploaded_kbit=%.0f wire_kbit=%.0f packets=%.1f wait_up_ms=%.1f wait_down_ms=%.1f p2p=%.3f\n",
+				i, (unsigned long long)line_of(r->links, i).up,
+				(double)m->v[P2V_M_UPLOADED] * 8e-3 / r->seconds,
+				(double)(n.sent_bytes + n.stream_sent_bytes) * 8e-3 / r->seconds,
+				(double)n.sent / r->seconds,
+				waits.up[i] / 1e3 / (double)waits.samples,
+				waits.down[i] / 1e3 / (double)waits.samples,
+				(double)m->v[P2V_M_SERVED_P2P] /
+					(double)(m->v[P2V_M_SERVED_P2P] + m->v[P2V_M_SERVED_CDN] +
+						 1));
+	}
+}
+
 static double cpu_now(void)
 {
 	struct rusage use;
@@ -142,9 +200,14 @@ static void play(const struct run *r, struct p2v_loader *ld)
 
 		p2v_machine_set_link(p2v_swarm_machine(s, i), &link);
 	}
+	waits = (struct waits){ .s = s, .viewers = r->viewers };
+	if (r->each)
+		sample(&waits);
 	began = cpu_now();
 	p2v_swarm_run(s, (p2v_usec)r->seconds * P2V_SECOND);
 	tell(s, r, cpu_now() - began);
+	if (r->each)
+		tell_each(s, r);
 	p2v_swarm_free(s);
 }
 
@@ -153,7 +216,7 @@ static struct run parse(int argc, char **argv)
 	struct run r = { .viewers = 20, .seconds = 120, .apart_ms = 500, .seed = 1, .cc = "cubic" };
 	int c;
 
-	while ((c = getopt(argc, argv, "n:t:a:s:c:k:bv")) != -1) {
+	while ((c = getopt(argc, argv, "n:t:a:s:c:k:bev")) != -1) {
 		switch (c) {
 		case 'n': r.viewers = strtoul(optarg, NULL, 10); break;
 		case 't': r.seconds = (unsigned)strtoul(optarg, NULL, 10); break;
@@ -165,13 +228,14 @@ static struct run parse(int argc, char **argv)
 				r.links++;
 			break;
 		case 'b': r.cdn = true; break;
+		case 'e': r.each = true; break;
 		case 'v': r.log = true; break;
 		default: r.viewers = 0;
 		}
 	}
 	if (r.viewers == 0 || r.seconds == 0 || r.links == LINKS)
 		(void)die("usage: [-n VIEWERS] [-t SECONDS] [-a MS_APART] [-s SEED] [-c CC] "
-			  "[-k fast|mixed|thin|lossy] [-b] [-v]");
+			  "[-k fast|mixed|thin|lossy|even] [-b] [-e] [-v]");
 	return r;
 }
 

@@ -17,6 +17,7 @@
 enum {
 	P2V_FLOW_WRITABLE = 32 * 1024, /* [B] unsent, from which on `writable` is told */
 	P2V_FLOW_SMALL = 2048,         /* [B] that go beside the flow, as one message */
+	P2V_FLOW_LEAST = 1417,         /* [B] of a part of a slice that arrives by itself */
 	P2V_FLOW_PIECE = 4096,         /* [B] and more arrive at once */
 	P2V_FLOW_PARCEL = 65536        /* [B] that arrive at once at most, but for one slice */
 };
@@ -83,6 +84,7 @@ struct p2v_session {
 	struct p2v_sender sender;
 	struct p2v_late late;    /* its sending is to be looked at */
 	struct p2v_stream *head; /* whose bytes are passing */
+	double stray;            /* [B] on the wire, under way when their stream was cut */
 	struct p2v_list streams, ready, events;
 	struct p2v_list coming;        /* parcels that are to arrive here */
 	struct p2v_list early;         /* … that came before the handshake's end */
@@ -202,8 +204,13 @@ void p2v_parcel_early(struct p2v_session *s);
 /* ---- outgoing.c ---- */
 
 extern const struct p2v_sender_kind p2v_flow_sender;
+/** Count a message of n bytes of payload, and its acknowledgement. The session has a peer.
+ * @return when it is there */
+p2v_usec p2v_flow_message(struct p2v_session *s, size_t n);
 /** The stream has something to send, or no longer, or its place in the order changed. */
 void p2v_flow_schedule(struct p2v_stream *t);
+/** The stream is cut: what is under way of it arrives for nothing. */
+void p2v_flow_strand(struct p2v_stream *t);
 /** Look at what the session sends before time goes on. */
 void p2v_flow_stir(struct p2v_session *s);
 /** As p2v_flow_stir: the function behind it. */

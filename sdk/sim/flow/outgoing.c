@@ -5,6 +5,7 @@
 #include "sdk/sim/flow/inside.h"
 
 #define PARCEL_TIME 0.005 /* [s] what passes within it may arrive at once */
+#define PART_TIME   0.05  /* [s] what takes longer arrives in parts */
 enum { ACKS_A_TURN = 8, ACK_EVERY = 2, ACK_MOST = 32 }; /* framework/dtl/ack.h */
 
 void p2v_flow_drop_pieces(struct p2v_list *pieces)
@@ -69,18 +70,87 @@ static double wire(uint64_t n)
 	return (double)n * P2V_FLOW_WIRE;
 }
 
-/* Acknowledgements of what this parcel holds, on the way back. */
-static void charge_acks(struct p2v_session *s, uint64_t bytes)
+/* n packets of so many bytes together cross both links beside the flow. */
+static void aside(
+	struct p2v_machine *from, struct p2v_machine *to, uint64_t packets, uint64_t bytes)
+{
+	p2v_fluid_aside(&from->up, bytes);
+	p2v_fluid_aside(&to->down, bytes);
+	from->count.sent += packets;
+	from->count.sent_bytes += bytes;
+	to->count.received += packets;
+	to->count.received_bytes += bytes;
+}
+
+/* What a parcel of the flow is on the links, beside the flow itself: its acknowledgements on the
+ * way back. */
+static void charge(struct p2v_session *s, uint64_t bytes)
 {
 	const struct p2v_sender *w = &s->sender;
+	double packets = wire(bytes) / P2V_FLOW_SEGMENT;
 	double a_turn = w->flow.rate * (double)w->rtt / 1e6 / P2V_FLOW_SEGMENT / ACKS_A_TURN;
 	double every = a_turn < ACK_EVERY ? ACK_EVERY : a_turn > ACK_MOST ? ACK_MOST : a_turn;
-	uint64_t n = (uint64_t)(wire(bytes) / P2V_FLOW_SEGMENT / every * P2V_FLOW_ACK);
+	uint64_t acks = (uint64_t)(packets / every + 0.5);
 
-	p2v_fluid_aside(&w->to->up, n);
-	p2v_fluid_aside(&w->from->down, n);
-	w->to->count.sent_bytes += n;
-	w->from->count.received_bytes += n;
+	aside(w->to, w->from, acks, acks * P2V_FLOW_ACK);
+	w->from->count.sent += (uint64_t)(packets + 0.5);
+	w->from->count.sent_bytes += (uint64_t)wire(bytes);
+	w->to->count.received += (uint64_t)(packets + 0.5);
+	w->to->count.received_bytes += (uint64_t)wire(bytes);
+}
+
+/* [us] that the loss of a packet delays what these bytes are in: until an acknowledgement of a
+ * later one shows it, a round trip after it left, or until a probe time-out does where nothing
+ * follows (RFC 9002 6.1, 6.2). */
+static p2v_usec repair(struct p2v_session *s, uint64_t bytes, double follows)
+{
+	double p = s->dtl->machine->link.loss, whole = 1;
+	p2v_usec rtt = s->sender.rtt + p2v_link_wait(s->dtl->machine, true), late = 0;
+
+	if (p <= 0)
+		return 0;
+	for (double n = 0; n <= (double)bytes; n += P2V_FLOW_PAYLOAD)
+		whole *= 1 - p;
+	for (; p2v_random_unit(&s->dtl->sim->network) >= whole; whole = 1 - p) {
+		bool seen = follows >= 3 * P2V_FLOW_SEGMENT && late == 0;
+
+		late += seen ? rtt : 2 * late + rtt + s->dtl->conf.ack_delay;
+	}
+	return late;
+}
+
+p2v_usec p2v_flow_message(struct p2v_session *s, size_t n)
+{
+	struct p2v_machine *from = s->dtl->machine, *to = s->peer->dtl->machine;
+	p2v_usec at = from->sim->now + p2v_path_delay(from, to) + p2v_link_wait(from, true) +
+		      p2v_link_wait(to, false);
+
+	n += P2V_FLOW_HEAD;
+	s->small_sent += n;
+	aside(from, to, 1, n);
+	aside(to, from, 1, P2V_FLOW_ACK);
+	return at + repair(s, n, 0) + (p2v_usec)((double)n * 1e6 / from->up.capacity) +
+	       (p2v_usec)((double)n * 1e6 / to->down.capacity);
+}
+
+/* Take the first piece of t, or as much of it. */
+static struct p2v_flow_piece *take(struct p2v_stream *t, uint64_t n)
+{
+	struct p2v_flow_piece *p = P2V_OF(p2v_list_first(&t->out), struct p2v_flow_piece, at),
+			      *part;
+
+	if (n >= p->s.n) {
+		p2v_list_remove(&p->at);
+		return p;
+	}
+	part = malloc(sizeof *part);
+	if (!part)
+		return NULL;
+	part->s = p2v_slice_sub(p->s, 0, (size_t)n);
+	p2v_list_init(&part->at);
+	p->s.p += n;
+	p->s.n -= (size_t)n;
+	return part;
 }
 
 /* Take the first pieces of t that have passed, n bytes of payload. */
@@ -93,16 +163,17 @@ static struct p2v_parcel *pack(struct p2v_stream *t, uint64_t n)
 	if (!k)
 		return NULL;
 	while (k->bytes < n && (it = p2v_list_first(&t->out))) {
-		k->bytes += P2V_OF(it, struct p2v_flow_piece, at)->s.n;
-		p2v_list_remove(it);
-		p2v_list_push(&k->pieces, it);
+		struct p2v_flow_piece *p = take(t, n - k->bytes);
+
+		if (!p)
+			break; /* no memory: what is left waits for the next parcel */
+		k->bytes += p->s.n;
+		p2v_list_push(&k->pieces, &p->at);
 	}
 	t->queued -= k->bytes;
 	t->ahead += k->bytes;
 	k->fin = t->finished && t->queued == 0;
 	t->fin_left |= k->fin;
-	s->dtl->machine->count.sent += 1 + k->bytes / (uint64_t)P2V_FLOW_PAYLOAD;
-	s->dtl->machine->count.sent_bytes += (uint64_t)wire(k->bytes);
 	return k;
 }
 
@@ -123,9 +194,7 @@ static void left(struct p2v_stream *t)
 
 static bool send_small(struct p2v_stream *t)
 {
-	struct p2v_session *s = t->session;
 	struct p2v_parcel *k;
-	size_t n;
 
 	if (t->queued > P2V_FLOW_SMALL || t->passed > 0)
 		return false;
@@ -134,9 +203,7 @@ static bool send_small(struct p2v_stream *t)
 		p2v_list_remove(&t->in_ready);
 		return true;
 	}
-	n = (size_t)k->bytes + P2V_FLOW_HEAD;
-	s->small_sent += n;
-	p2v_parcel_at(k, p2v_small_arrival(s->dtl->machine, k->to->dtl->machine, n));
+	p2v_parcel_at(k, p2v_flow_message(t->session, (size_t)k->bytes));
 	left(t);
 	return true;
 }
@@ -148,17 +215,31 @@ static struct p2v_session *session_of(struct p2v_sender *w)
 	return P2V_OF(w, struct p2v_session, sender);
 }
 
-/* [B] of payload, from the stream's first piece on, that arrive together. */
+/* [B] of payload, from the stream's first piece on, that arrive together: whole pieces where that
+ * does not take long. */
 static uint64_t batch(const struct p2v_stream *t, double rate)
 {
 	double most = rate * PARCEL_TIME;
-	uint64_t n = 0, want = P2V_FLOW_PIECE;
+	uint64_t n = 0, want = P2V_FLOW_PIECE, part = (uint64_t)(rate * PART_TIME);
 
 	if (most > P2V_FLOW_PIECE)
 		want = most < P2V_FLOW_PARCEL ? (uint64_t)most : P2V_FLOW_PARCEL;
 	for (struct p2v_list *it = t->out.next; it != &t->out && n < want; it = it->next)
 		n += P2V_OF(it, struct p2v_flow_piece, at)->s.n;
-	return n;
+	part = part > P2V_FLOW_LEAST ? part : P2V_FLOW_LEAST;
+	return rate > 0 && n > part ? part : n;
+}
+
+void p2v_flow_strand(struct p2v_stream *t)
+{
+	struct p2v_session *s = t->session;
+	double flight, left = wire(t->queued) - t->passed;
+
+	if (s->head != t || !s->sender.flow.runs)
+		return;
+	left -= p2v_sender_passed(&s->sender) - s->sender.total;
+	flight = p2v_sender_in_flight(&s->sender);
+	s->stray += flight < left ? flight : left > 0 ? left : 0;
 }
 
 static double next(struct p2v_sender *w)
@@ -167,7 +248,12 @@ static double next(struct p2v_sender *w)
 	struct p2v_list *it = p2v_list_first(&s->ready);
 	struct p2v_stream *t = it ? P2V_OF(it, struct p2v_stream, in_ready) : NULL;
 
-	s->head = t && t->queued > 0 && p2v_flow_reaches(s) ? t : NULL;
+	s->head = NULL;
+	if (!p2v_flow_reaches(s))
+		return 0;
+	if (s->stray > 0)
+		return s->stray;
+	s->head = t && t->queued > 0 ? t : NULL;
 	return s->head ? wire(batch(t, w->flow.rate)) - t->passed : 0;
 }
 
@@ -176,19 +262,26 @@ static void passed(struct p2v_sender *w, double bytes)
 	struct p2v_session *s = session_of(w);
 	struct p2v_stream *t = s->head;
 	struct p2v_parcel *k;
-	uint64_t whole = 0;
+	uint64_t whole = 0, all;
 
 	w->backlog -= bytes;
-	if (!t)
+	if (s->stray > 0 || !t) {
+		s->stray = s->stray > bytes + 1 ? s->stray - bytes : 0;
+		w->from->count.sent_bytes += (uint64_t)bytes;
+		w->to->count.received_bytes += (uint64_t)bytes;
 		return;
+	}
 	t->passed += bytes;
+	all = (uint64_t)((t->passed + 0.5) / P2V_FLOW_WIRE);
 	P2V_LIST_EACH (it, &t->out) {
 		uint64_t n = whole + P2V_OF(it, struct p2v_flow_piece, at)->s.n;
 
-		if (wire(n) > t->passed + 0.5)
+		if (n > all)
 			break;
 		whole = n;
 	}
+	if (whole < all && all - whole >= P2V_FLOW_LEAST)
+		whole = all;
 	if (whole == 0) {
 		tell_writable(t);
 		return;
@@ -197,8 +290,9 @@ static void passed(struct p2v_sender *w, double bytes)
 	t->passed = t->passed > 0 ? t->passed : 0;
 	k = pack(t, whole);
 	if (k) {
-		charge_acks(s, k->bytes);
-		p2v_parcel_at(k, s->dtl->sim->now + p2v_path_delay(w->from, w->to));
+		charge(s, k->bytes);
+		p2v_parcel_at(k, s->dtl->sim->now + p2v_path_delay(w->from, w->to) +
+					 repair(s, k->bytes, w->backlog));
 	}
 	left(t);
 }
@@ -238,7 +332,7 @@ void p2v_flow_flush(struct p2v_late *l)
 	struct p2v_list *it;
 	double backlog = 0;
 
-	if (s->state != P2V_FLOW_UP || p2v_list_empty(&s->ready)) {
+	if (s->state != P2V_FLOW_UP || (p2v_list_empty(&s->ready) && s->stray <= 0)) {
 		if (s->peer && s->sender.flow.runs)
 			p2v_sender_push(&s->sender);
 		return;
@@ -255,7 +349,7 @@ void p2v_flow_flush(struct p2v_late *l)
 		backlog += wire(t->queued) - t->passed;
 	}
 	it = p2v_list_first(&s->ready);
-	s->sender.backlog = backlog;
+	s->sender.backlog = backlog + s->stray;
 	if (it)
 		p2v_sender_weigh(&s->sender, weight(s));
 	if (!s->sender.flow.runs || !it || s->head != P2V_OF(it, struct p2v_stream, in_ready))

@@ -182,8 +182,6 @@ static void take(struct p2v_session *s, struct p2v_parcel *k)
 
 	s->heard = sim->now;
 	s->received += (uint64_t)((double)k->bytes * P2V_FLOW_WIRE);
-	s->dtl->machine->count.received_bytes += (uint64_t)((double)k->bytes * P2V_FLOW_WIRE);
-	s->dtl->machine->count.received += 1 + k->bytes / (uint64_t)P2V_FLOW_PAYLOAD;
 	p2v_sim_mix_event(s->dtl->machine, P2V_SIM_PARCEL);
 	p2v_sim_mix(sim, k->bytes << 4 | k->kind);
 	if (k->kind == P2V_PARCEL_CLOSE)

@@ -305,8 +305,7 @@ void p2v_flow_send_close(struct p2v_session *s)
 		return;
 	k->code = s->close_code;
 	k->text = p2v_slice_copy(s->why.text, n < 100 ? n : 100);
-	p2v_parcel_at(
-		k, p2v_small_arrival(s->dtl->machine, k->to->dtl->machine, P2V_FLOW_HEAD + n));
+	p2v_parcel_at(k, p2v_flow_message(s, n));
 }
 
 static void tell_ended(struct p2v_session *s)

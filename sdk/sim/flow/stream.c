@@ -93,6 +93,7 @@ void p2v_flow_cut_send(struct p2v_stream *t, uint64_t code)
 
 	if (t->send_cut || t->fin_acked || !s)
 		return;
+	p2v_flow_strand(t);
 	t->send_cut = true;
 	t->reset_code = code;
 	p2v_flow_drop_pieces(&t->out);
