@@ -150,6 +150,8 @@ static void passed(struct p2v_sender *w, double bytes)
 static const struct p2v_sender_kind kind = { .segment = SEGMENT,
 	.initial = 10 * SEGMENT,
 	.beta = 0.5,
+	.alpha = 1,
+	.chance = true,
 	.idle = true,
 	.next = next,
 	.passed = passed };

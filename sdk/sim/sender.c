@@ -9,7 +9,8 @@ enum { WAIT_MANY = 16 }; /* flows, from which on a link's queue is looked at now
 #define TARGET     (25 * P2V_MSEC) /* of a scavenger */
 #define DELAY_MIN  (4 * P2V_MSEC)  /* RFC 9406 4.2 */
 #define DELAY_MAX  (16 * P2V_MSEC)
-#define PACE       1.25 /* RFC 9002 7.7 */
+enum { CSS_ROUNDS = 5, CSS_DIVISOR = 4 };
+#define PACE 1.25 /* RFC 9002 7.7 */
 
 static p2v_usec now_of(const struct p2v_sender *s)
 {
@@ -119,33 +120,45 @@ static bool overflows(const struct p2v_sender *s)
 /* Whether chance would have lost one of the round's segments. */
 static bool unlucky(const struct p2v_sender *s, double bytes)
 {
-	double p = s->from->link.loss, all = 1;
+	double p = s->kind->chance ? s->from->link.loss : 0, all = 1;
 
 	for (double n = 0; p > 0 && n < bytes; n += s->kind->segment)
 		all *= 1 - p;
 	return p > 0 && p2v_random_unit(&s->flow.net->sim->network) >= all;
 }
 
-static void cut(struct p2v_sender *s)
+void p2v_sender_loss(struct p2v_sender *s)
 {
 	double least = WINDOW_MIN * s->kind->segment, cwnd = s->cwnd * s->kind->beta;
+	p2v_usec now = now_of(s);
 
+	s->lost += s->kind->segment;
+	if (s->cut_at >= 0 && now - s->cut_at < s->rtt)
+		return;
+	s->cut_at = now;
+	s->prior = s->cwnd;
 	s->cwnd = cwnd > least ? cwnd : least;
 	s->ssthresh = s->cwnd;
-	s->lost += s->kind->segment;
+	s->budget = s->budget < s->cwnd ? s->budget : s->cwnd;
 }
 
+/* Slow start, conservative once delay rises (RFC 9406 4.2), or congestion avoidance (RFC 9438
+ * 4.3).
+ * @param used  [B] that count: the rest was acknowledged when nothing waited for the window */
 static void grow(struct p2v_sender *s, double used, p2v_usec delay)
 {
 	p2v_usec rise = s->rtt / 8 < DELAY_MIN ? DELAY_MIN : s->rtt / 8;
+	double step = s->kind->segment * (s->weight > 0 ? s->weight : 1);
 
 	rise = rise < DELAY_MAX ? rise : DELAY_MAX;
-	if (s->kind->delay && delay > rise && s->cwnd < s->ssthresh)
+	if (s->kind->delay && delay > rise && s->cwnd < s->ssthresh && s->css == 0)
+		s->css = 1;
+	if (s->css && s->css++ > CSS_ROUNDS && s->cwnd < s->ssthresh)
 		s->ssthresh = s->cwnd;
 	if (s->cwnd < s->ssthresh)
-		s->cwnd += used;
+		s->cwnd += s->css ? used / CSS_DIVISOR : used;
 	else
-		s->cwnd += s->kind->segment * (s->weight > 0 ? s->weight : 1);
+		s->cwnd += step * (s->cwnd < s->prior ? s->kind->alpha : 1) * used / s->cwnd;
 	s->cwnd = s->cwnd < WINDOW_MAX ? s->cwnd : WINDOW_MAX;
 }
 
@@ -168,11 +181,13 @@ static void turn(struct p2v_sender *s)
 	if (used > 0 && took > 0)
 		s->rate = used * 1e6 / (double)took;
 	if (used > 0 && (unlucky(s, used) || overflows(s)))
-		cut(s);
+		p2v_sender_loss(s);
 	else if (s->weight <= 0 && delay > TARGET)
 		s->cwnd = share * (double)(s->rtt + TARGET) / 1e6;
 	else if (2 * used > s->cwnd)
-		grow(s, used, delay);
+		/* Each byte that is acknowledged lets two more go: those acknowledged after the
+		 * last was gone tell nothing of the window (RFC 7661). */
+		grow(s, s->backlog / 2 < used ? s->backlog / 2 : used, delay);
 	if (s->cwnd < WINDOW_MIN * s->kind->segment)
 		s->cwnd = WINDOW_MIN * s->kind->segment;
 	s->budget = s->cwnd;
@@ -224,6 +239,7 @@ static void took(struct p2v_sender *s, double bytes)
 {
 	s->budget -= bytes;
 	s->total += bytes;
+	s->goal = p2v_fluid_left(&s->flow);
 	s->kind->passed(s, bytes);
 }
 
@@ -297,7 +313,8 @@ void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,
 		.ssthresh = P2V_FLUID_UNLIMITED,
 		.rtt = 2 * p2v_path_delay(from, to),
 		.round_at = sim->now,
-		.idle_at = sim->now };
+		.idle_at = sim->now,
+		.cut_at = -1 };
 	p2v_fluid_flow_init(&s->flow, &sim->fluid, reached);
 	s->flow.limit = P2V_FLUID_UNLIMITED;
 	p2v_event_init(&s->wait, sim, NULL, waited);

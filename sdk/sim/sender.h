@@ -20,6 +20,8 @@ struct p2v_sender_kind {
 	double segment; /* [B] on the wire */
 	double initial; /* [B] window */
 	double beta;    /* what a cut leaves of the window */
+	double alpha;   /* segments by which it grows a round trip, until it is as it was */
+	bool chance;    /* the sender draws losses itself; else the owner tells of them */
 	bool paced;     /* a window is spread over its round trip */
 	bool delay;     /* slow start ends when delay rises */
 	bool idle;      /* an idle time longer than a time-out takes the window back */
@@ -36,13 +38,15 @@ struct p2v_sender {
 	struct p2v_event wait; /* for the next round */
 	double weight;
 	double cwnd, ssthresh, budget; /* [B] */
+	double prior;                  /* [B] window before the last cut */
 	double goal;                   /* [B] */
 	double backlog; /* [B] on the wire, with what is left of the goal: the owner's */
 	double total;   /* [B] that passed so far */
 	double lost;    /* [B] */
 	double rate;    /* [B/s] of the last round that was used */
 	p2v_usec rtt;   /* [us] without queues */
-	p2v_usec round_at, busy_at, idle_at;
+	p2v_usec round_at, busy_at, idle_at, cut_at;
+	uint32_t css; /* rounds of conservative slow start: RFC 9406 */
 };
 
 void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,
@@ -51,6 +55,8 @@ void p2v_sender_fini(struct p2v_sender *s);
 /** There is something to send, or something else than before. What passed of the goal until now is
  * told first. */
 void p2v_sender_push(struct p2v_sender *s);
+/** Something of it was lost: the window is cut, at most once a round trip. */
+void p2v_sender_loss(struct p2v_sender *s);
 /** @param weight  0: scavenger */
 void p2v_sender_weigh(struct p2v_sender *s, double weight);
 /** @return [B] that passed until now, with what passed of the goal */

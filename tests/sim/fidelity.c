@@ -18,6 +18,7 @@ struct run {
 	unsigned seconds, apart_ms, links;
 	uint64_t seed;
 	const char *cc;
+	double loss;
 	bool cdn, log, each;
 };
 
@@ -198,6 +199,8 @@ static void play(const struct run *r, struct p2v_loader *ld)
 	for (size_t i = 0; i < r->viewers; i++) {
 		struct p2v_link link = link_of(r->links, i);
 
+		if (r->loss >= 0)
+			link.loss = r->loss;
 		p2v_machine_set_link(p2v_swarm_machine(s, i), &link);
 	}
 	waits = (struct waits){ .s = s, .viewers = r->viewers };
@@ -213,10 +216,12 @@ static void play(const struct run *r, struct p2v_loader *ld)
 
 static struct run parse(int argc, char **argv)
 {
-	struct run r = { .viewers = 20, .seconds = 120, .apart_ms = 500, .seed = 1, .cc = "cubic" };
+	struct run r = {
+		.viewers = 20, .seconds = 120, .apart_ms = 500, .seed = 1, .cc = "cubic", .loss = -1
+	};
 	int c;
 
-	while ((c = getopt(argc, argv, "n:t:a:s:c:k:bev")) != -1) {
+	while ((c = getopt(argc, argv, "n:t:a:s:c:k:p:bev")) != -1) {
 		switch (c) {
 		case 'n': r.viewers = strtoul(optarg, NULL, 10); break;
 		case 't': r.seconds = (unsigned)strtoul(optarg, NULL, 10); break;
@@ -227,6 +232,7 @@ static struct run parse(int argc, char **argv)
 			while (r.links < LINKS && strcmp(link_names[r.links], optarg) != 0)
 				r.links++;
 			break;
+		case 'p': r.loss = strtod(optarg, NULL); break;
 		case 'b': r.cdn = true; break;
 		case 'e': r.each = true; break;
 		case 'v': r.log = true; break;
@@ -235,7 +241,7 @@ static struct run parse(int argc, char **argv)
 	}
 	if (r.viewers == 0 || r.seconds == 0 || r.links == LINKS)
 		(void)die("usage: [-n VIEWERS] [-t SECONDS] [-a MS_APART] [-s SEED] [-c CC] "
-			  "[-k fast|mixed|thin|lossy|even] [-b] [-e] [-v]");
+			  "[-k fast|mixed|thin|lossy|even] [-p LOSS] [-b] [-e] [-v]");
 	return r;
 }
 

@@ -26,6 +26,7 @@ enum {
  * 18 B of packet and frame. */
 #define P2V_FLOW_SEGMENT 1500.0
 #define P2V_FLOW_PAYLOAD 1417.0
+#define P2V_FLOW_FIRST   1228.0 /* … before the path is known to carry more: RFC 8899 */
 #define P2V_FLOW_WIRE    (P2V_FLOW_SEGMENT / P2V_FLOW_PAYLOAD)
 #define P2V_FLOW_ACK     105u /* [B] of a packet that only acknowledges, with all its headers */
 #define P2V_FLOW_HEAD    83u  /* [B] of headers of any other packet */

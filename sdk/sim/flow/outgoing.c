@@ -115,6 +115,7 @@ static p2v_usec repair(struct p2v_session *s, uint64_t bytes, double follows)
 		bool seen = follows >= 3 * P2V_FLOW_SEGMENT && late == 0;
 
 		late += seen ? rtt : 2 * late + rtt + s->dtl->conf.ack_delay;
+		p2v_sender_loss(&s->sender);
 	}
 	return late;
 }
@@ -247,6 +248,7 @@ static double next(struct p2v_sender *w)
 	struct p2v_session *s = session_of(w);
 	struct p2v_list *it = p2v_list_first(&s->ready);
 	struct p2v_stream *t = it ? P2V_OF(it, struct p2v_stream, in_ready) : NULL;
+	double most;
 
 	s->head = NULL;
 	if (!p2v_flow_reaches(s))
@@ -254,7 +256,10 @@ static double next(struct p2v_sender *w)
 	if (s->stray > 0)
 		return s->stray;
 	s->head = t && t->queued > 0 ? t : NULL;
-	return s->head ? wire(batch(t, w->flow.rate)) - t->passed : 0;
+	if (!s->head)
+		return 0;
+	most = wire(batch(t, w->flow.rate)) - t->passed;
+	return most > 1 ? most : wire(P2V_FLOW_LEAST);
 }
 
 static void passed(struct p2v_sender *w, double bytes)
@@ -298,8 +303,9 @@ static void passed(struct p2v_sender *w, double bytes)
 }
 
 const struct p2v_sender_kind p2v_flow_sender = { .segment = P2V_FLOW_SEGMENT,
-	.initial = 10 * P2V_FLOW_SEGMENT,
+	.initial = 10 * P2V_FLOW_FIRST,
 	.beta = 0.7,
+	.alpha = 0.53,
 	.paced = true,
 	.delay = true,
 	.next = next,

@@ -342,8 +342,12 @@ static void deliver_stream(struct p2v_session *s, struct p2v_stream *t)
 		h->accepted(ctx, s, t);
 	if (tell & P2V_FLOW_READABLE && !t->released && !t->recv_cut)
 		h->readable(ctx, t);
-	if (tell & P2V_FLOW_TELL_WRITABLE && !t->released && !t->send_cut)
-		h->writable(ctx, t);
+	if (tell & P2V_FLOW_TELL_WRITABLE && !t->released && !t->send_cut) {
+		if (p2v_stream_unsent(t) < P2V_FLOW_WRITABLE)
+			h->writable(ctx, t);
+		else
+			t->was_full = true; /* written to since */
+	}
 	if (tell & P2V_FLOW_OVER && !t->released && s->state == P2V_FLOW_UP) {
 		t->released = true;
 		h->ended(ctx, t, t->over_code, t->over_reason);

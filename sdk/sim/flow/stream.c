@@ -234,7 +234,7 @@ int p2v_stream_write(struct p2v_stream *t, struct p2v_slice s)
 	p->s = s;
 	p2v_list_push(&t->out, &p->at);
 	t->queued += s.n;
-	t->was_full |= p2v_stream_unsent(t) >= P2V_FLOW_WRITABLE;
+	t->was_full |= t->queued >= P2V_FLOW_WRITABLE;
 	if (p2v_list_empty(&t->in_ready))
 		p2v_flow_schedule(t);
 	else
