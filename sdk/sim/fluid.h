@@ -35,6 +35,7 @@ struct p2v_fluid_link {
 	double load; /* [B/s] lately */
 	/* For sdk/sim/sender.c: the queue as it was lately. */
 	p2v_usec wait, wait_at;
+	double drop; /* the part of what arrives that its queue has no room for */
 };
 
 /** A flow on one of its links. */

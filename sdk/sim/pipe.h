@@ -121,6 +121,8 @@ void p2v_pipe_flow_send(struct p2v_piece *k, size_t n);
 void p2v_pipe_flow_call(struct p2v_sim_call *c);
 /** There is more in the queue, or somebody read. */
 void p2v_pipe_flow_pump(struct p2v_pipe *st);
+/** @return [B] of the queue that the window has not let go, at either fidelity */
+uint64_t p2v_pipe_waiting(const struct p2v_pipe *st);
 /** The queue is dropped. */
 void p2v_pipe_flow_stop(struct p2v_pipe *st);
 /* pipe.c: a piece reached the client's machine. Takes it. */

@@ -191,6 +191,13 @@ void p2v_pipe_flow_pump(struct p2v_pipe *st)
 	}
 }
 
+uint64_t p2v_pipe_waiting(const struct p2v_pipe *st)
+{
+	uint64_t flight = st->sim->flows ? (uint64_t)(p2v_sender_in_flight(&st->sender) / WIRE) : 0;
+
+	return flight < st->queued ? st->queued - flight : 0;
+}
+
 void p2v_pipe_flow_stop(struct p2v_pipe *st)
 {
 	st->passed = 0;

@@ -27,11 +27,10 @@ static double standing(const struct p2v_sender *s, double flight)
 	return flight > path ? flight - path : 0;
 }
 
-static p2v_usec look(struct p2v_machine *m, const struct p2v_fluid_link *l, bool up)
+static p2v_usec look(const struct p2v_machine *m, struct p2v_fluid_link *l)
 {
 	double bytes = 0, most = m->link.queue ? (double)m->link.queue : P2V_FLUID_UNLIMITED;
 
-	(void)up;
 	for (size_t class = 0; class < P2V_FLUID_CLASSES; class ++)
 		P2V_LIST_EACH (it, &l->flows[class]) {
 			struct p2v_fluid_flow *f = P2V_OF(it, struct p2v_fluid_hop, in_link)->flow;
@@ -40,6 +39,7 @@ static p2v_usec look(struct p2v_machine *m, const struct p2v_fluid_link *l, bool
 			if (p2v_fluid_bottleneck(f) == l)
 				bytes += standing(s, p2v_sender_in_flight(s));
 		}
+	l->drop = bytes > most ? (bytes - most) / bytes : 0;
 	bytes = bytes < most ? bytes : most;
 	return (p2v_usec)(bytes * 1e6 / l->capacity);
 }
@@ -53,9 +53,17 @@ p2v_usec p2v_link_wait(struct p2v_machine *m, bool up)
 		return 0;
 	if (l->n[0] + l->n[1] > WAIT_MANY && now - l->wait_at < WAIT_FRESH)
 		return l->wait;
-	l->wait = look(m, l, up);
+	l->wait = look(m, l);
 	l->wait_at = now;
 	return l->wait;
+}
+
+double p2v_path_loss(struct p2v_machine *from, struct p2v_machine *to)
+{
+	double up = p2v_link_wait(from, true) > 0 ? from->up.drop : 0;
+	double down = p2v_link_wait(to, false) > 0 ? to->down.drop : 0;
+
+	return 1 - (1 - from->link.loss) * (1 - up) * (1 - down);
 }
 
 static p2v_usec time_on(const struct p2v_fluid_link *l, size_t n)

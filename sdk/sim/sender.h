@@ -67,6 +67,9 @@ double p2v_sender_in_flight(const struct p2v_sender *s);
 p2v_usec p2v_sender_queued(const struct p2v_sender *s);
 /** @return [us] that something waits before this direction of m's link, for flows */
 p2v_usec p2v_link_wait(struct p2v_machine *m, bool up);
+/** @return the probability that a packet that takes this way now is lost: by the link that it
+ * leaves by, or in a full queue */
+double p2v_path_loss(struct p2v_machine *from, struct p2v_machine *to);
 /** @return when n bytes that are sent now, beside all flows, are at the other machine. Counted on
  * both links. */
 p2v_usec p2v_small_arrival(struct p2v_machine *from, struct p2v_machine *to, size_t n);

@@ -160,11 +160,11 @@ static void tell_each(struct p2v_swarm *s, const struct run *r)
 		p2v_machine_count(p2v_swarm_machine(s, i), &n);
 		if (m)
 			(void)printf(
-				"%zu up_kbit=%llu uploaded_kbit=%.0f wire_kbit=%.0f packets=%.1f wait_up_ms=%.1f wait_down_ms=%.1f p2p=%.3f\n",
+				"%zu up_kbit=%llu uploaded_kbit=%.0f wire_kbit=%.0f packets=%.1f overflowed=%.2f wait_up_ms=%.1f wait_down_ms=%.1f p2p=%.3f\n",
 				i, (unsigned long long)line_of(r->links, i).up,
 				(double)m->v[P2V_M_UPLOADED] * 8e-3 / r->seconds,
 				(double)(n.sent_bytes + n.stream_sent_bytes) * 8e-3 / r->seconds,
-				(double)n.sent / r->seconds,
+				(double)n.sent / r->seconds, (double)n.overflowed / r->seconds,
 				waits.up[i] / 1e3 / (double)waits.samples,
 				waits.down[i] / 1e3 / (double)waits.samples,
 				(double)m->v[P2V_M_SERVED_P2P] /

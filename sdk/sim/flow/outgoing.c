@@ -104,7 +104,7 @@ static void charge(struct p2v_session *s, uint64_t bytes)
  * follows (RFC 9002 6.1, 6.2). */
 static p2v_usec repair(struct p2v_session *s, uint64_t bytes, double follows)
 {
-	double p = s->dtl->machine->link.loss, whole = 1;
+	double p = p2v_path_loss(s->dtl->machine, s->peer->dtl->machine), whole = 1;
 	p2v_usec rtt = s->sender.rtt + p2v_link_wait(s->dtl->machine, true), late = 0;
 
 	if (p <= 0)
