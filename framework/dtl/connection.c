@@ -86,20 +86,23 @@ static void free_streams(struct p2v_list *l)
 		p2v_stream_free(P2V_OF(it, struct p2v_stream, in_session));
 }
 
+static void close_controller(struct p2v_session *s)
+{
+	const struct p2v_cc_ops *ops = s->dtl->cc->plugin->ops.cc;
+
+	if (s->cc && ops->close)
+		ops->close(s->cc);
+	free(s->cc);
+	s->cc = NULL;
+}
+
 /* All that a session that only lingers does not need. */
 static void shed(struct p2v_session *s)
 {
 	free_streams(&s->streams);
 	free_streams(&s->zombies);
 	p2v_pair_leave(s);
-	if (s->cc) {
-		const struct p2v_cc_ops *ops = s->dtl->cc->plugin->ops.cc;
-
-		if (ops->close)
-			ops->close(s->cc);
-		free(s->cc);
-		s->cc = NULL;
-	}
+	close_controller(s);
 }
 
 void p2v_session_fini(struct p2v_session *s)
@@ -144,7 +147,8 @@ static void succeed_elder(struct p2v_session *s)
 		return;
 	s->elder = NULL;
 	elder->heir = NULL;
-	HASH_DEL(d->by_addr, elder);
+	if (elder->hh.tbl)
+		HASH_DEL(d->by_addr, elder);
 	HASH_ADD(hh, d->by_addr, addr, sizeof s->addr, s);
 	elder->hh.tbl = NULL;
 	if (!P2V_HASH_ADDED(hh, s))
@@ -161,6 +165,7 @@ static void come_up(struct p2v_session *s)
 	s->tell_opened = true;
 	s->due |= P2V_DUE_SETTINGS;
 	assert(s->record->overhead + 256 < s->mtu);
+	p2v_session_known(s);
 	if (open_controller(s, &err) != P2V_OK)
 		p2v_session_end(s, err.code, P2V_DTL_INTERNAL, "%s", err.text);
 	succeed_elder(s);
@@ -221,7 +226,33 @@ void p2v_session_mtu(struct p2v_session *s)
 	ops->view(s->cc, &s->view);
 }
 
-void p2v_session_input(struct p2v_session *s, const uint8_t *p, size_t n)
+void p2v_session_new_path(struct p2v_session *s, p2v_usec now, bool host)
+{
+	struct p2v_recovery *r = &s->recovery;
+	struct p2v_err err;
+
+	p2v_recovery_new_path(r, now, host);
+	if (host) {
+		close_controller(s);
+		p2v_pair_leave(s);
+		p2v_pmtu_init(&s->pmtu, largest(&s->dtl->conf, &s->addr));
+		s->mtu = P2V_MSS;
+		s->priority = 1;
+		s->priority_moved = true;
+		s->owd_turn = 0;
+		if (open_controller(s, &err) != P2V_OK) {
+			p2v_session_end(s, err.code, P2V_DTL_INTERNAL, "%s", err.text);
+			return;
+		}
+		p2v_session_mtu(s);
+	}
+	/* What was under way went to where nobody is: ask at once what arrived. */
+	s->probes = 2;
+	p2v_recovery_requeue(r, s->probes);
+}
+
+void p2v_session_input(
+	struct p2v_session *s, const struct p2v_addr *from, const uint8_t *p, size_t n)
 {
 	s->received += n;
 	if (s->state == P2V_SESSION_LINGERS) {
@@ -233,7 +264,10 @@ void p2v_session_input(struct p2v_session *s, const uint8_t *p, size_t n)
 	}
 	if (s->state == P2V_SESSION_ENDED)
 		return;
+	s->path.from = from;
+	s->path.size = n;
 	s->record->ops->input(s->record, p, n, &s->up);
+	s->path.from = NULL;
 	p2v_session_follow(s);
 	p2v_session_wake(s);
 }
@@ -286,7 +320,8 @@ static void promote_heir(struct p2v_session *s)
 		return;
 	s->heir = NULL;
 	heir->elder = NULL;
-	HASH_DEL(d->by_addr, s);
+	if (s->hh.tbl)
+		HASH_DEL(d->by_addr, s);
 	s->hh.tbl = NULL;
 	HASH_ADD(hh, d->by_addr, addr, sizeof heir->addr, heir);
 	if (!P2V_HASH_ADDED(hh, heir))
@@ -299,6 +334,7 @@ static bool finish(struct p2v_session *s)
 	if (s->close_told)
 		p2v_session_send_close(s);
 	tell_ended(s);
+	p2v_session_forget(s);
 	shed(s);
 	promote_heir(s);
 	if (!s->close_told || !s->hh.tbl) {
@@ -353,11 +389,17 @@ static void deliver(struct p2v_session *s)
 
 /* ---- timers ---- */
 
+/* Who only receives would else notice last that it cannot be reached any more, as behind a NAT that
+ * forgot it: what it sends tells the remote where it is now. */
 static p2v_usec keep_alive_due(const struct p2v_session *s)
 {
 	p2v_usec last = s->heard > s->pinged ? s->heard : s->pinged;
+	p2v_usec soon = P2V_EXPECT_PTOS * p2v_recovery_pto(&s->recovery);
 
-	return last + s->dtl->conf.keep_alive;
+	if (soon < P2V_EXPECT_MIN)
+		soon = P2V_EXPECT_MIN;
+	return last +
+	       (s->expects && soon < s->dtl->conf.keep_alive ? soon : s->dtl->conf.keep_alive);
 }
 
 static p2v_usec earlier(p2v_usec a, p2v_usec b)
@@ -382,6 +424,7 @@ static p2v_usec deadline(const struct p2v_session *s)
 	due = earlier(due, s->record->ops->deadline(s->record, now_of(s)));
 	due = earlier(due, p2v_recovery_deadline(&s->recovery));
 	due = earlier(due, s->acks.due);
+	due = earlier(due, p2v_path_deadline(s));
 	return earlier(due, s->pace_due);
 }
 
@@ -406,6 +449,7 @@ static void tick_up(struct p2v_session *s, p2v_usec now)
 	}
 	if (now >= keep_alive_due(s)) {
 		s->pinged = now;
+		s->expects = false;
 		s->due |= P2V_DUE_PING;
 	}
 	if (now >= p2v_recovery_deadline(r)) {

@@ -70,6 +70,7 @@ void p2v_session_free(struct p2v_session *s)
 
 	if (s->hh.tbl)
 		HASH_DEL(d->by_addr, s);
+	p2v_session_forget(s);
 	if (s->heir)
 		p2v_session_free(s->heir);
 	if (s->elder)
@@ -97,6 +98,68 @@ static int enter(struct p2v_dtl *d, struct p2v_session *s)
 {
 	HASH_ADD(hh, d->by_addr, addr, sizeof s->addr, s);
 	return P2V_HASH_ADDED(hh, s) ? P2V_OK : P2V_ENOMEM;
+}
+
+/* ---- sessions by connection id ---- */
+
+static struct p2v_session *find_cid(struct p2v_dtl *d, uint32_t cid)
+{
+	struct p2v_session *s;
+
+	HASH_FIND(hh_cid, d->by_cid, &cid, sizeof cid, s);
+	return s;
+}
+
+void p2v_session_known(struct p2v_session *s)
+{
+	struct p2v_dtl *d = s->dtl;
+
+	s->cid = s->record->cid;
+	if (!find_cid(d, s->cid)) /* without memory it is not found either */
+		HASH_ADD(hh_cid, d->by_cid, cid, sizeof s->cid, s);
+}
+
+void p2v_session_forget(struct p2v_session *s)
+{
+	if (s->hh_cid.tbl)
+		HASH_DELETE(hh_cid, s->dtl->by_cid, s);
+	s->hh_cid.tbl = NULL;
+}
+
+/* An address has one host behind it: what was there before is gone, or will be heard of from
+ * elsewhere. */
+static void displace(struct p2v_session *s)
+{
+	HASH_DEL(s->dtl->by_addr, s);
+	s->hh.tbl = NULL;
+	if (s->heir)
+		p2v_session_free(s->heir);
+	if (s->state == P2V_SESSION_SHAKES)
+		p2v_session_end(s, P2V_ECLOSED, P2V_CLOSE_SILENT, "the address is another node's");
+	else if (s->state == P2V_SESSION_LINGERS)
+		p2v_session_free(s);
+}
+
+void p2v_session_move(struct p2v_session *s, const struct p2v_addr *to, p2v_usec now)
+{
+	struct p2v_dtl *d = s->dtl;
+	struct p2v_session *there = find(d, to);
+	bool host = memcmp(s->addr.ip, to->ip, sizeof to->ip) != 0;
+
+	if (there)
+		displace(there);
+	if (s->hh.tbl)
+		HASH_DEL(d->by_addr, s);
+	s->hh.tbl = NULL;
+	if (s->heir) /* who calls from the old address is somebody else */
+		p2v_session_free(s->heir);
+	s->addr = *to;
+	if (enter(d, s) != P2V_OK) {
+		p2v_session_end(s, P2V_ENOMEM, P2V_DTL_INTERNAL, "no memory for a session");
+		return;
+	}
+	p2v_count(&d->node->metrics, P2V_M_SESSIONS_MOVED, 1);
+	p2v_session_new_path(s, now, host);
 }
 
 /* ---- what arrives ---- */
@@ -242,15 +305,23 @@ static void called(struct p2v_session *s, const uint8_t *p, size_t n)
 static void secured(struct p2v_dtl *d, const struct p2v_addr *from, const uint8_t *p, size_t n)
 {
 	struct p2v_session *s = find(d, from), *live;
+	uint32_t cid;
 
+	if (p2v_record_cid(p, n, &cid) && (!s || s->cid != cid)) {
+		live = find_cid(d, cid);
+		if (live) {
+			p2v_session_input(live, from, p, n);
+			return;
+		}
+	}
 	if (!s) {
 		stranger(d, from, p, n);
 		return;
 	}
 	live = s->heir ? s->heir : s;
 	switch (live->record->ops->classify(live->record, p, n)) {
-	case P2V_RECORD_DATA: p2v_session_input(s, p, n); break;
-	case P2V_RECORD_SHAKE: p2v_session_input(live, p, n); break;
+	case P2V_RECORD_DATA: p2v_session_input(s, NULL, p, n); break;
+	case P2V_RECORD_SHAKE: p2v_session_input(live, NULL, p, n); break;
 	case P2V_RECORD_CALL: called(s, p, n); break;
 	case P2V_RECORD_STALE: drop(d); break;
 	}

@@ -318,6 +318,10 @@ static void on_frame(struct p2v_session *s, const struct p2v_packet *k, const st
 		break;
 	case P2V_F_PRIORITY: on_priority(s, f, k->number); break;
 	case P2V_F_SETTINGS: on_settings(s, &f->u.settings); break;
+	case P2V_F_PATH_CHALLENGE: p2v_path_challenged(s, f->u.token); break;
+	case P2V_F_PATH_RESPONSE:
+		p2v_path_proven(s, f->u.token, p2v_now(&s->dtl->node->world));
+		break;
 	case P2V_F_CLOSE: on_close(s, f); break;
 	}
 }
@@ -328,7 +332,7 @@ void p2v_session_packet(struct p2v_session *s, const uint8_t *p, size_t n)
 	struct p2v_packet k;
 	struct p2v_frame f;
 	struct p2v_err err;
-	bool elicits = false;
+	bool elicits = false, bytes = false;
 	int got = 0;
 
 	if (p2v_packet_open((struct p2v_bytes){ p, n }, p2v_acks_expected(&s->acks), &k, &err) !=
@@ -339,10 +343,15 @@ void p2v_session_packet(struct p2v_session *s, const uint8_t *p, size_t n)
 	if (p2v_acks_seen(&s->acks, k.number))
 		return;
 	s->heard = now;
+	if (s->path.from && k.number >= p2v_acks_expected(&s->acks))
+		p2v_path_seen(s, now);
 	while (s->state == P2V_SESSION_UP && (got = p2v_frame_next(&k.frames, &f, &err)) > 0) {
 		elicits = elicits || p2v_frame_elicits(f.type);
+		bytes = bytes || f.type == P2V_F_STREAM;
 		on_frame(s, &k, &f);
 	}
+	if (bytes)
+		s->expects = n + s->record->overhead + P2V_FULL_SLACK >= P2V_MSS;
 	if (got < 0)
 		broke(s, &err);
 	else

@@ -9,6 +9,7 @@
 #include "framework/dtl/ack.h"
 #include "framework/dtl/dtl.h"
 #include "framework/dtl/outbox.h"
+#include "framework/dtl/path.h"
 #include "framework/dtl/pmtu.h"
 #include "framework/dtl/recovery.h"
 #include "framework/dtl/recvq.h"
@@ -19,8 +20,11 @@ enum {
 	P2V_WRITABLE_BELOW = 32 * 1024, /* [B] unsent, from which on `writable` is told */
 	P2V_WINDOW_STEPS = 8,           /* a window moves when such a part of it was consumed */
 	P2V_FLUSH_PACKETS = 64,         /* that one session sends before others have their turn */
-	P2V_FULL_SLACK = 24             /* [B] that a packet which is full may leave free */
+	P2V_FULL_SLACK = 24,            /* [B] that a packet which is full may leave free */
+	P2V_EXPECT_PTOS = 2 /* probe time-outs of silence in which more should have come */
 };
+
+#define P2V_EXPECT_MIN (250 * P2V_MSEC)
 
 /* What an end may use before it has seen the remote's SETTINGS. */
 #define P2V_EARLY_STREAMS     UINT64_C(16)
@@ -68,7 +72,9 @@ struct p2v_dtl {
 	struct p2v_udp *udp;
 	struct p2v_addr bound;
 	struct p2v_session *by_addr; /* hash; a session's heir is not in it */
-	struct p2v_pair *pairs;      /* hash: hosts with sessions that are up */
+	struct p2v_session
+		*by_cid;        /* hash: those that are up, by what their remotes' packets carry */
+	struct p2v_pair *pairs; /* hash: hosts with sessions that are up */
 	struct p2v_list all, lingering;
 	struct p2v_list busy;    /* sessions with something to do before the turn ends */
 	struct p2v_list later;   /* sessions that have more to send than one turn takes */
@@ -91,7 +97,10 @@ enum p2v_session_state {
 struct p2v_session {
 	struct p2v_dtl *dtl;
 	struct p2v_addr addr;
-	UT_hash_handle hh;
+	UT_hash_handle hh, hh_cid;
+	uint32_t cid; /* of the record; where two sessions have the same, the second is not in
+			 by_cid and cannot move */
+	struct p2v_path path;
 	struct p2v_list in_all, in_busy, in_lingering;
 	enum p2v_session_state state;
 	struct p2v_record *record;
@@ -106,6 +115,7 @@ struct p2v_session {
 	p2v_usec armed; /* when the timer is due; P2V_NEVER */
 	p2v_usec born;  /* when the handshake began, then when it ended */
 	p2v_usec heard; /* when something arrived that verified */
+	bool expects;   /* the last bytes that arrived filled their packet: more should follow */
 	p2v_usec
 		owd_least[2]; /* one-way delay, plus a constant: of this half minute, of the last */
 	p2v_usec owd_turn;    /* when the half minute began; 0: no sample yet */
@@ -201,6 +211,12 @@ struct p2v_stream {
 void p2v_session_wake(struct p2v_session *s);
 /** Take a session out of every table and free it. */
 void p2v_session_free(struct p2v_session *s);
+/** Its packets may come from any address from now on, by their connection id. */
+void p2v_session_known(struct p2v_session *s);
+/** Its packets are nobody's from now on, but where they come from its address. */
+void p2v_session_forget(struct p2v_session *s);
+/** The remote is at another address from now on. Whoever had that address is there no more. */
+void p2v_session_move(struct p2v_session *s, const struct p2v_addr *to, p2v_usec now);
 /** A call from the world begins: what wakes until p2v_dtl_finish is served there. */
 void p2v_dtl_begin(struct p2v_dtl *d);
 /** It ends: upcalls, packets, one send. */
@@ -214,8 +230,13 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 void p2v_session_fini(struct p2v_session *s);
 /** The path carries datagrams of another size now: follow it. */
 void p2v_session_mtu(struct p2v_session *s);
-/** Work on a datagram of this session's remote. */
-void p2v_session_input(struct p2v_session *s, const uint8_t *p, size_t n);
+/** Work on a datagram of this session's remote.
+ * @param from  [in] another address than the remote's, or NULL */
+void p2v_session_input(
+	struct p2v_session *s, const struct p2v_addr *from, const uint8_t *p, size_t n);
+/** The path to the remote is another one.
+ * @param host  the remote's host is another one too: nothing is known of the path */
+void p2v_session_new_path(struct p2v_session *s, p2v_usec now, bool host);
 /** The record layer may have changed its state: follow it. */
 void p2v_session_follow(struct p2v_session *s);
 /** End it: `closed` will be told at the end of the turn.
@@ -240,6 +261,9 @@ void p2v_session_outcome(struct p2v_session *s, const struct p2v_outcome *o);
 void p2v_session_flush(struct p2v_session *s);
 /** @return [B/s] at which packets leave; 0: without a limit */
 uint64_t p2v_session_rate(const struct p2v_session *s);
+/** Send one frame in a packet of its own, which is not sent again. */
+void p2v_session_send_apart(
+	struct p2v_session *s, p2v_usec now, const struct p2v_addr *to, const struct p2v_frame *f);
 /** Send CLOSE, as s->close_code and s->why have it. */
 void p2v_session_send_close(struct p2v_session *s);
 /** What became of a reference's packet; of struct p2v_recovery. */

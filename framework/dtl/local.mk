@@ -12,6 +12,7 @@ libp2v_dtl_la_SOURCES = \
 	%reldir%/outbox.c %reldir%/outbox.h \
 	%reldir%/outgoing.c \
 	%reldir%/packet.c %reldir%/packet.h \
+	%reldir%/path.c %reldir%/path.h \
 	%reldir%/pmtu.c %reldir%/pmtu.h \
 	%reldir%/ranges.c %reldir%/ranges.h \
 	%reldir%/recovery.c %reldir%/recovery.h \

@@ -254,11 +254,12 @@ static bool has_data(const struct p2v_session *s)
 	return s->due || !p2v_list_empty(&s->control) || p2v_schedule_next(s, &piece);
 }
 
-static void left(struct p2v_session *s, const struct build *b, p2v_usec now, size_t size)
+static void left(struct p2v_session *s, const struct p2v_addr *to, const struct build *b,
+	p2v_usec now, size_t size)
 {
 	const struct p2v_cc_ops *ops = s->dtl->cc->plugin->ops.cc;
 
-	p2v_outbox_add(&s->dtl->out, &s->addr, size);
+	p2v_outbox_add(&s->dtl->out, to, size);
 	p2v_recovery_sent(&s->recovery, now, size, b->elicits, b->ack_below);
 	s->sent += size;
 	if (b->ack_below)
@@ -304,7 +305,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 		p2v_session_end(s, P2V_EPROTO, P2V_CLOSE_SILENT, "the record layer failed");
 		return false;
 	}
-	left(s, &b, now, (size_t)size);
+	left(s, &s->addr, &b, now, (size_t)size);
 	return true;
 }
 
@@ -331,7 +332,7 @@ static void send_mtu_probe(struct p2v_session *s, p2v_usec now, uint32_t size)
 	if (n <= 0)
 		return;
 	p2v_outbox_part(&s->dtl->out);
-	left(s, &b, now, (size_t)n);
+	left(s, &s->addr, &b, now, (size_t)n);
 	p2v_outbox_part(&s->dtl->out);
 	p2v_recovery_mtu_probe(&s->recovery);
 	p2v_pmtu_sent(&s->pmtu);
@@ -397,6 +398,7 @@ void p2v_session_flush(struct p2v_session *s)
 	p2v_usec now = p2v_now(&s->dtl->node->world);
 	unsigned n = 0;
 
+	p2v_path_flush(s, now);
 	move_priority(s, now);
 	if (now >= s->pmtu.due && s->probes == 0 && !p2v_list_empty(&s->ready))
 		send_mtu_probe(s, now, p2v_pmtu_wants(&s->pmtu, now));
@@ -408,6 +410,23 @@ void p2v_session_flush(struct p2v_session *s)
 	else if (p2v_list_empty(&s->events) && !s->dtl->out.blocked && window_allows(s) &&
 		 !has_data(s))
 		p2v_recovery_app_limited(&s->recovery);
+}
+
+void p2v_session_send_apart(
+	struct p2v_session *s, p2v_usec now, const struct p2v_addr *to, const struct p2v_frame *f)
+{
+	uint8_t *room = s->dtl->out.blocked ? NULL : p2v_outbox_room(&s->dtl->out, P2V_MSS);
+	struct build b;
+	ptrdiff_t n;
+
+	if (!room || p2v_recovery_reserve(&s->recovery) != P2V_OK)
+		return; /* as if it were lost */
+	begin(s, &b, now, room, P2V_MSS);
+	if (!p2v_frame_put(&b.w, f))
+		return;
+	n = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, P2V_MSS);
+	if (n > 0)
+		left(s, to, &b, now, (size_t)n);
 }
 
 void p2v_session_send_close(struct p2v_session *s)

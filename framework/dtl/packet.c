@@ -20,6 +20,8 @@ const char *p2v_frame_name(enum p2v_frame_type type)
 	case P2V_F_MAX_STREAMS: return "MAX_STREAMS";
 	case P2V_F_PRIORITY: return "PRIORITY";
 	case P2V_F_SETTINGS: return "SETTINGS";
+	case P2V_F_PATH_CHALLENGE: return "PATH_CHALLENGE";
+	case P2V_F_PATH_RESPONSE: return "PATH_RESPONSE";
 	case P2V_F_CLOSE: return "CLOSE";
 	}
 	return "unknown";
@@ -27,7 +29,8 @@ const char *p2v_frame_name(enum p2v_frame_type type)
 
 bool p2v_frame_elicits(enum p2v_frame_type type)
 {
-	return type != P2V_F_PADDING && type != P2V_F_ACK && type != P2V_F_CLOSE;
+	return type != P2V_F_PADDING && type != P2V_F_ACK && type != P2V_F_CLOSE &&
+	       type != P2V_F_PATH_CHALLENGE && type != P2V_F_PATH_RESPONSE;
 }
 
 /* ---- decoding ---- */
@@ -210,6 +213,16 @@ static int read_cut(struct p2v_reader *r, struct p2v_frame *f, struct p2v_err *e
 	return r->bad ? short_frame(err, f) : 1;
 }
 
+static int read_token(struct p2v_reader *r, struct p2v_frame *f, struct p2v_err *err)
+{
+	const uint8_t *token = p2v_read_bytes(r, P2V_PATH_TOKEN);
+
+	if (!token)
+		return short_frame(err, f);
+	memcpy(f->u.token, token, P2V_PATH_TOKEN);
+	return 1;
+}
+
 static int read_padding(struct p2v_reader *r, struct p2v_frame *f)
 {
 	f->u.padding = 1;
@@ -239,6 +252,8 @@ int p2v_frame_next(struct p2v_reader *r, struct p2v_frame *f, struct p2v_err *er
 	case P2V_F_MAX_STREAMS: return read_max(r, f, err);
 	case P2V_F_PRIORITY: return read_priority(r, f, err);
 	case P2V_F_SETTINGS: return read_settings(r, f, err);
+	case P2V_F_PATH_CHALLENGE:
+	case P2V_F_PATH_RESPONSE: return read_token(r, f, err);
 	case P2V_F_CLOSE: return read_close(r, f, err);
 	default: break;
 	}
@@ -370,6 +385,8 @@ static void put_body(struct p2v_writer *w, const struct p2v_frame *f)
 			f->u.priority.slack == P2V_NEVER ? 0 : (uint64_t)f->u.priority.slack + 1);
 		break;
 	case P2V_F_SETTINGS: put_settings(w, &f->u.settings); break;
+	case P2V_F_PATH_CHALLENGE:
+	case P2V_F_PATH_RESPONSE: p2v_write_bytes(w, f->u.token, P2V_PATH_TOKEN); break;
 	case P2V_F_CLOSE:
 		p2v_write_varint(w, f->u.close.code);
 		p2v_write_varint(w, f->u.close.text.n);

@@ -12,8 +12,9 @@
 #define P2V_STREAMS_MAX    (UINT64_C(1) << 60) /* streams that one end may ever open */
 
 enum {
-	P2V_ACK_RANGES = 64, /* that one ACK may carry */
-	P2V_CLOSE_TEXT = 100 /* [B] */
+	P2V_ACK_RANGES = 64,  /* that one ACK may carry */
+	P2V_CLOSE_TEXT = 100, /* [B] */
+	P2V_PATH_TOKEN = 8    /* [B] */
 };
 
 enum p2v_frame_type {
@@ -28,6 +29,8 @@ enum p2v_frame_type {
 	P2V_F_MAX_STREAMS = 0x12,
 	P2V_F_PRIORITY = 0x13,
 	P2V_F_SETTINGS = 0x14,
+	P2V_F_PATH_CHALLENGE = 0x1a,
+	P2V_F_PATH_RESPONSE = 0x1b,
 	P2V_F_CLOSE = 0x1c
 };
 enum { P2V_STREAM_FIN = 1, P2V_STREAM_LEN = 2, P2V_STREAM_OFF = 4 };
@@ -80,6 +83,7 @@ struct p2v_frame {
 			p2v_usec slack;    /* [us] left until the deadline; P2V_NEVER */
 		} priority;
 		struct p2v_settings settings;
+		uint8_t token[P2V_PATH_TOKEN]; /* PATH_CHALLENGE, PATH_RESPONSE */
 		struct {
 			uint64_t code;
 			struct p2v_str text; /* borrowed from the packet */
@@ -105,7 +109,8 @@ P2V_MUST_USE int p2v_packet_open(
 P2V_MUST_USE int p2v_frame_next(
 	struct p2v_reader *frames, struct p2v_frame *f, struct p2v_err *err);
 
-/** @return whether a packet with such a frame asks for an ACK (RFC 9000 13.2) */
+/** @return whether a packet with such a frame asks for an ACK (RFC 9000 13.2; but for those of a
+ * path, which are asked again by themselves) */
 bool p2v_frame_elicits(enum p2v_frame_type type);
 /** @return "STREAM", …, for messages */
 const char *p2v_frame_name(enum p2v_frame_type type);

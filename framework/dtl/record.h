@@ -41,6 +41,20 @@ enum p2v_record_state {
 	P2V_RECORD_CLOSED
 };
 
+/* A datagram that carries a packet begins with this byte, then the connection id by which its
+ * receiver knows the session, wherever it comes from. */
+enum { P2V_RECORD_PACKET = 48 };
+
+/** @param cid  [out] the connection id
+ * @return whether the datagram is one that carries a packet */
+static inline bool p2v_record_cid(const uint8_t *p, size_t n, uint32_t *cid)
+{
+	if (n < 5 || p[0] != P2V_RECORD_PACKET)
+		return false;
+	*cid = (uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4];
+	return true;
+}
+
 /** One session's record state. The maker embeds it. */
 struct p2v_record {
 	const struct p2v_records_ops *ops;
@@ -52,6 +66,8 @@ struct p2v_record {
 	uint32_t overhead;        /* [B] that a datagram is larger than its packet; valid from
 				     P2V_RECORD_UP on */
 	uint32_t head;            /* [B] of it that stand before the packet; valid with it */
+	uint32_t cid;             /* connection id that the remote's packets carry; valid with it:
+				     both ends know both from the handshake's secrets */
 };
 
 /** What a datagram is to a session that there is with its address. */
@@ -91,7 +107,8 @@ struct p2v_records_ops {
 	 * maker's, and gives the same answer at both ends. */
 	enum p2v_record_class (*classify)(struct p2v_record *r, const uint8_t *p, size_t n);
 
-	/** A datagram of this session. Watch r->state afterwards. */
+	/** A datagram of this session; its packet may have come from any address. Watch r->state
+	 * afterwards. */
 	void (*input)(
 		struct p2v_record *r, const uint8_t *p, size_t n, const struct p2v_record_up *up);
 

@@ -280,14 +280,16 @@ static void lose(
 		out->probe_lost = s->size;
 		return; /* it carries nothing, and tells nothing of congestion */
 	}
-	if (s->size >= r->full && number >= r->full_arrived)
-		out->full_lost++;
 	r->lost_bytes += s->size;
 	r->lost[r->lost_n++ % P2V_LOST_KEPT] = (struct p2v_lost_packet){ number, s->time };
-	out->lost_bytes += s->size;
-	out->lost_packets++;
-	out->lost_sent = s->time;
-	extend_run(r, s->time, out);
+	if (s->time >= r->path_since) {
+		if (s->size >= r->full && number >= r->full_arrived)
+			out->full_lost++;
+		out->lost_bytes += s->size;
+		out->lost_packets++;
+		out->lost_sent = s->time;
+		extend_run(r, s->time, out);
+	}
 	settle(r, s, P2V_FATE_LOST);
 }
 
@@ -425,7 +427,7 @@ int p2v_recovery_ack(struct p2v_recovery *r, const struct p2v_frame_ack *a, uint
 	}
 	if (!w.any)
 		return P2V_OK;
-	if (w.largest_new && w.eliciting) {
+	if (w.largest_new && w.eliciting && w.largest_sent >= r->path_since) {
 		out->rtt = sample_rtt(r, now - w.largest_sent, a->delay, now);
 		out->owd = (p2v_usec)(int32_t)(stamp - (uint32_t)a->delay - a->echo);
 	}
@@ -459,6 +461,18 @@ unsigned p2v_recovery_timeout(struct p2v_recovery *r, p2v_usec now, struct p2v_o
 	}
 	r->pto_count++;
 	return 2;
+}
+
+void p2v_recovery_new_path(struct p2v_recovery *r, p2v_usec now, bool unknown)
+{
+	r->path_since = now;
+	r->pto_count = 0;
+	r->run_start = P2V_NEVER;
+	if (!unknown)
+		return;
+	r->srtt = r->rttvar = r->min_rtt = r->latest_rtt = 0;
+	r->first_sample = P2V_NEVER;
+	r->rate = r->rate_before = 0;
 }
 
 void p2v_recovery_requeue(struct p2v_recovery *r, unsigned packets)

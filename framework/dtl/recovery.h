@@ -68,6 +68,8 @@ struct p2v_recovery {
 	size_t refs_cap;
 	uint32_t refs_head, refs_tail; /* modulo 2^32; [tail, head) are in use */
 
+	p2v_usec path_since; /* what left before took another path */
+
 	bool any_acked;
 	uint64_t largest_acked;
 	uint64_t in_flight;      /* [B] */
@@ -152,6 +154,11 @@ unsigned p2v_recovery_timeout(struct p2v_recovery *r, p2v_usec now, struct p2v_o
  * packets stay in flight.
  * @param packets  at most so many of them */
 void p2v_recovery_requeue(struct p2v_recovery *r, unsigned packets);
+
+/** The remote is at another address. What left before tells nothing of the path from now on (RFC
+ * 9000 9.4), and no time-out is in a row with those before.
+ * @param unknown  another host: round-trip times begin anew, too */
+void p2v_recovery_new_path(struct p2v_recovery *r, p2v_usec now, bool unknown);
 
 /** Nothing was left to send although the window was open. */
 void p2v_recovery_app_limited(struct p2v_recovery *r);

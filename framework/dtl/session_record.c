@@ -256,6 +256,8 @@ static void come_up(struct dtls_record *r)
 	r->base.state = P2V_RECORD_UP;
 	r->base.head = P2V_SEAL_HEAD;
 	r->base.overhead = P2V_SEAL_HEAD + P2V_SEAL_TAG;
+	for (int i = 0; i < P2V_SEAL_CID; i++)
+		r->base.cid = r->base.cid << 8 | r->seal.cid_in[i];
 	/* All that is left to say is in the flight: most of a session's memory goes. */
 	SSL_free(r->ssl);
 	r->ssl = NULL;

@@ -75,7 +75,9 @@ int p2v_seal_init(struct p2v_seal *s, const EVP_CIPHER *cipher, const uint8_t ou
 	*s = (struct p2v_seal){ .cipher = cipher, .per_key = per_key };
 	memcpy(s->out.secret, out, P2V_SEAL_SECRET);
 	memcpy(s->in.secret, in, P2V_SEAL_SECRET);
-	if (use_secret(&s->out, cipher, 1) == P2V_OK && use_secret(&s->in, cipher, 0) == P2V_OK)
+	if (use_secret(&s->out, cipher, 1) == P2V_OK && use_secret(&s->in, cipher, 0) == P2V_OK &&
+		expand(out, "p2v cid", s->cid_out, sizeof s->cid_out) &&
+		expand(in, "p2v cid", s->cid_in, sizeof s->cid_in))
 		return P2V_OK;
 	p2v_seal_fini(s);
 	return P2V_ENOMEM;
@@ -114,7 +116,8 @@ ptrdiff_t p2v_seal_close(struct p2v_seal *s, const uint8_t *p, size_t n, uint8_t
 		!EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG, P2V_SEAL_TAG, to + n))
 		return P2V_ENOMEM;
 	out[0] = P2V_SEAL_TYPE;
-	for (int i = 0; i < P2V_SEAL_HEAD - 1; i++)
+	memcpy(out + 1, s->cid_out, P2V_SEAL_CID);
+	for (int i = 0; i < P2V_SEAL_NUMBER; i++)
 		out[P2V_SEAL_HEAD - 1 - i] = (uint8_t)(s->next >> 8 * i);
 	s->next++;
 	return (ptrdiff_t)(n + P2V_SEAL_HEAD + P2V_SEAL_TAG);
@@ -190,9 +193,10 @@ ptrdiff_t p2v_seal_open(struct p2v_seal *s, const uint8_t *p, size_t n, uint8_t 
 	size_t size = n - P2V_SEAL_HEAD - P2V_SEAL_TAG;
 	bool good;
 
-	if (n < P2V_SEAL_HEAD + P2V_SEAL_TAG || p[0] != P2V_SEAL_TYPE || size > cap)
+	if (n < P2V_SEAL_HEAD + P2V_SEAL_TAG || p[0] != P2V_SEAL_TYPE || size > cap ||
+		memcmp(p + 1, s->cid_in, P2V_SEAL_CID) != 0)
 		return P2V_EINTEGRITY;
-	for (int i = 1; i < P2V_SEAL_HEAD; i++)
+	for (int i = P2V_SEAL_HEAD - P2V_SEAL_NUMBER; i < P2V_SEAL_HEAD; i++)
 		number = number << 8 | p[i];
 	if (!may_be_new(s, number))
 		return P2V_EINTEGRITY;

@@ -6,14 +6,16 @@
 
 #include <openssl/evp.h>
 
-#include <peer2view/base.h>
+#include "framework/dtl/record.h"
 
 enum {
-	P2V_SEAL_TYPE = 48,    /* first byte; in RFC 7983 it is DTLS's, which has no such type */
-	P2V_SEAL_HEAD = 7,     /* [B] type and number */
-	P2V_SEAL_TAG = 16,     /* [B] */
-	P2V_SEAL_SECRET = 32,  /* [B] of one direction */
-	P2V_SEAL_NONCE = 12,   /* [B] */
+	P2V_SEAL_TYPE = P2V_RECORD_PACKET, /* in RFC 7983 it is DTLS's, which has no such type */
+	P2V_SEAL_CID = 4,                  /* [B] connection id, in the style of RFC 9146 */
+	P2V_SEAL_NUMBER = 6,               /* [B] */
+	P2V_SEAL_HEAD = 11,                /* [B] type, connection id and number */
+	P2V_SEAL_TAG = 16,                 /* [B] */
+	P2V_SEAL_SECRET = 32,              /* [B] of one direction */
+	P2V_SEAL_NONCE = 12,               /* [B] */
 	P2V_SEAL_WINDOW = 1024 /* numbers back from the largest that are told from replays */
 };
 
@@ -35,8 +37,10 @@ struct p2v_seal {
 	const EVP_CIPHER *cipher;
 	uint64_t per_key;
 	struct p2v_seal_key out, in;
-	uint64_t next; /* number of the next datagram */
-	uint64_t seen; /* one above the largest that arrived */
+	uint8_t cid_out[P2V_SEAL_CID]; /* connection id of what is sent */
+	uint8_t cid_in[P2V_SEAL_CID];  /* … received */
+	uint64_t next;                 /* number of the next datagram */
+	uint64_t seen;                 /* one above the largest that arrived */
 	uint64_t window[P2V_SEAL_WINDOW / 64];
 };
 

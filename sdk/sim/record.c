@@ -1,13 +1,14 @@
-/* record.c - the record layer of virtual time. Its first bytes are those of DTLS (22 handshake, 23
- * data, 21 the end), so that the endpoint sorts them as it does live.
+/* record.c - the record layer of virtual time. Its first bytes are those of live datagrams (22
+ * handshake, 48 a packet, 21 the end), so that the endpoint sorts them as it does there.
  *
  *   call    22 fe fd 01  caller's number (8)  id (32)  role
  *   answer  22 fe fd 02  caller's number (8)  own number (8)  id (32)  role
  *   refusal 22 fe fd 03  caller's number (8)  sentence
- *   data    23 fe fd     tag (8)  length (2)  packet  24 bytes that stand for nonce and tag
+ *   packet  48 connection id (4)  tag, its low 6 bytes  packet  16 bytes that stand for the AEAD's
  *   end     21 fe fd     tag (8)
  *
- * The tag is made of both numbers, so that what is left of an older session is told apart. */
+ * The tag is made of both numbers, so that what is left of an older session is told apart; and of
+ * the tag the two connection ids. */
 #include "sdk/sim/record.h"
 
 #include <stdlib.h>
@@ -15,15 +16,8 @@
 #include "framework/base/random.h"
 #include "framework/base/wire.h"
 
-enum {
-	TYPE_END = 21,
-	TYPE_SHAKE = 22,
-	TYPE_DATA = 23,
-	VERSION = 0xfefd,
-	CALL = 1,
-	ANSWER = 2,
-	REFUSAL = 3
-};
+enum { TYPE_END = 21, TYPE_SHAKE = 22, VERSION = 0xfefd, CALL = 1, ANSWER = 2, REFUSAL = 3 };
+#define TAG_MASK    ((UINT64_C(1) << 48) - 1)
 #define FIRST_RETRY (250 * P2V_MSEC)
 #define LAST_RETRY  (2 * P2V_SECOND)
 
@@ -146,9 +140,16 @@ static int judge(struct sim_record *r, struct p2v_reader *self, bool dialled)
 	return P2V_OK;
 }
 
+/* @return what packets of that end carry */
+static uint32_t cid_of(const struct sim_record *r, bool client)
+{
+	return (uint32_t)p2v_mix64(r->tag + (client ? 1 : 2));
+}
+
 static void come_up(struct sim_record *r, uint64_t caller, uint64_t called)
 {
 	r->tag = p2v_mix64(p2v_mix64(caller) ^ called);
+	r->base.cid = cid_of(r, !r->base.client);
 	r->base.state = P2V_RECORD_UP;
 	r->retry = P2V_NEVER;
 }
@@ -268,37 +269,40 @@ static void sim_input(
 {
 	struct sim_record *r = record_of(base);
 	struct p2v_reader d = p2v_reader_of(p, n), rest;
-	uint64_t number, type, version, tag, len;
+	uint64_t number, type, version;
+	uint32_t cid;
 	int kind = shake_kind(p, n, &number, &rest);
 
 	if (kind) {
 		input_shake(r, kind, number, &rest, up);
 		return;
 	}
-	type = p2v_read_be(&d, 1);
-	version = p2v_read_be(&d, 2);
-	tag = p2v_read_be(&d, 8);
-	if (d.bad || version != VERSION || base->state != P2V_RECORD_UP || tag != r->tag)
+	if (base->state != P2V_RECORD_UP)
 		return;
-	if (type == TYPE_END) {
-		base->state = P2V_RECORD_CLOSED;
+	if (p2v_record_cid(p, n, &cid)) {
+		(void)p2v_read_be(&d, 5);
+		if (n >= P2V_SIM_RECORD_OVERHEAD && cid == base->cid &&
+			p2v_read_be(&d, 6) == (r->tag & TAG_MASK))
+			up->packet(up->ctx, d.p, n - P2V_SIM_RECORD_OVERHEAD);
 		return;
 	}
-	len = p2v_read_be(&d, 2);
-	if (type == TYPE_DATA && !d.bad && n == len + P2V_SIM_RECORD_OVERHEAD)
-		up->packet(up->ctx, d.p, (size_t)len);
+	type = p2v_read_be(&d, 1);
+	version = p2v_read_be(&d, 2);
+	if (type == TYPE_END && version == VERSION && p2v_read_be(&d, 8) == r->tag && !d.bad)
+		base->state = P2V_RECORD_CLOSED;
 }
 
 static ptrdiff_t sim_seal(
 	struct p2v_record *base, const uint8_t *p, size_t n, uint8_t *out, size_t cap)
 {
+	const struct sim_record *r = record_of(base);
 	struct p2v_writer w = p2v_writer_of(out, cap);
 
 	if (n + P2V_SIM_RECORD_OVERHEAD > cap)
 		return P2V_ELIMIT;
-	put_head(&w, TYPE_DATA);
-	p2v_write_be(&w, record_of(base)->tag, 8);
-	p2v_write_be(&w, n, 2);
+	p2v_write_be(&w, P2V_RECORD_PACKET, 1);
+	p2v_write_be(&w, cid_of(r, base->client), 4);
+	p2v_write_be(&w, r->tag & TAG_MASK, 6);
 	if (p == w.p)
 		w.p += n; /* it stands there already */
 	else

@@ -1,13 +1,14 @@
 /* record.h - the record layer of virtual time: no cryptography, two datagrams of handshake, and
- * datagrams as large as those of DTLS, so that sizes and counts are those of the real one. */
+ * datagrams as large as those of live sessions, so that sizes and counts are those of the real one.
+ */
 #ifndef P2V_SIM_RECORD_H
 #define P2V_SIM_RECORD_H
 
 #include "framework/base/node.h"
 #include "framework/dtl/record.h"
 
-#define P2V_SIM_RECORD_OVERHEAD 37u /* [B] as DTLS 1.2 has with AES-GCM */
-#define P2V_SIM_RECORD_HEAD     13u /* [B] of them, before the packet */
+#define P2V_SIM_RECORD_OVERHEAD 27u /* [B] that a datagram is larger than its packet */
+#define P2V_SIM_RECORD_HEAD     11u /* [B] of them, before the packet */
 
 struct p2v_sim_records;
 

@@ -9,7 +9,7 @@ enum { DGRAM_OVERHEAD = 28 }; /* [B] IPv4 and UDP headers */
 enum { LOOPBACK_DELAY = 50 }; /* [us] so that talking to oneself takes some time, too */
 
 struct p2v_udp {
-	struct p2v_addr addr;
+	struct p2v_addr addr; /* as others see it: hash */
 	struct p2v_machine *machine;
 	const struct p2v_udp_handler *handler;
 	void *ctx;
@@ -98,9 +98,11 @@ static void deliver(struct p2v_event *e, bool dropped)
 	struct p2v_udp *u = dropped ? NULL : socket_at(m->sim, &k->to);
 	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
 
-	if (u) {
+	if (!dropped) {
 		m->count.received++;
 		m->count.received_bytes += k->n + DGRAM_OVERHEAD;
+	}
+	if (u) {
 		p2v_sim_mix_event(m, P2V_SIM_DGRAM);
 		p2v_sim_mix_bytes(m->sim, k->p, k->n);
 		u->handler->received(u->ctx, &d, 1);
@@ -154,8 +156,11 @@ static void packet_send(struct p2v_udp *u, struct p2v_machine *to, const struct 
 	p2v_event_init(&k->event, m->sim, local ? to : NULL, local ? deliver : arrive);
 	k->receiver = to;
 	k->from = u->addr;
-	k->to = to->ip;
-	k->to.port = dst->port;
+	k->to = *dst;
+	if (local) { /* loopback, too, is the machine's own address here */
+		k->to = to->ip;
+		k->to.port = dst->port;
+	}
 	k->n = n;
 	if (n)
 		memcpy(k->p, p, n);
@@ -165,10 +170,18 @@ static void packet_send(struct p2v_udp *u, struct p2v_machine *to, const struct 
 	p2v_event_at(&k->event, at);
 }
 
+/* A socket may have an address that its machine does not. */
+static struct p2v_machine *machine_at(struct p2v_sim *s, const struct p2v_addr *a)
+{
+	struct p2v_udp *u = socket_at(s, a);
+
+	return u ? u->machine : p2v_sim_machine(s, a);
+}
+
 static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uint8_t *p, size_t n)
 {
 	struct p2v_machine *m = u->machine;
-	struct p2v_machine *receiver = p2v_addr_is_loopback(to) ? m : p2v_sim_machine(m->sim, to);
+	struct p2v_machine *receiver = p2v_addr_is_loopback(to) ? m : machine_at(m->sim, to);
 	p2v_usec left = m->sim->now;
 
 	m->count.sent++;
@@ -191,6 +204,19 @@ static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uin
 	packet_send(u, receiver, to, p, n, left);
 	if (receiver != m && chance(m->sim, m->link.duplicate))
 		packet_send(u, receiver, to, p, n, left);
+}
+
+int p2v_machine_rebind(
+	struct p2v_machine *m, const struct p2v_addr *old, const struct p2v_addr *addr)
+{
+	struct p2v_udp *u = socket_at(m->sim, old);
+
+	if (!u || u->machine != m || socket_at(m->sim, addr))
+		return P2V_ENOENT;
+	HASH_DEL(m->sim->sockets, u);
+	u->addr = *addr;
+	HASH_ADD(hh, m->sim->sockets, addr, sizeof u->addr, u);
+	return P2V_HASH_ADDED(hh, u) ? P2V_OK : P2V_ENOMEM;
 }
 
 /* ---- the interface ---- */
@@ -247,6 +273,7 @@ void p2v_sim_udp_close(void *self, struct p2v_udp *u)
 {
 	struct p2v_machine *m = self;
 
-	HASH_DEL(m->sim->sockets, u);
+	if (u->hh.tbl)
+		HASH_DEL(m->sim->sockets, u);
 	free(u);
 }

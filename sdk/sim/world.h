@@ -64,6 +64,14 @@ struct p2v_machine *p2v_machine_new(struct p2v_sim *s, const char *name, const s
 struct p2v_world p2v_machine_world(struct p2v_machine *m);
 void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link);
 void p2v_machine_count(const struct p2v_machine *m, struct p2v_link_count *out);
+/** A NAT before the machine gives a socket another address, from one datagram to the next: what is
+ * sent from now on comes from there, and only what is sent to there arrives.
+ * @param old   [in] address and port that others know the socket by
+ * @param addr  [in] the new ones
+ * @return P2V_OK; P2V_ENOENT: no such socket, or the new address is taken; P2V_ENOMEM: the socket
+ * is lost */
+int p2v_machine_rebind(
+	struct p2v_machine *m, const struct p2v_addr *old, const struct p2v_addr *addr);
 /** Pull the plug: nothing comes out or in any more, timers do not fire, clients of its HTTP servers
  * see broken connections. What ran on it can still be freed. */
 void p2v_machine_kill(struct p2v_machine *m);

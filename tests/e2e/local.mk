@@ -9,6 +9,7 @@ E2E_TESTS = \
 	%reldir%/life.sh \
 	%reldir%/limits.sh \
 	%reldir%/link.sh \
+	%reldir%/moves.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
 	%reldir%/players_ts.sh \

@@ -40,6 +40,8 @@ static bool same(const struct p2v_frame *a, const struct p2v_frame *b)
 		       a->u.priority.slack == b->u.priority.slack;
 	case P2V_F_SETTINGS:
 		return memcmp(&a->u.settings, &b->u.settings, sizeof a->u.settings) == 0;
+	case P2V_F_PATH_CHALLENGE:
+	case P2V_F_PATH_RESPONSE: return memcmp(a->u.token, b->u.token, sizeof a->u.token) == 0;
 	case P2V_F_CLOSE:
 		return a->u.close.code == b->u.close.code &&
 		       same_bytes((struct p2v_bytes){ (const uint8_t *)a->u.close.text.p,

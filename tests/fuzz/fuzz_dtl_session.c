@@ -46,6 +46,8 @@ static void on_opened(void *ctx, struct p2v_session *s)
 {
 	struct app *a = ctx;
 
+	if (a->session)
+		return; /* it calls from elsewhere, too: only the first is watched */
 	a->session = s;
 	a->closed = false;
 }
@@ -67,8 +69,12 @@ static void on_closed(void *ctx, struct p2v_session *s, const struct p2v_err *wh
 
 static void on_accepted(void *ctx, struct p2v_session *s, struct p2v_stream *t)
 {
-	(void)s;
-	remember(ctx, t);
+	struct app *a = ctx;
+
+	if (s == a->session)
+		remember(a, t);
+	else
+		p2v_stream_release(t);
 }
 
 static void on_readable(void *ctx, struct p2v_stream *t)
@@ -228,6 +234,12 @@ static void step(struct scene *c, uint8_t kind, const uint8_t *p, size_t n)
 		run(c, (p2v_usec)n * 4 * P2V_MSEC);
 		break;
 	default: act(c, n ? p[0] : 0, n > 1 ? p[1] : 0); break;
+	}
+	if (kind & 64) {
+		struct p2v_addr to = kind & 32 ? p2v_addr_v4(0x0a000300u + kind, 0) : c->rogue.addr;
+
+		to.port = (uint16_t)(n ? p[0] : 1);
+		(void)rogue_move(&c->rogue, &to);
 	}
 	if (kind & 128)
 		run(c, 10 * P2V_MSEC);

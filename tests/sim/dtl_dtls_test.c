@@ -240,6 +240,33 @@ Test(dtl_dtls, bytes_arrive_through_a_bad_network)
 	}
 }
 
+/* A NAT gives it another port: it is known by its packets' connection id. */
+Test(dtl_dtls, a_remote_that_moves)
+{
+	struct scene c;
+	struct end *a, *b;
+	struct p2v_session_info info;
+	struct p2v_addr to;
+
+	scene_init(&c, 1, "P-256");
+	a = add_good(&c, 0, &bad);
+	b = add_good(&c, 1, &bad);
+	cr_assert(net_send(net_connect(a, b), 500000, 500000));
+	net_run(&c.net, P2V_SECOND);
+	to = a->addr;
+	to.port = 77;
+	cr_assert_eq(p2v_machine_rebind(a->machine, &a->addr, &to), P2V_OK);
+	cr_assert(net_settle(&c.net, 120 * P2V_SECOND));
+	net_check_whole(a);
+	net_check_whole(b);
+	cr_assert_eq(a->closed + b->closed, 0);
+	cr_assert(b->session);
+	p2v_session_info(b->session, &info);
+	cr_assert(p2v_addr_equal(&info.addr, &to));
+	cr_assert_eq(b->node.metrics.v[P2V_M_SESSIONS_MOVED], 1);
+	scene_fini(&c);
+}
+
 Test(dtl_dtls, handshakes_come_through_heavy_loss)
 {
 	unsigned up = 0;

@@ -3,6 +3,7 @@
  * stderr; sdk/doc/protocol.md has the table. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <stdlib.h>
 
 #include "tests/sim/dtl_net.h"
 
@@ -179,10 +180,18 @@ static const struct {
 static const p2v_usec queues[] = { 50 * MS, 100 * MS, 200 * MS };
 enum { ROWS = sizeof rows / sizeof *rows, QUEUES = sizeof queues / sizeof *queues };
 
-/* Who begins first decides much over 60 s where a window takes that long to find its place: the
- * median over five orders. */
-static const p2v_usec lead[] = { 0, 100 * MS, -100 * MS, 300 * MS, -300 * MS };
-enum { LEADS = sizeof lead / sizeof *lead };
+/* Who begins first, and by how much, decides much over 60 s where a window takes that long to find
+ * its place: the median over so many orders. That of five is up to 5 points off that of fifteen,
+ * which P2V_TEST_LONG in the environment asks for. */
+static const p2v_usec lead[] = { 0, 100 * MS, -100 * MS, 300 * MS, -300 * MS, 50 * MS, -50 * MS,
+	150 * MS, -150 * MS, 200 * MS, -200 * MS, 250 * MS, -250 * MS, 350 * MS, -350 * MS };
+enum { LEADS = sizeof lead / sizeof *lead, FEW_LEADS = 5 };
+#define FEW_SLACK 0.04
+
+static size_t leads(void)
+{
+	return getenv("P2V_TEST_LONG") ? LEADS : FEW_LEADS;
+}
 
 /* @param q  the rival's priority, where it knows one */
 static double one_share(
@@ -232,18 +241,21 @@ ParameterizedTest(size_t *index, dtl_share, table)
 	const struct row *r = &rows[*index / QUEUES % ROWS];
 	p2v_usec queue = depth[*index % QUEUES].time;
 	double slack = depth[*index % QUEUES].slack;
+	size_t n = leads();
 	double v[LEADS];
 
-	for (size_t i = 0; i < LEADS; i++)
+	for (size_t i = 0; i < n; i++)
 		v[i] = one_share(rival, 1, r->p, queue, lead[i]);
-	qsort(v, LEADS, sizeof *v, compare);
+	qsort(v, n, sizeof *v, compare);
 	(void)fprintf(stderr, "# p=%g against %s, queue %lld ms: %.1f %% (%.1f-%.1f)\n", r->p,
-		rival->name, (long long)(queue / MS), 100 * v[LEADS / 2], 100 * v[0],
-		100 * v[LEADS - 1]);
-	cr_expect(v[LEADS / 2] >= r->least - slack &&
-			  v[LEADS / 2] <= r->most + (r->p > 0 ? slack : 0),
+		rival->name, (long long)(queue / MS), 100 * v[n / 2], 100 * v[0], 100 * v[n - 1]);
+	if (n < LEADS)
+		slack += FEW_SLACK;
+	if (r->p == 0)
+		slack = 0;
+	cr_expect(v[n / 2] >= r->least - slack && v[n / 2] <= r->most + slack,
 		"p=%g against %s, queue %lld ms: %.3f", r->p, rival->name, (long long)(queue / MS),
-		v[LEADS / 2]);
+		v[n / 2]);
 }
 
 /* ---- scavengers by themselves ---- */
@@ -318,16 +330,18 @@ Test(dtl_share, ledbat_yields)
 Test(dtl_share, one_to_three)
 {
 	for (size_t i = 0; i < QUEUES; i++) {
+		size_t n = leads();
 		double v[LEADS], ratio;
 
-		for (size_t k = 0; k < LEADS; k++)
+		for (size_t k = 0; k < n; k++)
 			v[k] = one_share(DTL, 3, 1, queues[i], lead[k]);
-		qsort(v, LEADS, sizeof *v, compare);
-		ratio = (1 - v[LEADS / 2]) / v[LEADS / 2];
+		qsort(v, n, sizeof *v, compare);
+		ratio = (1 - v[n / 2]) / v[n / 2];
 		(void)fprintf(stderr, "# p=1 and p=3, queue %lld ms: 1:%.2f (%.2f-%.2f)\n",
-			(long long)(queues[i] / MS), ratio, (1 - v[LEADS - 1]) / v[LEADS - 1],
+			(long long)(queues[i] / MS), ratio, (1 - v[n - 1]) / v[n - 1],
 			(1 - v[0]) / v[0]);
-		cr_expect(ratio >= 2.4 && ratio <= 3.6, "1:%.2f", ratio);
+		cr_expect(ratio >= (n < LEADS ? 2.2 : 2.4) && ratio <= (n < LEADS ? 3.9 : 3.7),
+			"1:%.2f", ratio);
 	}
 }
 
@@ -464,7 +478,7 @@ Test(dtl_share, prefetch_beside_something_urgent)
 static double prefetch_in_gaps(const struct p2v_plugin *rival, p2v_usec queue, double *load)
 {
 	struct scene sc;
-	uint64_t urgent = 0;
+	uint64_t before;
 	struct flow *f;
 	struct xfer *x;
 	double part;
@@ -475,15 +489,14 @@ static double prefetch_in_gaps(const struct p2v_plugin *rival, p2v_usec queue, d
 		(void)start(&sc, rival, 1);
 	run_until(&sc, 10 * P2V_SECOND);
 	mark(&sc);
+	before = got(&sc, f->x);
 	while (now(&sc) < 40 * P2V_SECOND) {
 		x = net_send(f->s, 160000, 0);
-		if (x) {
+		if (x)
 			p2v_stream_set_priority(x->stream, 1, P2V_NEVER);
-			urgent += 160000;
-		}
 		net_run(&sc.net, 200 * MS);
 	}
-	part = 1 - (double)urgent / (double)(arrived(f) - f->mark) * 1472 / 1422;
+	part = (double)(got(&sc, f->x) - before) / (double)(arrived(f) - f->mark);
 	*load = used(&sc);
 	scene_fini(&sc);
 	return part;

@@ -18,6 +18,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_mtu_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_oom_test.c \
+	%reldir%/dtl_path_test.c \
 	%reldir%/dtl_rogue_test.c \
 	%reldir%/dtl_stream_test.c \
 	%reldir%/dtl_window_test.c \
@@ -32,6 +33,8 @@ check_PROGRAMS += tests/sim/sim_share
 if !SANITIZE
 TESTS += tests/sim/sim_share
 endif
+LONG_TESTS += %reldir%/share_long.sh
+EXTRA_DIST += %reldir%/share_long.sh
 tests_sim_sim_share_SOURCES = \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_share_test.c

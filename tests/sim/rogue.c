@@ -47,6 +47,10 @@ static void packet(void *ctx, const uint8_t *p, size_t n)
 	while (p2v_frame_next(&k.frames, &f, &err) > 0) {
 		elicits = elicits || p2v_frame_elicits(f.type);
 		note_frame(r, &f);
+		if (f.type == P2V_F_PATH_CHALLENGE && !r->dumb) {
+			f.type = P2V_F_PATH_RESPONSE;
+			rogue_frame(r, &f);
+		}
 	}
 	if (elicits && !r->dumb) {
 		struct p2v_frame ack = { .type = P2V_F_ACK,
@@ -62,6 +66,8 @@ static void received(void *ctx, const struct p2v_dgram *v, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		r->datagrams++;
+		r->last_n = v[i].n < sizeof r->last ? v[i].n : sizeof r->last;
+		memcpy(r->last, v[i].p, r->last_n);
 		if (r->record)
 			r->record->ops->input(r->record, v[i].p, v[i].n, &r->up);
 	}
@@ -103,6 +109,14 @@ bool rogue_dial(struct rogue *r)
 	struct p2v_records records = p2v_sim_records(r->records);
 
 	return records.ops->dial(records.self, &r->up, &r->record, NULL) == P2V_OK;
+}
+
+bool rogue_move(struct rogue *r, const struct p2v_addr *to)
+{
+	if (p2v_machine_rebind(r->machine, &r->addr, to) != P2V_OK)
+		return false;
+	r->addr = *to;
+	return true;
 }
 
 void rogue_datagram(struct rogue *r, const void *p, size_t n)

@@ -1,6 +1,6 @@
 /* rogue.h - a remote that shakes hands as it should and then sends whatever packets a test makes.
- * It shares no code with the sessions that it meets but the packet's encoding and the simulator's
- * record layer. */
+ * Unless it is dumb it says who it is when it is asked at another address. It shares no code with
+ * the sessions that it meets but the packet's encoding and the simulator's record layer. */
 #ifndef P2V_TESTS_ROGUE_H
 #define P2V_TESTS_ROGUE_H
 
@@ -23,6 +23,8 @@ struct rogue {
 	uint64_t largest;
 	uint32_t stamp; /* of the largest */
 	uint64_t packets, datagrams;
+	uint8_t last[2048]; /* datagram, its first bytes */
+	size_t last_n;
 	uint64_t lowest_unsent; /* one above the largest number that it saw */
 	bool closed;
 	uint64_t close_code;
@@ -36,6 +38,8 @@ bool rogue_init(struct rogue *r, struct p2v_sim *sim, uint8_t number, const stru
 void rogue_fini(struct rogue *r);
 /** Begin the handshake; run the world, and it is up. */
 bool rogue_dial(struct rogue *r);
+/** Be at another address from now on. @return false: somebody is there */
+bool rogue_move(struct rogue *r, const struct p2v_addr *to);
 /** Send a packet with these frames, whatever they are. */
 void rogue_send(struct rogue *r, const void *frames, size_t n);
 /** Send one packet with one frame. */

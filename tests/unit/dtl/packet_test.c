@@ -293,6 +293,19 @@ Test(packet, close_there_and_back)
 	cr_assert_eq(g.u.close.text.n, 0);
 }
 
+Test(packet, a_path_is_asked_and_answers)
+{
+	static const enum p2v_frame_type types[] = { P2V_F_PATH_CHALLENGE, P2V_F_PATH_RESPONSE };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct p2v_frame f = { .type = types[i], .u.token = { 1, 2, 3, 4, 5, 6, 7, 255 } };
+		struct p2v_frame g = there_and_back(&f);
+
+		cr_assert_eq(memcmp(f.u.token, g.u.token, sizeof f.u.token), 0);
+		cr_assert(!p2v_frame_elicits(types[i]));
+	}
+}
+
 Test(packet, a_code_that_no_varint_holds_is_not_written)
 {
 	struct p2v_frame f = { .type = P2V_F_CLOSE, .u.close = { .code = UINT64_MAX } };
@@ -332,6 +345,8 @@ Test(packet, refusals)
 	expect_error("1402010104d000000000000001", "2^60");
 	expect_error("1402010105c000000001000000", "ACK delay");
 	expect_error("12d000000000000001", "2^60");
+	expect_error("1a00000000000000", "PATH_CHALLENGE frame reaches beyond");
+	expect_error("1b", "PATH_RESPONSE frame reaches beyond");
 	/* CLOSE with 101 bytes of text */
 	expect_error("1c004065", "more than 100 bytes");
 }

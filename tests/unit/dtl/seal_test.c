@@ -100,7 +100,7 @@ static void expand(const char *label, uint8_t *out, size_t n)
 /* The same datagram, made as sdk/doc/protocol.md says it by other means. */
 Test(seal, is_what_the_protocol_says)
 {
-	uint8_t key[16], iv[12], d[CAP], want[CAP] = { 48, 0, 0, 0, 0, 1, 2 };
+	uint8_t key[16], iv[12], d[CAP], want[CAP] = { 48, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2 };
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	struct pair p;
 	size_t n;
@@ -111,13 +111,14 @@ Test(seal, is_what_the_protocol_says)
 	n = close_text(&p.a, "as it is written", d);
 	expand("p2v key", key, sizeof key);
 	expand("p2v iv", iv, sizeof iv);
+	expand("p2v cid", want + 1, 4);
 	iv[10] ^= 1;
 	iv[11] ^= 2;
 	cr_assert(EVP_EncryptInit_ex(ctx, EVP_aes_128_gcm(), NULL, key, iv));
-	cr_assert(EVP_EncryptUpdate(ctx, want + 7, &k, (const uint8_t *)"as it is written", 16));
-	cr_assert(EVP_EncryptFinal_ex(ctx, want + 7 + k, &k));
-	cr_assert(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, want + 7 + 16));
-	cr_assert_eq(n, 7u + 16 + 16);
+	cr_assert(EVP_EncryptUpdate(ctx, want + 11, &k, (const uint8_t *)"as it is written", 16));
+	cr_assert(EVP_EncryptFinal_ex(ctx, want + 11 + k, &k));
+	cr_assert(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, want + 11 + 16));
+	cr_assert_eq(n, 11u + 16 + 16);
 	cr_assert_eq(memcmp(d, want, n), 0);
 	EVP_CIPHER_CTX_free(ctx);
 	pair_fini(&p);
@@ -215,8 +216,8 @@ Test(seal, knows_its_limits)
 	uint8_t d[CAP];
 
 	pair_init(&p, EVP_aes_128_gcm(), P2V_SEAL_PER_KEY);
-	cr_assert_eq(p2v_seal_close(&p.a, text, 100, d, 122), P2V_ELIMIT);
-	cr_assert_eq(p2v_seal_close(&p.a, text, 100, d, 123), 123);
+	cr_assert_eq(p2v_seal_close(&p.a, text, 100, d, 126), P2V_ELIMIT);
+	cr_assert_eq(p2v_seal_close(&p.a, text, 100, d, 127), 127);
 	p.a.next = P2V_SEAL_NUMBERS;
 	cr_assert_eq(
 		p2v_seal_close(&p.a, text, 100, d, sizeof d), P2V_ELIMIT, "no number comes twice");
