@@ -17,19 +17,19 @@
 enum {
 	P2V_FLOW_WRITABLE = 32 * 1024, /* [B] unsent, from which on `writable` is told */
 	P2V_FLOW_SMALL = 2048,         /* [B] that go beside the flow, as one message */
-	P2V_FLOW_LEAST = 1417,         /* [B] of a part of a slice that arrives by itself */
+	P2V_FLOW_LEAST = 1427,         /* [B] of a part of a slice that arrives by itself */
 	P2V_FLOW_PIECE = 4096,         /* [B] and more arrive at once */
 	P2V_FLOW_PARCEL = 65536        /* [B] that arrive at once at most, but for one slice */
 };
 
-/* Wire: a datagram of 1472 B has 28 B of IP and UDP around it, and in it 37 B of record, and about
+/* Wire: a datagram of 1472 B has 28 B of IP and UDP around it, and in it 27 B of record, and about
  * 18 B of packet and frame. */
 #define P2V_FLOW_SEGMENT 1500.0
-#define P2V_FLOW_PAYLOAD 1417.0
+#define P2V_FLOW_PAYLOAD 1427.0
 #define P2V_FLOW_FIRST   1228.0 /* … before the path is known to carry more: RFC 8899 */
 #define P2V_FLOW_WIRE    (P2V_FLOW_SEGMENT / P2V_FLOW_PAYLOAD)
-#define P2V_FLOW_ACK     105u /* [B] of a packet that only acknowledges, with all its headers */
-#define P2V_FLOW_HEAD    83u  /* [B] of headers of any other packet */
+#define P2V_FLOW_ACK     95u /* [B] of a packet that only acknowledges, with all its headers */
+#define P2V_FLOW_HEAD    73u /* [B] of headers of any other packet */
 
 /* Upcalls that wait for the end of the turn. */
 enum {
