@@ -1,13 +1,6 @@
 /* random.c - reproducible random numbers for decisions. */
 #include "framework/base/random.h"
 
-uint64_t p2v_mix64(uint64_t x)
-{
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
-
 void p2v_random_init(struct p2v_random *r, uint64_t seed, const char *name)
 {
 	uint64_t x = p2v_mix64(seed + UINT64_C(0x9e3779b97f4a7c15));

@@ -17,7 +17,21 @@ uint64_t p2v_random_below(struct p2v_random *r, uint64_t n);
 /** @return uniform in [0, 1) */
 double p2v_random_unit(struct p2v_random *r);
 /** The finaliser of splitmix64 (Steele, Lea and Flood, 2014): a good hash of one word. */
-uint64_t p2v_mix64(uint64_t x);
+static inline uint64_t p2v_mix64(uint64_t x)
+{
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+/** @return 8 bytes as a number, the lowest first */
+static inline uint64_t p2v_load64(const uint8_t p[8])
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v |= (uint64_t)p[i] << (8 * i);
+	return v;
+}
 
 /** Weighted rendezvous hashing (Thaler and Ravishankar 1998; weights after Schindelhauer and
  * Schomaker 2005): the node with the least value is elected, and each is with probability weight /

@@ -66,9 +66,23 @@ static uint64_t content_key(
 	return p2v_mix64(k ^ generation);
 }
 
-static uint8_t content_byte(uint64_t key, uint64_t off)
+/* @return whether these are the content's bytes from off on */
+static bool content_is(uint64_t key, uint64_t off, const uint8_t *p, size_t n)
 {
-	return (uint8_t)(p2v_mix64(key + off / 8) >> (8 * (off % 8)));
+	uint64_t word = off % 8 ? p2v_mix64(key + off / 8) >> (8 * (off % 8)) : 0;
+
+	for (size_t i = 0; i < n; i++, off++, word >>= 8) {
+		if (off % 8 == 0) {
+			word = p2v_mix64(key + off / 8);
+			for (; n - i >= 8 && p2v_load64(p + i) == word; i += 8, off += 8)
+				word = p2v_mix64(key + off / 8 + 1);
+			if (i == n)
+				break;
+		}
+		if ((uint8_t)word != p[i])
+			return false;
+	}
+	return true;
 }
 
 static void content_fill(uint64_t key, uint8_t *p, size_t n)
@@ -476,13 +490,18 @@ static bool written_by(const struct p2v_encoder *e, uint32_t rendition, uint64_t
 {
 	for (size_t i = 0; i < b.n; fragment++) {
 		uint64_t n = p2v_encoder_size(e, rendition, fragment);
-		uint64_t key = content_key(e, rendition, fragment, generation);
+		size_t here = 0;
 
 		if (fragment == INIT_NUMBER && off + b.n > n)
 			return false;
-		for (; i < b.n && off < n; i++, off++)
-			if (content_byte(key, off) != b.p[i])
+		if (off < n) {
+			here = n - off < b.n - i ? (size_t)(n - off) : b.n - i;
+			if (!content_is(content_key(e, rendition, fragment, generation), off,
+				    b.p + i, here))
 				return false;
+		}
+		i += here;
+		off += here;
 		off -= n < off ? n : off;
 	}
 	return true;

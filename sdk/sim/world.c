@@ -58,13 +58,8 @@ void p2v_sim_mix_bytes(struct p2v_sim *s, const void *p, size_t n)
 	const uint8_t *q = p;
 
 	p2v_sim_mix(s, n);
-	for (; n >= 8; q += 8, n -= 8) {
-		uint64_t v = 0;
-
-		for (int i = 0; i < 8; i++)
-			v |= (uint64_t)q[i] << (8 * i);
-		p2v_sim_mix(s, v);
-	}
+	for (; n >= 8; q += 8, n -= 8)
+		p2v_sim_mix(s, p2v_load64(q));
 	for (size_t i = 0; i < n; i++)
 		p2v_sim_mix(s, q[i]);
 }
