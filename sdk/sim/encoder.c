@@ -109,18 +109,29 @@ uint64_t p2v_encoder_size(const struct p2v_encoder *e, uint32_t rendition, uint6
 	return size ? size : 1;
 }
 
+/* @return NULL: they were not asked for lately */
+static struct cached *cached_at(
+	const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
+{
+	P2V_LIST_EACH (it, &e->cache) {
+		struct cached *c = P2V_OF(it, struct cached, in_cache);
+
+		if (c->fragment == fragment && c->rendition == rendition &&
+			c->generation == generation)
+			return c;
+	}
+	return NULL;
+}
+
 /* @return the fragment's bytes, without a reference of the caller's own; NULL: no memory */
 static struct p2v_buf *content(
 	struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
 {
 	struct cached *c;
 
-	P2V_LIST_EACH (it, &e->cache) {
-		c = P2V_OF(it, struct cached, in_cache);
-		if (c->fragment == fragment && c->rendition == rendition &&
-			c->generation == generation)
-			return c->buf;
-	}
+	c = cached_at(e, rendition, fragment, generation);
+	if (c)
+		return c->buf;
 	if (e->n_cached < CACHED_MAX) {
 		c = calloc(1, sizeof *c);
 		if (!c)
@@ -495,9 +506,12 @@ static bool written_by(const struct p2v_encoder *e, uint32_t rendition, uint64_t
 		if (fragment == INIT_NUMBER && off + b.n > n)
 			return false;
 		if (off < n) {
+			const struct cached *c = cached_at(e, rendition, fragment, generation);
+			uint64_t key = content_key(e, rendition, fragment, generation);
+
 			here = n - off < b.n - i ? (size_t)(n - off) : b.n - i;
-			if (!content_is(content_key(e, rendition, fragment, generation), off,
-				    b.p + i, here))
+			if (c ? memcmp(c->buf->data + off, b.p + i, here) != 0
+			      : !content_is(key, off, b.p + i, here))
 				return false;
 		}
 		i += here;

@@ -107,13 +107,14 @@ static void tell(struct p2v_swarm *s, const struct run *r, double cpu)
 		     "\"stalls\":%llu,\"stalled_s\":%.2f,\"startup_p50_ms\":%.1f,"
 		     "\"startup_p95_ms\":%.1f,\"latency_p50_ms\":%.0f,\"bitrate\":%llu,"
 		     "\"wasted_share\":%.4f,\"cpu_s\":%.3f,\"us_per_peer_s\":%.1f,"
-		     "\"rss_per_peer\":%.0f,\"hash\":\"%016llx\"}\n",
+		     "\"rss_per_peer\":%.0f,\"events\":%llu,\"hash\":\"%016llx\"}\n",
 		v.viewers, v.played, v.savings, v.offload, (unsigned long long)v.stalls,
 		(double)v.stalled / 1e6, (double)v.startup_p50 / 1e3, (double)v.startup_p95 / 1e3,
 		(double)v.latency_p50 / 1e3, (unsigned long long)v.mean_bitrate,
 		v.played_bytes ? (double)v.wasted_bytes / (double)v.played_bytes : 0, cpu,
 		cpu * 1e6 / (double)r->viewers / r->seconds,
 		(double)use.ru_maxrss * 1024 / (double)r->viewers,
+		(unsigned long long)p2v_swarm_sim(s)->events,
 		(unsigned long long)p2v_sim_hash(p2v_swarm_sim(s)));
 }
 
