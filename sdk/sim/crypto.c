@@ -6,6 +6,13 @@
 
 #include "framework/base/random.h"
 
+/* A bijection of each of the two for any value of the other: no change of one word goes unseen. */
+static uint64_t stir(uint64_t lane, uint64_t v)
+{
+	lane = (lane ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	return lane ^ lane >> 32;
+}
+
 /* Four lanes, eight bytes each in turn; then each lane goes into all. */
 static void absorb(uint64_t state[4], const uint8_t *p, size_t n)
 {
@@ -14,11 +21,11 @@ static void absorb(uint64_t state[4], const uint8_t *p, size_t n)
 
 	for (; n >= 32; p += 32, n -= 32)
 		for (int k = 0; k < 4; k++)
-			lane[k] = p2v_mix64(lane[k] ^ p2v_load64(p + 8 * k));
+			lane[k] = stir(lane[k], p2v_load64(p + 8 * k));
 	if (n)
 		memcpy(rest, p, n);
 	for (int k = 0; k < 4; k++)
-		lane[k] = p2v_mix64(lane[k] ^ p2v_load64(rest + 8 * k));
+		lane[k] = stir(lane[k], p2v_load64(rest + 8 * k));
 	for (int k = 0; k < 8; k++)
 		lane[k & 3] = p2v_mix64(lane[k & 3] + lane[(k + 1) & 3]);
 	memcpy(state, lane, sizeof lane);

@@ -135,12 +135,14 @@ static bool unlucky(const struct p2v_sender *s, double bytes)
 	return p > 0 && p2v_random_unit(&s->flow.net->sim->network) >= all;
 }
 
-void p2v_sender_loss(struct p2v_sender *s)
+void p2v_sender_loss(struct p2v_sender *s, p2v_usec still)
 {
 	double least = WINDOW_MIN * s->kind->segment, cwnd = s->cwnd * s->kind->beta;
 	p2v_usec now = now_of(s);
 
 	s->lost += s->kind->segment;
+	if (still > s->rtt && s->round_at < now + still - s->rtt)
+		s->round_at = now + still - s->rtt;
 	if (s->cut_at >= 0 && now - s->cut_at < s->rtt)
 		return;
 	s->cut_at = now;
@@ -189,7 +191,7 @@ static void turn(struct p2v_sender *s)
 	if (used > 0 && took > 0)
 		s->rate = used * 1e6 / (double)took;
 	if (used > 0 && (unlucky(s, used) || overflows(s)))
-		p2v_sender_loss(s);
+		p2v_sender_loss(s, 0);
 	else if (s->weight <= 0 && delay > TARGET)
 		s->cwnd = share * (double)(s->rtt + TARGET) / 1e6;
 	else if (2 * used > s->cwnd)

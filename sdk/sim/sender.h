@@ -55,8 +55,9 @@ void p2v_sender_fini(struct p2v_sender *s);
 /** There is something to send, or something else than before. What passed of the goal until now is
  * told first. */
 void p2v_sender_push(struct p2v_sender *s);
-/** Something of it was lost: the window is cut, at most once a round trip. */
-void p2v_sender_loss(struct p2v_sender *s);
+/** Something of it was lost: the window is cut, at most once a round trip.
+ * @param still  [us] that nothing is sent beyond the window, as nothing is acknowledged */
+void p2v_sender_loss(struct p2v_sender *s, p2v_usec still);
 /** @param weight  0: scavenger */
 void p2v_sender_weigh(struct p2v_sender *s, double weight);
 /** @return [B] that passed until now, with what passed of the goal */

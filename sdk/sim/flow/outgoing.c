@@ -112,10 +112,13 @@ static p2v_usec repair(struct p2v_session *s, uint64_t bytes, double follows)
 	for (double n = 0; n <= (double)bytes; n += P2V_FLOW_PAYLOAD)
 		whole *= 1 - p;
 	for (; p2v_random_unit(&s->dtl->sim->network) >= whole; whole = 1 - p) {
-		bool seen = follows >= 3 * P2V_FLOW_SEGMENT && late == 0;
+		/* Three later packets show it, if the window lets so many go. */
+		bool seen = late == 0 && follows >= 3 * P2V_FLOW_SEGMENT &&
+			    p2v_random_unit(&s->dtl->sim->network) * s->sender.cwnd >=
+				    3 * P2V_FLOW_SEGMENT;
 
-		late += seen ? rtt : 2 * late + rtt + s->dtl->conf.ack_delay;
-		p2v_sender_loss(&s->sender);
+		late += seen ? rtt : 2 * late + rtt + rtt / 2 + s->dtl->conf.ack_delay;
+		p2v_sender_loss(&s->sender, seen ? 0 : late);
 	}
 	return late;
 }
