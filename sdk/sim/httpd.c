@@ -152,7 +152,8 @@ static void drained_run(struct p2v_event *e, bool dropped)
 {
 	struct p2v_sim_exchange *x = P2V_OF(e, struct p2v_sim_exchange, drained);
 
-	if (!dropped && x->stream && !x->ended)
+	/* Since then the window may have shut again. */
+	if (!dropped && x->stream && !x->ended && p2v_sim_room(x->server->machine, &x->x) > 0)
 		x->server->handler->drained(x->server->ctx, &x->x);
 }
 

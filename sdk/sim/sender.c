@@ -194,10 +194,9 @@ static void turn(struct p2v_sender *s)
 		p2v_sender_loss(s, 0);
 	else if (s->weight <= 0 && delay > TARGET)
 		s->cwnd = share * (double)(s->rtt + TARGET) / 1e6;
-	else if (2 * used > s->cwnd)
-		/* Each byte that is acknowledged lets two more go: those acknowledged after the
-		 * last was gone tell nothing of the window (RFC 7661). */
-		grow(s, s->backlog / 2 < used ? s->backlog / 2 : used, delay);
+	else if (used > 0 && !s->fresh)
+		grow(s, used, delay);
+	s->fresh = false;
 	if (s->cwnd < WINDOW_MIN * s->kind->segment)
 		s->cwnd = WINDOW_MIN * s->kind->segment;
 	s->budget = s->cwnd;
@@ -220,6 +219,17 @@ static bool open_round(struct p2v_sender *s)
 	return true;
 }
 
+/* Nothing waits any more: of the round that ends here, those acknowledgements count that find half
+ * of the window under way (RFC 7661). */
+static void rest(struct p2v_sender *s)
+{
+	double used = s->cwnd - s->budget - s->cwnd / 2;
+
+	s->idle_at = now_of(s);
+	if (used > 0 && !s->fresh)
+		grow(s, used, 0);
+}
+
 static void begin(struct p2v_sender *s)
 {
 	p2v_usec now = now_of(s);
@@ -235,8 +245,10 @@ static void begin(struct p2v_sender *s)
 		s->budget = s->cwnd;
 		s->round_at = now;
 	}
-	if (s->idle_at >= 0)
+	if (s->idle_at >= 0) {
 		s->busy_at = now;
+		s->fresh = s->kind->limited;
+	}
 	s->idle_at = -1;
 	if (!open_round(s))
 		return;
@@ -267,7 +279,7 @@ static void reached(struct p2v_fluid_flow *f)
 	}
 	p2v_fluid_stop(f);
 	if (next <= 0)
-		s->idle_at = now_of(s);
+		rest(s);
 }
 
 static void waited(struct p2v_event *e, bool dropped)
@@ -296,7 +308,7 @@ void p2v_sender_push(struct p2v_sender *s)
 		if (next > 0)
 			begin(s);
 		else
-			s->idle_at = now_of(s);
+			rest(s);
 		return;
 	}
 	s->goal = next < s->budget ? next : s->budget;

@@ -22,6 +22,7 @@ struct p2v_sender_kind {
 	double beta;    /* what a cut leaves of the window */
 	double alpha;   /* segments by which it grows a round trip, until it is as it was */
 	bool chance;    /* the sender draws losses itself; else the owner tells of them */
+	bool limited;   /* the first round trip after a pause tells nothing of the window */
 	bool paced;     /* a window is spread over its round trip */
 	bool delay;     /* slow start ends when delay rises */
 	bool idle;      /* an idle time longer than a time-out takes the window back */
@@ -46,6 +47,7 @@ struct p2v_sender {
 	double rate;    /* [B/s] of the last round that was used */
 	p2v_usec rtt;   /* [us] without queues */
 	p2v_usec round_at, busy_at, idle_at, cut_at;
+	bool fresh;   /* the round is the first after a pause */
 	uint32_t css; /* rounds of conservative slow start: RFC 9406 */
 };
 
