@@ -149,6 +149,7 @@ static void passed(struct p2v_sender *w, double bytes)
 
 static const struct p2v_sender_kind kind = { .segment = SEGMENT,
 	.initial = 10 * SEGMENT,
+	.block = PARCEL_MIN, /* as pipe.c has it */
 	.beta = 0.5,
 	.alpha = 1,
 	.chance = true,

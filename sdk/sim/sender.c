@@ -207,10 +207,13 @@ static void turn(struct p2v_sender *s)
 /* @return whether the window lets something go now; else the next round is waited for */
 static bool open_round(struct p2v_sender *s)
 {
+	double block = s->kind->block < s->cwnd ? s->kind->block : s->cwnd;
 	p2v_usec due = s->round_at + s->rtt;
 
 	if (s->budget >= 1)
 		return true;
+	if (block > 0 && s->share > 0)
+		due += (p2v_usec)(block * 1e6 / s->share);
 	if (now_of(s) < due) {
 		p2v_event_at(&s->wait, due);
 		return false;
@@ -262,6 +265,7 @@ static void took(struct p2v_sender *s, double bytes)
 	s->budget -= bytes;
 	s->total += bytes;
 	s->goal = p2v_fluid_left(&s->flow);
+	s->share = s->flow.rate;
 	s->kind->passed(s, bytes);
 }
 

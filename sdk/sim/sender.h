@@ -20,6 +20,7 @@ struct p2v_sender_kind {
 	double segment; /* [B] on the wire */
 	double initial; /* [B] window */
 	double beta;    /* what a cut leaves of the window */
+	double block;   /* [B] that are acknowledged together, when the last of them came; 0: any */
 	double alpha;   /* segments by which it grows a round trip, until it is as it was */
 	bool chance;    /* the sender draws losses itself; else the owner tells of them */
 	bool limited;   /* the first round trip after a pause tells nothing of the window */
@@ -44,6 +45,7 @@ struct p2v_sender {
 	double backlog; /* [B] on the wire, with what is left of the goal: the owner's */
 	double total;   /* [B] that passed so far */
 	double lost;    /* [B] */
+	double share;   /* [B/s] when something last passed */
 	double rate;    /* [B/s] of the last round that was used */
 	p2v_usec rtt;   /* [us] without queues */
 	p2v_usec round_at, busy_at, idle_at, cut_at;
