@@ -146,3 +146,8 @@ tests_sim_fidelity_flow_CFLAGS = $(AM_CFLAGS) -DFIDELITY_FLOW
 tests_sim_fidelity_flow_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_fidelity_flow_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_flow.la $(OPENSSL_LIBS)
 EXTRA_tests_sim_fidelity_flow_DEPENDENCIES = $(plugin_LTLIBRARIES)
+if !SANITIZE
+TESTS += tests/sim/fidelity.sh
+endif
+LONG_TESTS += tests/sim/fidelity_long.sh
+EXTRA_DIST += tests/sim/fidelity.sh tests/sim/fidelity_long.sh
