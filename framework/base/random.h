@@ -26,11 +26,10 @@ static inline uint64_t p2v_mix64(uint64_t x)
 /** @return 8 bytes as a number, the lowest first */
 static inline uint64_t p2v_load64(const uint8_t p[8])
 {
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)p[i] << (8 * i);
-	return v;
+	/* Written out: compilers make one load of it, at any optimisation. */
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+	       (uint64_t)p[7] << 56;
 }
 
 /** Weighted rendezvous hashing (Thaler and Ravishankar 1998; weights after Schindelhauer and
