@@ -407,7 +407,7 @@ void p2v_pipe_consumed(struct p2v_piece *k)
 	if (st->sim->flows) {
 		st->inflight -= k->body.n < st->inflight ? k->body.n : st->inflight;
 		if (st->queued && !st->sender.flow.runs)
-			p2v_pipe_flow_pump(st);
+			pump(st);
 		piece_free(k);
 		return;
 	}

@@ -182,7 +182,7 @@ void p2v_pipe_flow_pump(struct p2v_pipe *st)
 		st->sent += st->queued;
 		st->queued = 0;
 		st->left = st->sim->now;
-	} else if (st->queued && st->queued <= SMALL && !st->sender.flow.runs) {
+	} else if (st->queued && st->queued <= SMALL && p2v_sender_idle(&st->sender)) {
 		send_off(st, st->queued,
 			p2v_small_arrival(st->server, st->client, (size_t)wire(st->queued)));
 	} else {

@@ -59,6 +59,11 @@ void p2v_sender_fini(struct p2v_sender *s);
 /** There is something to send, or something else than before. What passed of the goal until now is
  * told first. */
 void p2v_sender_push(struct p2v_sender *s);
+/** @return whether nothing is being sent, nor waits for the window */
+static inline bool p2v_sender_idle(const struct p2v_sender *s)
+{
+	return !s->flow.runs && s->idle_at >= 0;
+}
 /** Something of it was lost: the window is cut, at most once a round trip.
  * @param still  [us] that nothing is sent beyond the window, as nothing is acknowledged */
 void p2v_sender_loss(struct p2v_sender *s, p2v_usec still);
