@@ -49,7 +49,7 @@ p2v_usec p2v_link_wait(struct p2v_machine *m, bool up)
 	struct p2v_fluid_link *l = up ? &m->up : &m->down;
 	p2v_usec now = m->sim->now;
 
-	if (l->n[0] + l->n[1] == 0)
+	if (l->n[0] + l->n[1] == 0 || l->capacity >= P2V_FLUID_UNLIMITED)
 		return 0;
 	if (l->n[0] + l->n[1] > WAIT_MANY && now - l->wait_at < WAIT_FRESH)
 		return l->wait;
