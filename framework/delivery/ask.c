@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <peer2view/cc.h>
+
 #include "framework/delivery/transfer.h"
 
 #define PATIENCE_MIN      (400 * P2V_MSEC)
 #define PATIENCE_ARRIVING (2 * P2V_SECOND)
 #define QUARANTINE        (3 * P2V_SECOND)
+#define LEAST_MOVE        0.05 /* of a priority */
 
 static p2v_usec now_of(const struct p2v_fragment *f)
 {
@@ -371,6 +374,40 @@ static void ended(struct p2v_stream_owner *o, struct p2v_stream *t, int code, ui
 
 /* ---- asking ---- */
 
+size_t p2v_ask_partners(const struct p2v_fragment *f)
+{
+	size_t n = 0;
+
+	P2V_LIST_EACH (it, &f->asks) {
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+		bool seen = false;
+
+		for (struct p2v_list *b = f->asks.next; b != it; b = b->next)
+			seen |= P2V_OF(b, struct p2v_ask, in_fragment)->mate == a->mate;
+		n += !seen;
+	}
+	return n;
+}
+
+double p2v_ask_share(double priority, size_t partners)
+{
+	double part = partners > 1 ? priority / (double)partners : priority;
+
+	if (part < P2V_CC_SCAVENGER && priority >= P2V_CC_SCAVENGER)
+		return P2V_CC_SCAVENGER;
+	return part;
+}
+
+/* Small moves are not worth a frame; coming to be waited for, or no longer, always is. */
+static bool moved(const struct p2v_ask *a, double priority, p2v_usec deadline)
+{
+	double by = priority > a->priority ? priority - a->priority : a->priority - priority;
+	p2v_usec later = deadline > a->deadline ? deadline - a->deadline : a->deadline - deadline;
+
+	return by > LEAST_MOVE * a->priority || later > 10 * P2V_MSEC ||
+	       (priority < P2V_CC_SCAVENGER) != (a->priority < P2V_CC_SCAVENGER);
+}
+
 static int send_request(struct p2v_ask *a)
 {
 	struct p2v_fragment *f = a->fragment;
@@ -380,7 +417,7 @@ static int send_request(struct p2v_ask *a)
 		.generation = a->generation,
 		.first = a->first,
 		.count = a->count,
-		.priority = (uint64_t)(f->priority * 1000) };
+		.priority = (uint64_t)(a->priority * 1000 + 0.5) };
 	uint8_t bytes[128];
 	struct p2v_writer w = p2v_writer_of(bytes, sizeof bytes);
 	struct p2v_slice s;
@@ -404,6 +441,7 @@ static struct p2v_ask *ask(
 {
 	struct p2v_ask *a = calloc(1, sizeof *a);
 	uint64_t from = (uint64_t)first * P2V_CHUNK, to = (uint64_t)(first + count) * P2V_CHUNK;
+	struct p2v_player_due due;
 
 	if (!a)
 		return NULL;
@@ -430,6 +468,9 @@ static struct p2v_ask *ask(
 	p2v_stream_set_user(a->stream, &a->owner);
 	p2v_stream_set_priority(
 		a->stream, 4, 0); /* the request itself is small, and all waits for it */
+	p2v_plan_due(f, &due);
+	a->deadline = due.dry;
+	a->priority = p2v_ask_share(f->priority, p2v_ask_partners(f));
 	if (send_request(a) < 0) {
 		ask_free(a);
 		return NULL;
@@ -496,12 +537,20 @@ void p2v_ask_trim(struct p2v_fragment *f, p2v_usec now, p2v_usec left)
 void p2v_ask_urgency(struct p2v_fragment *f)
 {
 	struct p2v_player_due due;
+	double part;
 
+	if (p2v_list_empty(&f->asks))
+		return;
 	p2v_plan_due(f, &due);
+	part = p2v_ask_share(f->priority, p2v_ask_partners(f));
 	P2V_LIST_EACH (it, &f->asks) {
 		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
 
-		p2v_stream_request_priority(a->stream, f->priority, due.dry);
+		if (!moved(a, part, due.dry))
+			continue;
+		a->priority = part;
+		a->deadline = due.dry;
+		p2v_stream_request_priority(a->stream, part, due.dry);
 	}
 }
 

@@ -288,17 +288,34 @@ static bool give_up(struct p2v_fragment *f, p2v_usec now, p2v_usec *next)
 	return true;
 }
 
-/* From the lowest, when there is all the time, to 4, when there is none. */
+/* What the player asks for next, unless it seeks or switches. */
+static bool is_next(const struct p2v_fragment *f)
+{
+	const struct p2v_rendition *r = f->rendition;
+
+	return r && r->position != P2V_UNKNOWN && f->t != P2V_UNKNOWN &&
+	       f->t < r->position + f->dur / 2;
+}
+
+/* From the lowest, when there is all the time, to 4, when the CDN is about to take over. What the
+ * player asks for next counts as if it asked a fragment's time from now, the latest that it may:
+ * what others wait for already goes first. */
 static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
-	p2v_usec slack = due->dry == P2V_NEVER ? P2V_NEVER : due->dry - now;
-	double p = f->priority;
+	double margin = (double)f->d->conf->margin, left, p;
+	struct p2v_player_due soon = *due;
+	p2v_usec at;
 
-	if (f->asked != P2V_UNKNOWN && p < 1)
-		p = 1;
-	if (slack < 8 * f->d->conf->margin)
-		p = slack <= f->d->conf->margin ? 4
-						: 4 * (double)f->d->conf->margin / (double)slack;
+	if (f->asked == P2V_UNKNOWN && is_next(f)) {
+		struct p2v_player_frag pf = p2v_viewer_frag(f);
+
+		due_for(f->feed, &pf, now + f->dur, now, &soon);
+	}
+	at = latest(f, &soon);
+	if (at == P2V_NEVER)
+		return;
+	left = at > now ? (double)(at - now) : 0;
+	p = 4 * margin / (left + margin);
 	f->priority = p > f->priority ? p : f->priority;
 }
 

@@ -301,7 +301,9 @@ static void on_request(struct p2v_serve *s, const struct p2v_msg_request *m)
 	s->first = s->next = (uint32_t)m->first;
 	s->count = (uint32_t)n;
 	s->partly = n < m->count;
-	p2v_stream_set_priority(s->stream, (double)m->priority / 1000, s->deadline);
+	/* A PRIORITY may overtake the request, and is the later wish. */
+	if (!p2v_stream_moved(s->stream))
+		p2v_stream_set_priority(s->stream, (double)m->priority / 1000, s->deadline);
 	enqueue(s);
 	f->used = now_of(d);
 	p2v_serve_pump(d);

@@ -117,21 +117,6 @@ static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 	return best;
 }
 
-static size_t different_mates(const struct p2v_fragment *f)
-{
-	size_t n = 0;
-
-	P2V_LIST_EACH (it, &f->asks) {
-		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
-		bool seen = false;
-
-		for (struct p2v_list *b = f->asks.next; b != it; b = b->next)
-			seen |= P2V_OF(b, struct p2v_ask, in_fragment)->mate == a->mate;
-		n += !seen;
-	}
-	return n;
-}
-
 /* [chunks] that a partner can bring before the CDN would have to take over, at the rate that it
  * showed. */
 static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
@@ -182,7 +167,7 @@ struct p2v_holder *p2v_source_next(
 	struct p2v_holder *h = choose(f, now);
 	uint32_t most;
 
-	if (!h || (asks_to(f, h->mate) == 0 && different_mates(f) >= f->d->conf->sources))
+	if (!h || (asks_to(f, h->mate) == 0 && p2v_ask_partners(f) >= f->d->conf->sources))
 		return NULL;
 	/* Until the head is known there is one ask: it tells whether the rest is what it seems. */
 	if (!f->known && !p2v_list_empty(&f->asks))

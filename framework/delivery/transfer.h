@@ -45,7 +45,9 @@ struct p2v_ask {
 	uint32_t first, count, next;        /* chunks; next: expected */
 	uint64_t length, generation, asked; /* asked: [B] that are still to come */
 	uint32_t hops;
-	bool arriving; /* the partner is still receiving it itself */
+	bool arriving;     /* the partner is still receiving it itself */
+	double priority;   /* that it was asked for last, */
+	p2v_usec deadline; /* … and when the player ran dry, as it seemed then */
 	p2v_usec begun, progress;
 	uint64_t got; /* [B] */
 	struct p2v_signers signers;
@@ -56,6 +58,15 @@ struct p2v_ask {
 	bool in_chunk;       /* its bytes come next */
 	uint32_t filled;
 };
+
+/** @return number of different partners that are being asked for it now: each has a connection of
+ * its own */
+size_t p2v_ask_partners(const struct p2v_fragment *f);
+/** A transfer's priority on each of its connections, so that all together weigh what one would.
+ * What somebody waits for is never divided into a scavenger: that gives way to everybody, and ten
+ * of them together would have nothing where one has its part.
+ * @param priority  0…4 of the transfer @param partners  connections @return 0…4 */
+double p2v_ask_share(double priority, size_t partners);
 
 /** Whom to ask next for chunks of f, and for which.
  * @param count  [out] 0: it would be too slow for the time that is left

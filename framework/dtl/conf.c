@@ -22,11 +22,11 @@ const struct p2v_option p2v_dtl_options[] = { P2V_OPT_USEC(C, handshake_timeout,
 	P2V_OPT_U64(
 		C, stream_window_max, "16Mi", 65536, 268435456, "B", "What stream_window grows to"),
 	P2V_OPT_U64(C, receive_memory, "256Mi", 0, 1099511627776, "B",
-		"What the windows of all sessions together may grow by: a bound on memory"),
+		"What the windows of all sessions together may grow by: a bound on memory; growth that is not used is given back"),
 	P2V_OPT_U32(C, max_streams, "256", 16, 65536, "1",
 		"Streams that a remote may have open at once"),
 	P2V_OPT_U32(C, max_sessions, "0", 0, 1000000, "1",
-		"Sessions that this node has at once, with those that shake hands; 0: 1024, and 65536 of a tracker"),
+		"Sessions that this node has at once; strangers who shake hands have half of the places at most; 0: 1024, and 65536 of a tracker"),
 	P2V_OPT_U32(C, datagram_max, "1472", 1200, 1472, "B",
 		"Payload of the largest datagram that is tried on a path"),
 	P2V_OPT_END };

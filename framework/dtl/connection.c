@@ -71,12 +71,16 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 	s->max_remote = c->max_streams;
 	s->data_max = P2V_EARLY_DATA;
 	s->data_limit = s->data_window = c->session_window;
-	s->stream_window = c->stream_window;
+	s->stream_window = s->stream_told = c->stream_window;
+	s->rest_due = P2V_NEVER;
 	s->remote_stream_data = P2V_EARLY_STREAM_DATA;
 	p2v_list_init(&s->in_busy);
 	p2v_list_init(&s->in_lingering);
+	p2v_list_init(&s->in_shaking);
 	p2v_list_push(&d->all, &s->in_all);
 	d->n_sessions++;
+	if (!dialled)
+		p2v_shaking_enter(s);
 	return s;
 }
 
@@ -108,6 +112,7 @@ static void shed(struct p2v_session *s)
 void p2v_session_fini(struct p2v_session *s)
 {
 	p2v_disarm(&s->dtl->node->world, &s->timer);
+	p2v_shaking_leave(s);
 	shed(s);
 	p2v_recovery_fini(&s->recovery);
 	if (s->record)
@@ -161,6 +166,7 @@ static void come_up(struct p2v_session *s)
 	struct p2v_err err;
 
 	s->state = P2V_SESSION_UP;
+	p2v_shaking_leave(s);
 	s->born = s->heard = s->pinged = now_of(s);
 	s->tell_opened = true;
 	s->due |= P2V_DUE_SETTINGS;
@@ -424,6 +430,7 @@ static p2v_usec deadline(const struct p2v_session *s)
 	due = earlier(due, s->record->ops->deadline(s->record, now_of(s)));
 	due = earlier(due, p2v_recovery_deadline(&s->recovery));
 	due = earlier(due, s->acks.due);
+	due = earlier(due, s->rest_due);
 	due = earlier(due, p2v_path_deadline(s));
 	return earlier(due, s->pace_due);
 }
@@ -462,6 +469,8 @@ static void tick_up(struct p2v_session *s, p2v_usec now)
 	}
 	if (now >= s->pace_due)
 		s->pace_due = P2V_NEVER;
+	if (now >= s->rest_due)
+		p2v_flow_rest(s, now);
 }
 
 static void tick(struct p2v_session *s, p2v_usec now)

@@ -146,6 +146,10 @@ void p2v_stream_set_priority(struct p2v_stream *t, double priority, p2v_usec dea
  * @param deadline  absolute, of our clock; P2V_NEVER */
 void p2v_stream_request_priority(struct p2v_stream *t, double priority, p2v_usec deadline);
 
+/** @return whether the remote asked so for this stream: its wish is newer than any that it wrote
+ * into the stream before. */
+bool p2v_stream_moved(const struct p2v_stream *t);
+
 /** Append to what is sent. Takes the slice's reference, also on error. @return P2V_OK, P2V_ENOMEM,
  * P2V_ECLOSED */
 P2V_MUST_USE int p2v_stream_write(struct p2v_stream *t, struct p2v_slice s);

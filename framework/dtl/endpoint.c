@@ -80,7 +80,7 @@ void p2v_session_free(struct p2v_session *s)
 	p2v_list_remove(&s->in_busy);
 	p2v_list_remove(&s->in_lingering);
 	d->n_sessions--;
-	d->grown -= s->data_window - d->conf.session_window;
+	d->grown -= s->excess;
 	free(s);
 }
 
@@ -215,7 +215,7 @@ static void stranger(struct p2v_dtl *d, const struct p2v_addr *from, const uint8
 	struct p2v_record *r;
 	size_t sent;
 
-	if (!room(d)) {
+	if (!room(d) || !p2v_shaking_room(d)) {
 		drop(d);
 		return;
 	}
@@ -408,6 +408,7 @@ int p2v_dtl_new(struct p2v_node *node, const struct p2v_dtl_conf *conf,
 	d->turn.fire = turn_fired;
 	p2v_list_init(&d->all);
 	p2v_list_init(&d->lingering);
+	p2v_list_init(&d->shaking);
 	p2v_list_init(&d->busy);
 	p2v_list_init(&d->later);
 	p2v_list_init(&d->stalled);
@@ -438,6 +439,7 @@ void p2v_dtl_free(struct p2v_dtl *d)
 		}
 		p2v_session_free(s);
 	}
+	assert(d->grown == 0 && d->n_shaking == 0);
 	p2v_outbox_flush(&d->out);
 	p2v_disarm(&d->node->world, &d->turn);
 	d->node->world.ops->udp_close(d->node->world.self, d->udp);

@@ -171,6 +171,7 @@ static bool claim(struct p2v_stream *t, uint64_t end, bool fin)
 		t->recv.consumed = t->recv.next = t->recv.top;
 		p2v_session_credit(s, t->recv.top - before);
 	}
+	p2v_flow_account(s);
 	return true;
 }
 
@@ -178,22 +179,32 @@ static void on_stream(struct p2v_session *s, const struct p2v_frame *f)
 {
 	struct p2v_stream *t = stream_of(s, f->u.stream.id, f->type);
 	const struct p2v_bytes *b = &f->u.stream.data;
+	uint64_t next, end = f->u.stream.offset + b->n;
+	size_t holes;
 	struct p2v_err err;
-	uint64_t next;
 	bool whole;
 	int code;
 
 	if (!t)
 		return;
+	if (!t->recv_cut && end > t->recv.top && !p2v_flow_room(s, end - t->recv.top)) {
+		s->refused = true;
+		return;
+	}
 	next = t->recv.next;
 	whole = p2v_recvq_whole(&t->recv);
-	if (!claim(t, f->u.stream.offset + b->n, f->u.stream.fin))
+	if (!claim(t, end, f->u.stream.fin))
 		return;
 	if (t->recv_cut) {
 		p2v_stream_check(t);
 		return;
 	}
+	holes = t->recv.over.n;
 	code = p2v_recvq_put(&t->recv, f->u.stream.offset, b->p, b->n, &err);
+	s->holes += t->recv.over.n - holes;
+	if (code == P2V_OK && s->holes > P2V_RECV_HOLES)
+		code = p2v_fail(
+			&err, P2V_ELIMIT, "streams have more than %d holes", P2V_RECV_HOLES);
 	if (code != P2V_OK) {
 		p2v_session_end(s, code == P2V_ENOMEM ? code : P2V_EPROTO,
 			code == P2V_ENOMEM ? P2V_DTL_INTERNAL : P2V_DTL_FLOW, "%s", err.text);
@@ -345,7 +356,9 @@ void p2v_session_packet(struct p2v_session *s, const uint8_t *p, size_t n)
 	s->heard = now;
 	if (s->path.from && k.number >= p2v_acks_expected(&s->acks))
 		p2v_path_seen(s, now);
-	while (s->state == P2V_SESSION_UP && (got = p2v_frame_next(&k.frames, &f, &err)) > 0) {
+	s->refused = false;
+	while (s->state == P2V_SESSION_UP && !s->refused &&
+		(got = p2v_frame_next(&k.frames, &f, &err)) > 0) {
 		elicits = elicits || p2v_frame_elicits(f.type);
 		bytes = bytes || f.type == P2V_F_STREAM;
 		on_frame(s, &k, &f);
@@ -354,6 +367,8 @@ void p2v_session_packet(struct p2v_session *s, const uint8_t *p, size_t n)
 		s->expects = n + s->record->overhead + P2V_FULL_SLACK >= P2V_MSS;
 	if (got < 0)
 		broke(s, &err);
+	else if (s->refused) /* as lost: it will come again; frames may come twice */
+		p2v_count(&s->dtl->node->metrics, P2V_M_DGRAMS_DROPPED, 1);
 	else
 		p2v_acks_got(&s->acks, k.number, k.stamp, now, elicits);
 }

@@ -79,8 +79,10 @@ struct p2v_dtl {
 	struct p2v_list busy;    /* sessions with something to do before the turn ends */
 	struct p2v_list later;   /* sessions that have more to send than one turn takes */
 	struct p2v_list stalled; /* sessions that wait for the socket */
-	size_t n_sessions;
-	uint64_t grown; /* [B] by which windows of sessions are larger than at first */
+	struct p2v_list shaking; /* called by strangers, in the order in which they began */
+	size_t n_sessions, n_shaking;
+	uint64_t
+		grown; /* [B] that all sessions take of receive_memory: the sum of their `excess` */
 	struct p2v_timer turn;
 	bool turning; /* between p2v_dtl_begin and the end of p2v_dtl_finish */
 	struct p2v_outbox out;
@@ -101,7 +103,7 @@ struct p2v_session {
 	uint32_t cid; /* of the record; where two sessions have the same, the second is not in
 			 by_cid and cannot move */
 	struct p2v_path path;
-	struct p2v_list in_all, in_busy, in_lingering;
+	struct p2v_list in_all, in_busy, in_lingering, in_shaking;
 	enum p2v_session_state state;
 	struct p2v_record *record;
 	struct p2v_record_up up;
@@ -164,6 +166,11 @@ struct p2v_session {
 	uint64_t data_got, data_limit, data_done;
 	uint64_t data_window;   /* [B] that the remote may have under way to us */
 	uint64_t stream_window; /* [B] … on each stream */
+	uint64_t stream_told;   /* [B] … on a new one: the most that SETTINGS ever told */
+	uint64_t excess;        /* [B] that it takes of receive_memory */
+	p2v_usec rest_due;      /* when growth that was not used is given back; P2V_NEVER */
+	size_t holes;           /* in what its streams received */
+	bool refused;           /* there is no memory for the packet that is being worked on */
 	struct p2v_window_use data_use;
 	uint64_t remote_stream_data; /* that the remote grants a new stream */
 };
@@ -285,7 +292,30 @@ void p2v_stream_cut_recv(struct p2v_stream *t);
 /** Something changed: see whether the stream has ended, and whether it can go. It may be freed when
  * no packet under way knows it. */
 void p2v_stream_check(struct p2v_stream *t);
+
+/* ---- shaking.c ---- */
+
+/** @return whether one more caller's handshake may begin; the oldest may have to give way to it */
+bool p2v_shaking_room(const struct p2v_dtl *d);
+/** A caller has proven its address, and its handshake begins. Where there are too many the oldest
+ * is freed. */
+void p2v_shaking_enter(struct p2v_session *s);
+/** It has ended, well or not; of a session that is not in one, nothing. */
+void p2v_shaking_leave(struct p2v_session *s);
+
+/* ---- flow.c ---- */
+
 /** The session's window moves on: n bytes are done with. */
 void p2v_session_credit(struct p2v_session *s, uint64_t n);
+/** The stream's window moves on: what was consumed is done with. */
+void p2v_stream_credit(struct p2v_stream *t);
+/** Bytes arrived, or the window changed: keep count of what the session takes of receive_memory. */
+void p2v_flow_account(struct p2v_session *s);
+/** @param more  [B] beyond all that its streams have named
+ * @return whether there is memory for them. Where the window was not given back there always is;
+ * what breaks a window's rule is for others to judge. */
+bool p2v_flow_room(const struct p2v_session *s, uint64_t more);
+/** s->rest_due has come: give back what the windows grew by and do not need. */
+void p2v_flow_rest(struct p2v_session *s, p2v_usec now);
 
 #endif

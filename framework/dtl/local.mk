@@ -7,6 +7,7 @@ libp2v_dtl_la_SOURCES = \
 	%reldir%/ack.c %reldir%/ack.h \
 	%reldir%/connection.c \
 	%reldir%/endpoint.c \
+	%reldir%/flow.c \
 	%reldir%/incoming.c \
 	%reldir%/inside.h \
 	%reldir%/outbox.c %reldir%/outbox.h \
@@ -23,5 +24,6 @@ libp2v_dtl_la_SOURCES = \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/session_inside.h %reldir%/session_record.c \
 	%reldir%/session_seal.c %reldir%/session_seal.h \
+	%reldir%/shaking.c \
 	%reldir%/stream.c \
 	%reldir%/window.c %reldir%/window.h

@@ -109,7 +109,7 @@ static void put_session(struct p2v_session *s, struct build *b)
 	struct p2v_frame settings = { .type = P2V_F_SETTINGS,
 		.u.settings = { .version = P2V_PACKET_VERSION,
 			.max_data = c->session_window,
-			.max_stream_data = s->stream_window,
+			.max_stream_data = s->stream_told,
 			.max_streams = c->max_streams,
 			.ack_delay = c->ack_delay } };
 	struct p2v_frame data = { .type = P2V_F_MAX_DATA, .u.max.max = s->data_limit };

@@ -157,10 +157,12 @@ static void leave_flight(struct p2v_recovery *r, const struct p2v_sent *s)
 
 /* ---- round-trip time: RFC 9002 section 5 ---- */
 
-/* @return [us] the sample less the delay that the remote tells of */
+/* @return [us] the sample less the delay that the remote tells of, and no less than min_rtt: 5.3
+ * does without the subtraction then, which is well for srtt, but would make a queue of an ACK delay
+ * for those who look at delay, wherever a sample is short of min_rtt by a microsecond */
 static p2v_usec sample_rtt(struct p2v_recovery *r, p2v_usec rtt, p2v_usec delay, p2v_usec now)
 {
-	p2v_usec diff;
+	p2v_usec diff, clean;
 
 	r->latest_rtt = rtt > 0 ? rtt : 1;
 	if (r->first_sample == P2V_NEVER) {
@@ -173,11 +175,12 @@ static p2v_usec sample_rtt(struct p2v_recovery *r, p2v_usec rtt, p2v_usec delay,
 		r->min_rtt = r->latest_rtt;
 	if (delay > r->max_ack_delay)
 		delay = r->max_ack_delay;
-	rtt = r->latest_rtt >= r->min_rtt + delay ? r->latest_rtt - delay : r->latest_rtt;
+	clean = r->latest_rtt - delay > r->min_rtt ? r->latest_rtt - delay : r->min_rtt;
+	rtt = r->latest_rtt >= r->min_rtt + delay ? clean : r->latest_rtt;
 	diff = r->srtt > rtt ? r->srtt - rtt : rtt - r->srtt;
 	r->rttvar = (3 * r->rttvar + diff) / 4;
 	r->srtt = (7 * r->srtt + rtt) / 8;
-	return rtt;
+	return clean;
 }
 
 p2v_usec p2v_recovery_pto(const struct p2v_recovery *r)

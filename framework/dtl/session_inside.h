@@ -39,7 +39,9 @@ struct dtls_record {
 	size_t flight_n, flight_cap;
 	bool flight_over; /* the next datagram begins a new one */
 	p2v_usec retry, wait;
-	p2v_usec echoed; /* when the last flight was sent again because the remote did so */
+	p2v_usec patience; /* the first `wait` of a flight */
+	p2v_usec sent;     /* when the flight left; P2V_UNKNOWN: it left more than once */
+	p2v_usec echoed;   /* when the last flight was sent again because the remote did so */
 
 	uint8_t caller[P2V_HELLO_RANDOM]; /* random of the ClientHello */
 	struct p2v_err refused;           /* what our judge said */

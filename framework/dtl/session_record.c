@@ -20,7 +20,8 @@ enum {
 	FLIGHT_MAX = 16384 /* [B] no handshake of ours comes near it */
 };
 #define FIRST_RETRY (250 * P2V_MSEC)
-#define LAST_RETRY  (2 * P2V_SECOND)
+#define LEAST_RETRY (50 * P2V_MSEC)
+#define LAST_RETRY  P2V_SECOND
 #define ECHO_PAUSE  (50 * P2V_MSEC)
 
 static struct dtls_record *record_of(struct p2v_record *r)
@@ -157,7 +158,8 @@ static struct dtls_record *record_new(struct p2v_dtls *d, bool client)
 	r->base.client = client;
 	r->of = d;
 	r->retry = P2V_NEVER;
-	r->echoed = P2V_UNKNOWN;
+	r->patience = FIRST_RETRY;
+	r->sent = r->echoed = P2V_UNKNOWN;
 	r->alert = -1;
 	r->ssl = SSL_new(d->ctx);
 	bio = r->ssl ? BIO_new(d->bio) : NULL;
@@ -266,6 +268,23 @@ static void come_up(struct dtls_record *r)
 		forget_flight(r);
 }
 
+/* A new flight left: the round trip of the one before tells how long to wait for its answer (RFC
+ * 9147 5.8.2), unless that was sent more than once (Karn and Partridge 1987). */
+static void begin_patience(struct dtls_record *r)
+{
+	p2v_usec now = p2v_now(&r->of->node->world);
+
+	if (r->sent != P2V_UNKNOWN)
+		r->patience = 2 * (now - r->sent);
+	if (r->patience < LEAST_RETRY)
+		r->patience = LEAST_RETRY;
+	if (r->patience > LAST_RETRY)
+		r->patience = LAST_RETRY;
+	r->sent = now;
+	r->wait = r->patience;
+	r->retry = now + r->wait;
+}
+
 static void shake(struct dtls_record *r)
 {
 	int k = SSL_do_handshake(r->ssl);
@@ -274,10 +293,8 @@ static void shake(struct dtls_record *r)
 		come_up(r);
 	else if (SSL_get_error(r->ssl, k) != SSL_ERROR_WANT_READ)
 		fail(r);
-	else if (!r->flight_over) { /* a new flight: a new patience */
-		r->wait = FIRST_RETRY;
-		r->retry = p2v_now(&r->of->node->world) + r->wait;
-	}
+	else if (!r->flight_over)
+		begin_patience(r);
 }
 
 static void enter(struct dtls_record *r, const struct p2v_record_up *up, const uint8_t *p, size_t n)
@@ -472,6 +489,7 @@ static void dtls_timeout(struct p2v_record *base, p2v_usec now, const struct p2v
 		return;
 	r->wait = r->wait < LAST_RETRY / 2 ? 2 * r->wait : LAST_RETRY;
 	r->retry = now + r->wait;
+	r->sent = P2V_UNKNOWN;
 	send_flight(r, up);
 }
 

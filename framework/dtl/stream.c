@@ -1,5 +1,5 @@
 /* stream.c - streams: the public functions, and the rules by which a stream ends and goes. Bytes
- * are kept by sendq.c and recvq.c, the order of sending by schedule.c. */
+ * are kept by sendq.c and recvq.c, windows by flow.c, the order of sending by schedule.c. */
 #include "framework/dtl/schedule.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct p2v_stream *p2v_stream_new(struct p2v_session *s, uint64_t id)
 	t->priority = t->asked_priority = 1;
 	t->deadline = t->asked_deadline = P2V_NEVER;
 	t->send_limit = s->remote_stream_data;
-	t->recv_limit = s->stream_window;
+	t->recv_limit = s->stream_told;
 	t->recv.final = P2V_SIZE_UNKNOWN;
 	t->recv.pool = &s->dtl->recv_pool;
 	p2v_list_init(&t->in_ready);
@@ -67,58 +67,6 @@ void p2v_stream_due(struct p2v_stream *t, unsigned what)
 	p2v_session_wake(t->session);
 }
 
-/* The session's window is what holds the remote up: twice as much, while there is memory. */
-static void grow_session(struct p2v_session *s)
-{
-	struct p2v_dtl *d = s->dtl;
-	uint64_t next = p2v_window_next(s->data_window, d->conf.session_window_max);
-	uint64_t more = next - s->data_window;
-
-	if (more == 0 || more > d->conf.receive_memory || d->grown > d->conf.receive_memory - more)
-		return;
-	d->grown += more;
-	s->data_window = next;
-}
-
-/* A stream's window is what holds the remote up. All streams get the larger one, those to come too:
- * SETTINGS tells of it. One alone, that nobody reads, leaves the others half of the session's. */
-static void grow_streams(struct p2v_session *s)
-{
-	uint64_t most = s->dtl->conf.stream_window_max, next;
-
-	if (s->stream_window > s->data_window / 4 && s->stream_window < most)
-		grow_session(s);
-	if (most > s->data_window / 2)
-		most = s->data_window / 2;
-	next = p2v_window_next(s->stream_window, most);
-	if (next == s->stream_window)
-		return;
-	s->stream_window = next;
-	s->due |= P2V_DUE_SETTINGS;
-	P2V_LIST_EACH (it, &s->streams) {
-		struct p2v_stream *t = P2V_OF(it, struct p2v_stream, in_session);
-
-		if (t->recv_limit < next)
-			t->recv_limit = next;
-	}
-}
-
-void p2v_session_credit(struct p2v_session *s, uint64_t n)
-{
-	p2v_usec now = p2v_now(&s->dtl->node->world);
-
-	s->data_done += n;
-	if (s->state != P2V_SESSION_UP)
-		return;
-	if (p2v_window_used(&s->data_use, s->data_window, s->data_done, now, s->recovery.srtt))
-		grow_session(s);
-	if (s->data_limit - s->data_done < s->data_window - s->data_window / P2V_WINDOW_STEPS) {
-		s->data_limit = s->data_done + s->data_window;
-		s->due |= P2V_DUE_MAX_DATA;
-		p2v_session_wake(s);
-	}
-}
-
 void p2v_stream_cut_send(struct p2v_stream *t, uint64_t code)
 {
 	if (t->send_cut || p2v_sendq_done(&t->send))
@@ -138,6 +86,7 @@ void p2v_stream_cut_recv(struct p2v_stream *t)
 	if (t->recv_cut)
 		return;
 	t->recv_cut = true;
+	t->session->holes -= t->recv.over.n;
 	p2v_recvq_drop(&t->recv);
 	p2v_session_credit(t->session, left);
 }
@@ -267,6 +216,11 @@ void p2v_stream_request_priority(struct p2v_stream *t, double priority, p2v_usec
 		p2v_stream_due(t, P2V_DUE_PRIORITY);
 }
 
+bool p2v_stream_moved(const struct p2v_stream *t)
+{
+	return t->priority_from > 0;
+}
+
 int p2v_stream_write(struct p2v_stream *t, struct p2v_slice s)
 {
 	int code;
@@ -331,30 +285,13 @@ struct p2v_buf *p2v_stream_buffer(const struct p2v_stream *t, size_t n)
 	return NULL;
 }
 
-static void credit_stream(struct p2v_stream *t)
-{
-	struct p2v_session *s = t->session;
-	p2v_usec now = p2v_now(&s->dtl->node->world);
-
-	if (t->recv.final != P2V_SIZE_UNKNOWN || s->state != P2V_SESSION_UP)
-		return;
-	if (p2v_window_used(
-		    &t->recv_use, s->stream_window, t->recv.consumed, now, s->recovery.srtt))
-		grow_streams(s);
-	if (t->recv_limit - t->recv.consumed <
-		s->stream_window - s->stream_window / P2V_WINDOW_STEPS) {
-		t->recv_limit = t->recv.consumed + s->stream_window;
-		p2v_stream_due(t, P2V_DUE_MAX_STREAM_DATA);
-	}
-}
-
 void p2v_stream_consume(struct p2v_stream *t, size_t n)
 {
 	if (t->recv_cut || n == 0)
 		return;
 	p2v_recvq_consume(&t->recv, n);
 	p2v_session_credit(t->session, n);
-	credit_stream(t);
+	p2v_stream_credit(t);
 	p2v_stream_check(t);
 }
 

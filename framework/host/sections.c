@@ -26,8 +26,7 @@ static const struct p2v_option plugins_options[] = {
 		"installed"),
 	P2V_OPT_TEXT(struct p2v_plugins_conf, select, "capacity", 1, 60,
 		"Whom to be partner with, whom to ask, and who goes to the CDN"),
-	P2V_OPT_TEXT(
-		struct p2v_plugins_conf, cc, "cubic", 1, 60, "Congestion control towards peers"),
+	P2V_OPT_TEXT(struct p2v_plugins_conf, cc, "dtl", 1, 60, "Congestion control towards peers"),
 	P2V_OPT_TEXT(struct p2v_plugins_conf, cache, "window", 1, 60,
 		"What to fetch ahead of the player, and what to keep for others"),
 	P2V_OPT_TEXT(struct p2v_plugins_conf, player, "generic", 1, 180,
@@ -50,7 +49,7 @@ static const struct p2v_section sections[] = {
 	{ P2V_SECTION_PLUGINS, false, P2V_ROLES_ALL, plugins_options,
 		sizeof(struct p2v_plugins_conf), NULL,
 		"Which plugin answers which question. A plugin's own options stand in a section [KIND.NAME], such as "
-		"[cc.cubic]; a section of a plugin that is not chosen is checked, and has no effect." },
+		"[cc.dtl]; a section of a plugin that is not chosen is checked, and has no effect." },
 	{ "channel", true, P2V_ROLE_AGENT, p2v_channel_options, sizeof(struct p2v_channel_conf), NULL,
 		"A live event: under which path players find it, and where its CDN is. Agents whose channels have the same origin, or "
 		"the same swarm, share it." },

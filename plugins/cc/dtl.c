@@ -196,18 +196,30 @@ static void end_yielding(struct state *st, p2v_usec now, double p)
 	st->watches = st->conf->hystart && !recent(st, now, st->yields.squeezed);
 }
 
-/* Between loss-based windows: in proportion. A window that has not found its size yet goes on
- * looking. */
+/* What it may start with, RFC 9002 7.2: a part of it for a part of a flow. */
+static double first_window(const struct state *st, double p)
+{
+	double w = (double)st->conf->initial_window * st->mss * (p < 1 ? p : 1);
+
+	return w > minimum(st) ? w : minimum(st);
+}
+
+/* Between loss-based windows: in proportion. One that has not found its size yet goes on looking
+ * from where it is: doubling would soon undo a cut. And where the application sends in bursts, and
+ * no window grows, change upon change would cut it down while nobody else is in need. */
 static void scale(struct state *st, p2v_usec now, double p)
 {
 	double goal = due(st) / st->p * p;
 
-	if (st->ssthresh < HUGE_WINDOW) {
-		if (p > st->p)
-			begin_rise(st, now, p - st->p);
-		st->ssthresh = goal > minimum(st) ? goal : minimum(st);
-		st->starting = ALL_FLOWS;
+	if (st->ssthresh >= HUGE_WINDOW) {
+		if (st->srtt == 0 && st->cwnd > first_window(st, p))
+			st->cwnd = first_window(st, p);
+		return;
 	}
+	if (p > st->p)
+		begin_rise(st, now, p - st->p);
+	st->ssthresh = goal > minimum(st) ? goal : minimum(st);
+	st->starting = ALL_FLOWS;
 	st->goal = 0;
 	if (goal < st->cwnd)
 		set_goal(st, now, goal);

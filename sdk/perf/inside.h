@@ -18,7 +18,7 @@ enum p2v_perf_kind {
 
 enum {
 	P2V_PERF_HELLO = 40, /* [B] */
-	P2V_PERF_FIXED = 14, /* numbers of a report before those of streams */
+	P2V_PERF_FIXED = 15, /* numbers of a report before those of streams */
 	P2V_PERF_REPORT_MAX = 8 * (P2V_PERF_FIXED + P2V_PERF_STREAMS)
 };
 #define P2V_PERF_FOREIGN 256 /* reason of a close: what came was no hello */

@@ -134,6 +134,7 @@ void p2v_perf_result_json(
 	p2v_json_real(j, "rtt_min_ms", ms(r->sender.min_rtt), 3);
 	p2v_json_real(j, "queue_ms", r->queue / 1e3, 3);
 	p2v_json_real(j, "queue_max_ms", ms(r->queue_max), 3);
+	p2v_json_u64(j, "mtu", r->sender.mtu);
 	p2v_json_u64(j, "sent", r->sender.sent);
 	p2v_json_u64(j, "lost", r->sender.lost);
 	p2v_json_u64(j, "retransmitted", r->sender.resent);

@@ -6,7 +6,7 @@
 #include "framework/base/wire.h"
 #include "sdk/perf/inside.h"
 
-static const char magic[8] = { 'p', '2', 'v', 'p', 'e', 'r', 'f', '1' };
+static const char magic[8] = { 'p', '2', 'v', 'p', 'e', 'r', 'f', '2' };
 
 void p2v_perf_hello_put(const struct p2v_perf_hello *h, uint8_t out[P2V_PERF_HELLO])
 {
@@ -37,7 +37,7 @@ size_t p2v_perf_report_put(const struct p2v_perf_report *r, uint8_t out[P2V_PERF
 	const struct p2v_session_info *i = &r->info;
 	const uint64_t v[P2V_PERF_FIXED] = { r->n, (uint64_t)r->t, (uint64_t)r->cpu, r->got,
 		(uint64_t)i->srtt, (uint64_t)i->min_rtt, (uint64_t)i->queued, i->cwnd, i->in_flight,
-		i->pace, i->sent, i->received, i->lost, i->resent };
+		i->pace, i->sent, i->received, i->lost, i->resent, i->mtu };
 	struct p2v_writer w = p2v_writer_of(out, P2V_PERF_REPORT_MAX);
 
 	for (size_t k = 0; k < P2V_PERF_FIXED; k++)
@@ -71,7 +71,8 @@ size_t p2v_perf_report_get(const uint8_t *p, size_t n, struct p2v_perf_report *r
 			.sent = v[10],
 			.received = v[11],
 			.lost = v[12],
-			.resent = v[13] } };
+			.resent = v[13],
+			.mtu = (uint32_t)v[14] } };
 	for (size_t k = 0; k < r->n; k++)
 		r->got_of[k] = p2v_read_be(&in, 8);
 	return n - p2v_reader_left(&in);

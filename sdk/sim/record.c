@@ -19,7 +19,7 @@
 enum { TYPE_END = 21, TYPE_SHAKE = 22, VERSION = 0xfefd, CALL = 1, ANSWER = 2, REFUSAL = 3 };
 #define TAG_MASK    ((UINT64_C(1) << 48) - 1)
 #define FIRST_RETRY (250 * P2V_MSEC)
-#define LAST_RETRY  (2 * P2V_SECOND)
+#define LAST_RETRY  P2V_SECOND
 
 struct p2v_sim_records {
 	struct p2v_node *node;

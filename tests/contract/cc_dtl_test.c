@@ -238,6 +238,26 @@ Test(cc_dtl, there_and_back)
 	rig_fini(&r);
 }
 
+/* An application that sends in bursts leaves the window as it is; a priority that comes and goes
+ * with each burst must not wear it down. */
+Test(cc_dtl, bursts_of_changing_priority)
+{
+	struct rig r;
+	uint64_t before;
+
+	dtl_init(&r, 1);
+	for (int i = 0; i < 3; i++)
+		round_trip(&r, RTT, false);
+	before = cwnd(&r);
+	for (int i = 0; i < 50; i++) {
+		set_priority(&r, i % 2 ? 4 : 0.4);
+		round_trip(&r, RTT, true);
+	}
+	cr_assert_eq(cwnd(&r), before);
+	cr_assert_eq(view(&r).ssthresh, UINT64_MAX, "it still looks for its size");
+	rig_fini(&r);
+}
+
 /* What it had before it yielded is its goal when it returns. */
 Test(cc_dtl, a_scavenger_returns)
 {
@@ -325,37 +345,68 @@ static void visit(struct rig *r, int state)
 		r->now += P2V_SECOND;
 		lose(r, r->now - MS, true);
 		break;
-	default: /* in a scavenger's slow-down */
+	case 6: /* in a scavenger's slow-down */
 		set_priority(r, 0);
 		settle_at(r, 100);
 		for (int i = 0; i < 400 && cwnd(r) > 4 * MSS; i++)
 			round_trip(r, RTT, false);
 		break;
+	case 7: /* on the way back from it */
+		visit(r, 6);
+		for (int i = 0; i < 5; i++)
+			round_trip(r, RTT, false);
+		break;
+	case 8: /* on the way down */
+		set_priority(r, 4);
+		settle(r, 100);
+		for (int i = 0; i < 10; i++)
+			round_trip(r, RTT, false);
+		set_priority(r, 0.5);
+		break;
+	case 9: /* on the way up */
+		set_priority(r, 1);
+		settle(r, 100);
+		set_priority(r, 0.2);
+		for (int i = 0; i < 10; i++)
+			round_trip(r, RTT, false);
+		set_priority(r, 4);
+		round_trip(r, RTT, false);
+		break;
+	case 10: /* after an hour without a packet */
+		settle(r, 100);
+		r->now += 3600 * P2V_SECOND;
+		break;
+	default: /* held back by the application */
+		settle(r, 100);
+		for (int i = 0; i < 20; i++)
+			round_trip(r, RTT, true);
+		break;
 	}
 }
+enum { STATES = 12 };
 
 Test(cc_dtl, any_priority_in_any_state)
 {
 	static const double p[] = { 0, 0.05, 0.1, 0.5, 1, 1.5, 2, 3.9, 4 };
 	enum { N = sizeof p / sizeof *p };
 
-	for (size_t k = 0; k < N * N * 7; k++) {
-		double from = p[k / 7 / N], to = p[k / 7 % N];
+	for (size_t k = 0; k < N * N * STATES; k++) {
+		double from = p[k / STATES / N], to = p[k / STATES % N];
 		uint64_t before;
 		struct rig r;
 
 		dtl_init(&r, from);
-		visit(&r, (int)(k % 7));
+		visit(&r, (int)(k % STATES));
 		before = cwnd(&r);
 		set_priority(&r, to);
-		cr_assert(cwnd(&r) <= before, "state %zu, %g to %g: a jump", k % 7, from, to);
+		cr_assert(cwnd(&r) <= before, "state %zu, %g to %g: a jump", k % STATES, from, to);
 		cr_assert(cwnd(&r) >= before / 2 || cwnd(&r) == 2 * MSS,
-			"state %zu, %g to %g: too deep", k % 7, from, to);
+			"state %zu, %g to %g: too deep", k % STATES, from, to);
 		for (int i = 0; i < 10; i++) {
 			before = cwnd(&r);
 			round_trip(&r, RTT, false);
 			cr_assert(cwnd(&r) <= 2 * before + 12 * MSS, "state %zu, %g to %g: a burst",
-				k % 7, from, to);
+				k % STATES, from, to);
 		}
 		rig_fini(&r);
 	}

@@ -135,7 +135,7 @@ static void law_idle(const struct law_case *c)
 	struct rig idle, busy;
 
 	if (c->delays)
-		return; /* its slow-downs come at other times then */
+		return; /* its slow-downs come at other times then: law_idle_yields */
 	law_init(&idle, c);
 	law_init(&busy, c);
 	settle_at(&idle, 100);
@@ -157,6 +157,137 @@ static void law_idle(const struct law_case *c)
 	}
 	rig_fini(&idle);
 	rig_fini(&busy);
+}
+
+/* A scavenger after an hour: no more than before at first, then as it always grows. What it knew of
+ * the path is an hour old: a path that has become longer meanwhile is no queue. */
+static void law_idle_yields(const struct law_case *c, p2v_usec rtt)
+{
+	uint64_t before, most = 0;
+	struct rig r;
+
+	if (!c->delays)
+		return;
+	law_init(&r, c);
+	settle_at(&r, 200);
+	for (int i = 0; i < 40; i++)
+		round_trip(&r, RTT, false);
+	before = cwnd(&r);
+	r.now += 3600 * P2V_SECOND;
+	ack(&r, MSS, r.now - rtt, rtt, true);
+	cr_assert(cwnd(&r) <= before, "%s: idleness is no success", c->plugin->name);
+	for (int i = 0; i < 60; i++) {
+		round_trip(&r, rtt, false);
+		cr_assert(cwnd(&r) <= before + (uint64_t)(i + 1) * MSS, "%s: nor a leap",
+			c->plugin->name);
+		most = cwnd(&r) > most ? cwnd(&r) : most;
+	}
+	cr_assert(most >= before * 9 / 10, "%s: %llu of %llu", c->plugin->name,
+		(unsigned long long)most, (unsigned long long)before);
+	rig_fini(&r);
+}
+
+/* Two clocks that are apart by hours, or drift: no controller's window knows of it, for one-way
+ * delay is no more than a hint. */
+static void law_clocks(const struct law_case *c)
+{
+	static const p2v_usec skew[] = { 0, 3600 * P2V_SECOND, -3600 * P2V_SECOND, P2V_UNKNOWN };
+	struct p2v_cc_view want = { .cwnd = 0 };
+
+	for (size_t k = 0; k < sizeof skew / sizeof *skew; k++)
+		for (int ppm = -500; ppm <= 500; ppm += 500) {
+			struct p2v_cc_view v;
+			struct rig r;
+
+			law_init(&r, c);
+			settle_at(&r, 100);
+			for (int i = 0; i < 5000; i++) {
+				p2v_usec owd = RTT / 2 + skew[k] + r.now * ppm / 1000000;
+
+				r.now += MS;
+				ack_owd(&r, MSS, r.now - RTT, RTT + i % 9 * MS,
+					skew[k] == P2V_UNKNOWN ? P2V_UNKNOWN : owd, false);
+			}
+			v = view(&r);
+			if (want.cwnd == 0)
+				want = v;
+			cr_assert(v.cwnd == want.cwnd && v.scavenger == want.scavenger,
+				"%s at %g: %d ppm", c->plugin->name, c->priority, ppm);
+			rig_fini(&r);
+		}
+}
+
+/* The path becomes longer, then what it was: who does not yield to delay keeps its window, and goes
+ * on growing as that path has it. (A scavenger: cc_delay_test.c.) */
+static void law_route(const struct law_case *c)
+{
+	static const p2v_usec rtts[] = { RTT, 3 * RTT, RTT / 2, RTT };
+	struct rig r;
+
+	if (c->delays)
+		return;
+	law_init(&r, c);
+	settle_at(&r, 100);
+	for (size_t k = 0; k < sizeof rtts / sizeof *rtts; k++) {
+		uint64_t before = cwnd(&r);
+
+		for (int i = 0; i < 60; i++) {
+			uint64_t last = cwnd(&r);
+
+			round_trip(&r, rtts[k], false);
+			cr_assert(cwnd(&r) >= last, "%s at %g: it shrinks", c->plugin->name,
+				c->priority);
+		}
+		cr_assert(cwnd(&r) > before + 4 * MSS, "%s at %g: it goes on", c->plugin->name,
+			c->priority);
+	}
+	rig_fini(&r);
+}
+
+/* The same in slow start: what looks like a queue may end it, but costs no window, and when the
+ * delay is gone again the window has gone on growing. */
+static void law_route_at_start(const struct law_case *c)
+{
+	uint64_t before;
+	struct rig r;
+
+	if (c->delays)
+		return;
+	law_init(&r, c);
+	for (int i = 0; i < 4; i++)
+		round_trip(&r, RTT, false);
+	before = cwnd(&r);
+	for (int i = 0; i < 3; i++) {
+		uint64_t last = cwnd(&r);
+
+		round_trip(&r, 2 * RTT, false);
+		cr_assert(cwnd(&r) > last, "%s at %g", c->plugin->name, c->priority);
+	}
+	for (int i = 0; i < 4; i++)
+		round_trip(&r, RTT, false);
+	cr_assert(cwnd(&r) >= 2 * before, "%s at %g: %llu after %llu", c->plugin->name, c->priority,
+		(unsigned long long)cwnd(&r), (unsigned long long)before);
+	rig_fini(&r);
+}
+
+/* A controller without the capability is one point of the range: nobody moves it. */
+static void law_priority(const struct law_case *c)
+{
+	uint64_t before;
+	struct rig r;
+
+	if (c->plugin->caps & P2V_CC_CAP_PRIORITY) {
+		cr_assert(c->plugin->ops.cc->set_priority, "%s", c->plugin->name);
+		return; /* cc_dtl_test.c */
+	}
+	law_init(&r, c);
+	settle_at(&r, 100);
+	before = cwnd(&r);
+	for (int i = 0; i <= 8; i++) {
+		set_priority(&r, i / 2.0);
+		cr_assert_eq(cwnd(&r), before, "%s", c->plugin->name);
+	}
+	rig_fini(&r);
 }
 
 static void law_persistent(const struct law_case *c)
@@ -292,6 +423,12 @@ ParameterizedTest(size_t *index, cc, laws)
 	law_minimum(c);
 	law_app_limited(c);
 	law_idle(c);
+	law_idle_yields(c, RTT);
+	law_idle_yields(c, 3 * RTT);
+	law_clocks(c);
+	law_route(c);
+	law_route_at_start(c);
+	law_priority(c);
 	law_persistent(c);
 	law_acks_never_shrink(c);
 	law_ecn(c);

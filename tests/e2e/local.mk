@@ -10,6 +10,7 @@ E2E_TESTS = \
 	%reldir%/limits.sh \
 	%reldir%/link.sh \
 	%reldir%/moves.sh \
+	%reldir%/mtu.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
 	%reldir%/players_ts.sh \

@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "framework/base/options.h"
 #include "tests/sim/dtl_certs.h"
 #include "tests/sim/dtl_net.h"
+#include "tests/sim/held.h"
 #include "tests/unit/fake_world.h"
 #include "tests/unit/oom.h"
 
@@ -282,47 +281,6 @@ static void side_fini(struct side *s)
 	p2v_buf_unref(s->buf);
 }
 
-/* ---- what is counted: our allocations, and those of OpenSSL ---- */
-
-void *__real_malloc(size_t n);
-void *__real_realloc(void *p, size_t n);
-
-static long by_openssl;
-
-static void *count_malloc(size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	by_openssl++;
-	return __real_malloc(n);
-}
-
-static void *count_realloc(void *p, size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	by_openssl++;
-	return __real_realloc(p, n);
-}
-
-static void count_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	free(p);
-}
-
-/* Before anybody uses OpenSSL: later it would not take them any more. */
-__attribute__((constructor)) static void count_openssl(void)
-{
-	(void)CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free);
-}
-
-static long all_allocations(void)
-{
-	return oom_count() + by_openssl;
-}
-
 /* @return allocations in two seconds of a transfer that has found its pace */
 static long run(struct scene *c, bool dtls, unsigned lose, uint64_t *packets)
 {
@@ -345,10 +303,10 @@ static long run(struct scene *c, bool dtls, unsigned lose, uint64_t *packets)
 	c->wire.lose = lose;
 	wire_run(&c->wire, 3 * P2V_SECOND);
 	*packets = c->wire.sent;
-	before = all_allocations();
+	before = held_count();
 	wire_run(&c->wire, 2 * P2V_SECOND);
 	*packets = c->wire.sent - *packets;
-	before = all_allocations() - before;
+	before = held_count() - before;
 	side_fini(&c->a);
 	side_fini(&c->b);
 	authority_fini(&c->ca);
@@ -373,7 +331,7 @@ Test(dtl_alloc, nothing_for_a_packet_that_is_encrypted)
 	uint64_t packets;
 	long n = run(&c, true, 0, &packets);
 
-	cr_assert(by_openssl > 1000, "OpenSSL's are counted");
+	cr_assert(held_count() - oom_count() > 1000, "OpenSSL's are counted");
 	cr_assert(packets > 20000, "%llu packets", (unsigned long long)packets);
 	cr_assert_eq(n, 0, "%ld allocations for %llu packets", n, (unsigned long long)packets);
 }

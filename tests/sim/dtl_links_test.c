@@ -12,7 +12,7 @@ TestSuite(dtl_links, .timeout = 300);
 #define HEADERS 28.0   /* [B] that the link carries beside it */
 
 /* One transfer over a bottleneck, drop-tail, where each datagram that carries data is lost with
- * `loss`. `slack` is what it may take more than theory says. */
+ * `loss`. */
 struct path {
 	uint64_t rate;  /* [B/s] */
 	p2v_usec rtt;   /* [us] */
@@ -20,67 +20,87 @@ struct path {
 	double loss;
 	double root; /* of loss */
 	uint64_t size;
-	double slack;
+	double slack;  /* that it may take so many times what theory says, */
+	double yields; /* and for a scavenger */
 };
 
+/* Theory leaves out: slow start that ends too soon (long paths, where the delay seems to grow),
+ * queues that are smaller than the window, and the time-outs of windows of a few packets (5 %
+ * loss). A scavenger that looks for the bare path now and then has to come back from two packets
+ * each time. */
 static const struct path paths[] = {
-	{ 125000, 10000, 50000, 0, 0, 1000000, 1.2 },
-	{ 125000, 40000, 50000, 0, 0, 1000000, 1.2 },
-	{ 125000, 40000, 200000, 0, 0, 1000000, 1.2 },
-	{ 125000, 300000, 50000, 0, 0, 1000000, 1.6 },
-	{ 125000, 300000, 24000, 0, 0, 1000000, 2.2 }, /* a queue of two packets */
-	{ 1250000, 10000, 20000, 0, 0, 10000000, 1.2 },
-	{ 1250000, 40000, 50000, 0, 0, 10000000, 1.2 },
-	{ 1250000, 40000, 200000, 0, 0, 10000000, 1.2 },
-	{ 1250000, 100000, 20000, 0, 0, 10000000, 1.4 },
-	{ 1250000, 300000, 50000, 0, 0, 10000000, 1.6 },
-	{ 6250000, 10000, 20000, 0, 0, 20000000, 1.2 },
-	{ 6250000, 40000, 20000, 0, 0, 20000000, 1.3 },
-	{ 6250000, 100000, 50000, 0, 0, 20000000, 1.4 },
-	{ 12500000, 10000, 20000, 0, 0, 40000000, 1.2 },
-	{ 12500000, 40000, 20000, 0, 0, 40000000, 1.3 },
-	{ 12500000, 100000, 50000, 0, 0, 40000000, 1.4 },
-	{ 12500000, 300000, 100000, 0, 0, 40000000, 1.6 },
-	{ 125000000, 10000, 20000, 0, 0, 40000000, 1.5 },
-	{ 125000, 40000, 50000, 0.02, 0.1414, 1000000, 1.4 },
-	{ 125000, 40000, 50000, 0.05, 0.2236, 1000000, 1.7 },
-	{ 1250000, 10000, 50000, 0.005, 0.0707, 10000000, 1.4 },
-	{ 1250000, 40000, 50000, 0.005, 0.0707, 10000000, 1.4 },
-	{ 1250000, 40000, 50000, 0.02, 0.1414, 10000000, 1.4 },
-	{ 1250000, 100000, 50000, 0.02, 0.1414, 10000000, 1.4 },
-	{ 1250000, 100000, 50000, 0.05, 0.2236, 5000000, 1.5 },
-	{ 6250000, 40000, 50000, 0.005, 0.0707, 20000000, 1.4 },
-	{ 6250000, 100000, 50000, 0.02, 0.1414, 268435456, 1.4 },
-	{ 12500000, 40000, 50000, 0.02, 0.1414, 20000000, 1.4 },
+	{ 31250, 100000, 200000, 0, 0, 250000, 1.05, 1.65 }, /* 39 ms a packet */
+	{ 125000, 10000, 50000, 0, 0, 1000000, 1.05, 1.05 },
+	{ 125000, 40000, 50000, 0, 0, 1000000, 1.1, 1.1 },
+	{ 125000, 40000, 200000, 0, 0, 1000000, 1.05, 1.05 },
+	{ 125000, 300000, 50000, 0, 0, 1000000, 1.05, 1.05 },
+	{ 125000, 300000, 24000, 0, 0, 1000000, 1.25, 1.4 }, /* a queue of two packets */
+	{ 1250000, 10000, 20000, 0, 0, 10000000, 1.05, 1.1 },
+	{ 1250000, 40000, 50000, 0, 0, 10000000, 1.05, 1.1 },
+	{ 1250000, 40000, 200000, 0, 0, 10000000, 1.05, 1.1 },
+	{ 1250000, 100000, 20000, 0, 0, 10000000, 1.2, 1.15 },
+	{ 1250000, 300000, 50000, 0, 0, 10000000, 1.15, 1.4 },
+	{ 1562500, 600000, 300000, 0, 0, 10000000, 1.05, 1.6 }, /* over a satellite */
+	{ 6250000, 10000, 20000, 0, 0, 20000000, 1.05, 1.1 },
+	{ 6250000, 40000, 20000, 0, 0, 20000000, 1.05, 1.15 },
+	{ 6250000, 100000, 50000, 0, 0, 20000000, 1.1, 1.4 },
+	{ 12500000, 10000, 20000, 0, 0, 40000000, 1.05, 1.15 },
+	{ 12500000, 40000, 20000, 0, 0, 40000000, 1.15, 1.2 },
+	{ 12500000, 100000, 50000, 0, 0, 40000000, 1.1, 1.25 },
+	{ 12500000, 300000, 100000, 0, 0, 40000000, 1.05, 2.1 },
+	{ 125000000, 10000, 20000, 0, 0, 40000000, 1.05, 2.2 },
+	{ 125000, 40000, 50000, 0.02, 0.1414, 1000000, 1.35, 1.65 },
+	{ 125000, 40000, 50000, 0.05, 0.2236, 1000000, 1.6, 1.55 },
+	{ 1250000, 10000, 50000, 0.005, 0.0707, 10000000, 1.1, 1.05 },
+	{ 1250000, 40000, 50000, 0.005, 0.0707, 10000000, 1.05, 1.05 },
+	{ 1250000, 40000, 50000, 0.02, 0.1414, 10000000, 1.05, 1.1 },
+	{ 1250000, 100000, 50000, 0.02, 0.1414, 10000000, 1.1, 1.1 },
+	{ 1250000, 100000, 50000, 0.05, 0.2236, 5000000, 1.2, 1.15 },
+	{ 1562500, 600000, 300000, 0.005, 0.0707, 5000000, 1.05, 1.05 },
+	{ 6250000, 40000, 50000, 0.005, 0.0707, 20000000, 1.05, 1.05 },
+	{ 6250000, 100000, 50000, 0.02, 0.1414, 268435456, 1.05, 1.05 }, /* 256 MiB */
+	{ 12500000, 40000, 50000, 0.02, 0.1414, 20000000, 1.05, 1.05 },
 };
 
-/* A scavenger that has the link for itself is a little slower: it grows by less than a packet a
- * round trip where the path is short, and slows down now and then to look for the delay. */
 static const struct controller {
 	const struct p2v_plugin *cc;
-	double priority, slack;
+	double priority;
+	double flows; /* that it is worth where losses are random; 0: a scavenger, see gain_root */
 } controllers[] = { { &p2v_cc_newreno_LTX_p2v_plugin, 1, 1 },
 	{ &p2v_cc_cubic_LTX_p2v_plugin, 1, 1 }, { &p2v_cc_dtl_LTX_p2v_plugin, 1, 1 },
-	{ &p2v_cc_dtl_LTX_p2v_plugin, 4, 1 }, { &p2v_cc_dtl_LTX_p2v_plugin, 0, 2.2 },
-	{ &p2v_cc_ledbat_LTX_p2v_plugin, 1, 2.2 } };
-enum { CONTROLLERS = sizeof controllers / sizeof *controllers };
+	{ &p2v_cc_dtl_LTX_p2v_plugin, 4, 4 }, { &p2v_cc_dtl_LTX_p2v_plugin, 0, 0 },
+	{ &p2v_cc_ledbat_LTX_p2v_plugin, 1, 0 } };
+enum { CONTROLLERS = sizeof controllers / sizeof *controllers, WITH_LOSS = 24 };
 
 static double least(double a, double b)
 {
 	return a < b ? a : b;
 }
 
-/* The rate is what the link carries, or what a Reno flow gets where packets are lost at random: a
- * window of sqrt(3/2) / sqrt(p) packets (Mathis, Semke, Mahdavi and Ott 1997). CUBIC gets no less.
- * To that come the handshake, slow start and the last ACK: 16 round trips. */
+/* LEDBAT++ grows by GAIN = 1 / min(16, ceil(120 ms / rtt)) packets a round trip; at random losses a
+ * rate is as the root of that.
+ * @return the root */
+static double gain_root(p2v_usec rtt)
+{
+	static const double root[] = { 1, 1, 0.7071, 0.5774, 0.5, 0.4472, 0.4082, 0.378, 0.3536,
+		0.3333, 0.3162, 0.3015, 0.2887, 0.2774, 0.2673, 0.2582, 0.25 };
+	p2v_usec parts = (120000 + rtt - 1) / rtt;
+
+	return root[parts < 16 ? parts : 16];
+}
+
+/* The rate is what the link carries, or what Reno flows get where packets are lost at random: a
+ * window of sqrt(3/2) / sqrt(p) packets each (Mathis, Semke, Mahdavi and Ott 1997). CUBIC gets no
+ * less. To that come the handshake, slow start and the last ACK: 16 round trips. */
 static p2v_usec most(const struct controller *c, const struct path *p)
 {
-	double rtt = (double)p->rtt / 1e6, rate;
+	double rtt = (double)p->rtt / 1e6, rate, slack = c->flows > 0 ? p->slack : p->yields;
+	double flows = c->flows > 0 ? c->flows : gain_root(p->rtt);
 
 	rate = (double)p->rate * GOODPUT / (PACKET + HEADERS);
 	if (p->root > 0)
-		rate = least(rate, 1.2247 / p->root * GOODPUT / (rtt + 0.005));
-	return (p2v_usec)((double)p->size / rate * 1e6 * p->slack * c->slack) + 16 * p->rtt;
+		rate = least(rate, flows * 1.2247 / p->root * GOODPUT / (rtt + 0.005));
+	return (p2v_usec)((double)p->size / rate * 1e6 * slack) + 16 * p->rtt;
 }
 
 static p2v_usec transfer(const struct controller *c, const struct path *p, uint64_t *hash)
@@ -141,9 +161,9 @@ Test(dtl_links, the_same_run_twice)
 {
 	for (size_t c = 0; c < CONTROLLERS; c++) {
 		uint64_t first, second;
-		p2v_usec took = transfer(&controllers[c], &paths[23], &first);
+		p2v_usec took = transfer(&controllers[c], &paths[WITH_LOSS], &first);
 
-		cr_assert_eq(transfer(&controllers[c], &paths[23], &second), took);
+		cr_assert_eq(transfer(&controllers[c], &paths[WITH_LOSS], &second), took);
 		cr_assert_eq(first, second, "every event is the same");
 	}
 }

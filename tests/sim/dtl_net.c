@@ -376,6 +376,13 @@ bool net_settle(struct net *net, p2v_usec limit)
 	return settled(net);
 }
 
+void net_resume(struct xfer *x)
+{
+	x->idle = false;
+	if (x->stream)
+		on_readable(x->end, x->stream);
+}
+
 void net_check_whole(struct end *e)
 {
 	P2V_LIST_EACH (it, &e->xfers) {

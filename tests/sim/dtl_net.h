@@ -97,6 +97,8 @@ void net_run(struct net *net, p2v_usec time);
 bool net_settle(struct net *net, p2v_usec limit);
 /** Open a stream and send on it. */
 struct xfer *net_send(struct p2v_session *s, uint64_t size, uint64_t reply);
+/** Read what arrived on a transfer that was `idle`, and go on reading. */
+void net_resume(struct xfer *x);
 /** Assert that every transfer of an end went as it should: whole, in order, with P2V_OK. */
 void net_check_whole(struct end *e);
 /** Bytes of a pattern. */

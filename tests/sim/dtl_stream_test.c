@@ -389,6 +389,24 @@ Test(dtl_stream, the_receiver_moves_the_priority)
 	net_fini(&p.net);
 }
 
+/* What a request says of its priority counts until the requester says otherwise. */
+Test(dtl_stream, a_sender_knows_that_it_was_moved)
+{
+	struct pair p;
+	struct xfer *x, *y;
+
+	pair_with(&p, NULL);
+	x = net_send(p.s, 10, 300000);
+	net_run(&p.net, 100 * P2V_MSEC);
+	y = P2V_OF(p2v_list_first(&p.b->xfers), struct xfer, in_end);
+	cr_assert(!p2v_stream_moved(y->stream));
+	p2v_stream_request_priority(x->stream, 1, P2V_NEVER);
+	net_run(&p.net, 100 * P2V_MSEC);
+	cr_assert(p2v_stream_moved(y->stream));
+	cr_assert(!p2v_stream_moved(x->stream), "the other way is nobody's wish");
+	net_fini(&p.net);
+}
+
 /* ---- the session's priority ---- */
 
 /* A controller that notes what it is told, over one that works. */

@@ -7,6 +7,7 @@ TESTS += tests/sim/sim_dtl
 tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_ack_test.c \
 	%reldir%/dtl_alloc_test.c \
+	%reldir%/dtl_box.c %reldir%/dtl_box.h \
 	%reldir%/dtl_certs.c %reldir%/dtl_certs.h \
 	%reldir%/dtl_chaos_test.c \
 	%reldir%/dtl_dtls_test.c \
@@ -15,6 +16,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_life_test.c \
 	%reldir%/dtl_links_test.c \
 	%reldir%/dtl_many_test.c \
+	%reldir%/dtl_memory_test.c \
 	%reldir%/dtl_mtu_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_oom_test.c \
@@ -22,6 +24,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_rogue_test.c \
 	%reldir%/dtl_stream_test.c \
 	%reldir%/dtl_window_test.c \
+	%reldir%/held.c %reldir%/held.h \
 	%reldir%/rogue.c %reldir%/rogue.h \
 	$(OOM_SOURCES)
 tests_sim_sim_dtl_CFLAGS = $(UNIT_CFLAGS)
@@ -90,11 +93,24 @@ check_PROGRAMS += tests/sim/sim_delivery
 TESTS += tests/sim/sim_delivery
 tests_sim_sim_delivery_SOURCES = \
 	%reldir%/delivery_test.c \
+	%reldir%/priority_test.c \
 	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
 tests_sim_sim_delivery_CFLAGS = $(UNIT_CFLAGS)
-tests_sim_sim_delivery_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_delivery_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD) \
+	-Wl,--wrap=p2v_stream_request_priority,--wrap=p2v_ask_urgency
 tests_sim_sim_delivery_LDADD = $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_delivery_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
+check_PROGRAMS += tests/sim/sim_household
+TESTS += tests/sim/sim_household
+tests_sim_sim_household_SOURCES = \
+	%reldir%/household_rig.c %reldir%/household_rig.h \
+	%reldir%/household_test.c \
+	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
+tests_sim_sim_household_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_household_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_household_LDADD = $(tests_sim_sim_swarm_LDADD)
+EXTRA_tests_sim_sim_household_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
 # Minutes under sanitizers; sim_delivery runs the same code there.
 check_PROGRAMS += tests/sim/sim_crowd

@@ -51,6 +51,11 @@ static struct p2v_agent_plugin get(uint32_t kind, const char *name)
 	return p;
 }
 
+const struct p2v_plugin *rig_plugin(uint32_t kind, const char *name)
+{
+	return get(kind, name).plugin;
+}
+
 struct p2v_swarm_conf rig_conf(void)
 {
 	struct p2v_swarm_conf conf;
@@ -59,7 +64,7 @@ struct p2v_swarm_conf rig_conf(void)
 	if (p2v_swarm_conf_default(&conf, &err) < 0)
 		cr_assert_fail("%s", err.text);
 	conf.plugins = (struct p2v_swarm_plugins){ .select = get(P2V_KIND_SELECT, "capacity"),
-		.cc = get(P2V_KIND_CC, "cubic"),
+		.cc = get(P2V_KIND_CC, "dtl"),
 		.cache = get(P2V_KIND_CACHE, "window"),
 		.player = get(P2V_KIND_PLAYER, "generic"),
 		.manifest = get(P2V_KIND_MANIFEST, "hls"),

@@ -9,6 +9,8 @@ void rig_init(void);
 void rig_fini(void);
 /** Have a run's log lines written where P2V_TEST_LOG says. */
 void rig_log(struct p2v_sim *s);
+/** @return a plugin out of its file; fails the test when there is none */
+const struct p2v_plugin *rig_plugin(uint32_t kind, const char *name);
 struct p2v_swarm_conf rig_conf(void);
 struct p2v_swarm *rig_start(const struct p2v_swarm_conf *conf);
 void rig_end(struct p2v_swarm *s);

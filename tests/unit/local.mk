@@ -3,7 +3,7 @@ include tests/unit/world/local.mk
 if HAVE_CRITERION
 # What lets allocations fail: see oom.h.
 OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
-OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+OOM_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 check_PROGRAMS += tests/unit/unit_base
 TESTS += tests/unit/unit_base

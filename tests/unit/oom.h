@@ -1,5 +1,6 @@
-/* oom.h - allocations that fail on demand. A program that links this file is linked with
- * -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc; nothing fails until a test asks for it. */
+/* oom.h - allocations that fail on demand, and a count of what is held. A program that links this
+ * file is linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free; nothing fails
+ * until a test asks for it. */
 #ifndef P2V_TESTS_OOM_H
 #define P2V_TESTS_OOM_H
 
@@ -11,5 +12,7 @@ void oom_after(long after);
 bool oom_struck(void);
 /** @return how many allocations there were since the program began */
 long oom_count(void);
+/** @return [B] that were allocated and not freed, rounded up as the allocator does */
+long oom_held(void);
 
 #endif

@@ -118,6 +118,7 @@ struct p2v_stream {
 	bool finished, fin_left; /* nothing more is written; the end is on its way */
 	bool fin_acked, was_full;
 	bool send_cut, cut_acked;
+	bool moved; /* the remote asked for another priority */
 	uint64_t reset_code;
 
 	struct p2v_list in; /* pieces that were not consumed */

@@ -153,7 +153,10 @@ static void on_stream(struct p2v_session *s, struct p2v_parcel *k)
 	case P2V_PARCEL_DATA: on_data(s, t, k); break;
 	case P2V_PARCEL_RESET: on_reset(s, t, k); break;
 	case P2V_PARCEL_STOP: on_stop(t, k); break;
-	case P2V_PARCEL_PRIORITY: p2v_stream_set_priority(t, k->priority, k->deadline); break;
+	case P2V_PARCEL_PRIORITY:
+		t->moved = true;
+		p2v_stream_set_priority(t, k->priority, k->deadline);
+		break;
 	case P2V_PARCEL_ACKED:
 		t->cut_acked |= k->code != 0;
 		t->fin_acked |= k->code == 0;

@@ -214,6 +214,11 @@ void p2v_stream_request_priority(struct p2v_stream *t, double priority, p2v_usec
 		p2v_parcel_send(t->session, t, P2V_PARCEL_PRIORITY, 0);
 }
 
+bool p2v_stream_moved(const struct p2v_stream *t)
+{
+	return t->moved;
+}
+
 int p2v_stream_write(struct p2v_stream *t, struct p2v_slice s)
 {
 	struct p2v_flow_piece *p = NULL;

@@ -69,7 +69,9 @@ Test(recovery, round_trip_time)
 	cr_assert_eq(r.rttvar, (3 * 50 * MS + 20 * MS) / 4);
 	send_at(&r, 400 * MS);
 	o = ack(&r, 505 * MS, 2, 2, 20 * MS);
-	cr_assert_eq(o.rtt, 105 * MS, "a delay that would go below the least is not believed");
+	cr_assert_eq(o.rtt, 100 * MS, "for the controller never below the least");
+	cr_assert_eq(r.srtt, (7 * ((7 * 100 * MS + 120 * MS) / 8) + 105 * MS) / 8,
+		"a delay that would go below the least is not believed");
 	send_at(&r, 600 * MS);
 	o = ack(&r, 800 * MS, 3, 3, 90 * MS);
 	cr_assert_eq(o.rtt, 175 * MS, "nor more than the remote may hold back");

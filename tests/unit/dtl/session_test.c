@@ -345,9 +345,42 @@ Test(session, flights_are_sent_again)
 		cr_assert_eq(c.a.n, 1);
 		cr_assert_eq(c.a.out_n[0], n);
 		cr_assert_eq(memcmp(c.a.out[0], first, n), 0);
-		wait = 2 * wait > 2 * P2V_SECOND ? 2 * P2V_SECOND : 2 * wait;
+		wait = 2 * wait > P2V_SECOND ? P2V_SECOND : 2 * wait;
 	}
 	scene_fini(&c);
+}
+
+/* @param rtt    [us] until the first flight is answered
+ * @param again  it was sent twice by then
+ * @return [us] how long the second waits for its answer */
+static p2v_usec patience(p2v_usec rtt, bool again)
+{
+	static struct scene c;
+	p2v_usec now, wait;
+
+	scene_init(&c);
+	call(&c);
+	carry(&c, &c.a, &c.b);
+	now = p2v_sim_now(c.sim);
+	(void)p2v_sim_run(c.sim, now + rtt);
+	if (again)
+		c.a.record->ops->timeout(c.a.record, now + rtt, &c.a.up);
+	c.a.n = 0;
+	carry(&c, &c.b, &c.a);
+	cr_assert_eq(c.a.n, 1, "the cookie is shown");
+	now = p2v_sim_now(c.sim);
+	wait = c.a.record->ops->deadline(c.a.record, now) - now;
+	scene_fini(&c);
+	return wait;
+}
+
+/* Two round trips, within bounds; where it is not known which sending was answered, the usual. */
+Test(session, the_round_trip_tells_how_long_to_wait)
+{
+	cr_assert_eq(patience(100 * P2V_MSEC, false), 200 * P2V_MSEC);
+	cr_assert_eq(patience(1 * P2V_MSEC, false), 50 * P2V_MSEC);
+	cr_assert_eq(patience(800 * P2V_MSEC, false), P2V_SECOND);
+	cr_assert_eq(patience(300 * P2V_MSEC, true), 250 * P2V_MSEC);
 }
 
 /* The end of the handshake is lost: the client's flight comes again, and brings it. */

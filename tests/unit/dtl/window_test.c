@@ -54,3 +54,37 @@ Test(window, doubles_up_to_the_most)
 	cr_assert_eq(p2v_window_next(1000, 1000), 1000);
 	cr_assert_eq(p2v_window_next(2000, 1000), 2000, "and never shrinks");
 }
+
+/* What is left of a window after a time in which so much of it was used at the busiest. */
+static uint64_t rest(uint64_t window, uint64_t burst)
+{
+	struct p2v_window_use u = { 0 };
+
+	(void)p2v_window_used(&u, window, 1, P2V_SECOND, RTT);
+	(void)p2v_window_used(&u, window, 1 + burst, P2V_SECOND + RTT, RTT);
+	(void)p2v_window_used(&u, window, 2 + burst, 9 * P2V_SECOND, RTT);
+	return p2v_window_rest(&u, window, 1000, 2 + burst);
+}
+
+Test(window, shrinks_to_what_was_used)
+{
+	cr_assert_eq(rest(64000, 0), 1000, "nothing");
+	cr_assert_eq(rest(64000, 16000), 64000, "a quarter");
+	cr_assert_eq(rest(64000, 15000), 32000);
+	cr_assert_eq(rest(64000, 3000), 8000);
+	cr_assert_eq(rest(1000, 0), 1000, "and never below where it began");
+	cr_assert_eq(rest(1500, 0), 1000);
+}
+
+/* Each rest looks at what was since the one before. */
+Test(window, rests_are_apart)
+{
+	struct p2v_window_use u = { 0 };
+
+	(void)p2v_window_used(&u, 64000, 1, P2V_SECOND, RTT);
+	(void)p2v_window_used(&u, 64000, 30000, P2V_SECOND + RTT, RTT);
+	cr_assert_eq(p2v_window_rest(&u, 64000, 1000, 30000), 64000);
+	cr_assert_eq(p2v_window_rest(&u, 64000, 1000, 30000), 1000, "nothing came since");
+	cr_assert(!p2v_window_used(&u, 1000, 31500, 20 * P2V_SECOND, RTT), "it begins anew");
+	cr_assert(p2v_window_used(&u, 1000, 32500, 20 * P2V_SECOND + RTT, RTT), "and grows again");
+}
