@@ -11,3 +11,20 @@ CLEANFILES += $(unit_DATA)
 $(unit_DATA):
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's|@bindir[@]|$(bindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 	'$(srcdir)/$@.in' >$@-t && mv -f $@-t $@
+
+# Scenarios for p2v-sim, which finds them here by name.
+scenariodir = $(pkgdatadir)/scenarios
+dist_scenario_DATA = \
+	%reldir%/scenarios/churn.ini \
+	%reldir%/scenarios/encoder-restart.ini \
+	%reldir%/scenarios/flashcrowd.ini \
+	%reldir%/scenarios/freeriders.ini \
+	%reldir%/scenarios/massfailure.ini \
+	%reldir%/scenarios/paper.ini \
+	%reldir%/scenarios/partition.ini \
+	%reldir%/scenarios/polluters.ini \
+	%reldir%/scenarios/single-bitrate.ini \
+	%reldir%/scenarios/skewed-upload.ini \
+	%reldir%/scenarios/slow-uploader.ini \
+	%reldir%/scenarios/small-swarm.ini \
+	%reldir%/scenarios/tracker-death.ini

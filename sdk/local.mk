@@ -1,11 +1,13 @@
 include sdk/sim/local.mk
+include sdk/sim/cli/local.mk
 include sdk/tool/local.mk
 include sdk/player/local.mk
 include sdk/lab/local.mk
 include sdk/perf/local.mk
 EXTRA_DIST += sdk/peer2view.pc.in
 dist_doc_DATA = README.md LICENSE NEWS sdk/doc/architecture.md sdk/doc/delivery.md sdk/doc/fidelity.md sdk/doc/lab.md sdk/doc/lab-priority.svg \
-	sdk/doc/manifest-json.md sdk/doc/performance.md sdk/doc/players.md sdk/doc/plugins.md sdk/doc/protocol.md
+	sdk/doc/manifest-json.md sdk/doc/performance.md sdk/doc/players.md sdk/doc/plugins.md sdk/doc/protocol.md \
+	sdk/doc/simulator.md
 
 # For plugins of others: the macro, and a package to begin with. `make installcheck` builds it.
 aclocaldir = $(datadir)/aclocal

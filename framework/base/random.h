@@ -23,6 +23,7 @@ static inline uint64_t p2v_mix64(uint64_t x)
 	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return x ^ (x >> 31);
 }
+
 /** @return 8 bytes as a number, the lowest first */
 static inline uint64_t p2v_load64(const uint8_t p[8])
 {

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "framework/base/random.h"
+
 enum { DUE, SEQ, CHILD, NEXT, BACK }; /* words of priv; SEQ is 0 when the timer is not armed */
 
 static struct p2v_timer *get(const struct p2v_timer *t, int word)
@@ -102,16 +104,28 @@ void p2v_timers_disarm(struct p2v_timers *q, struct p2v_timer *t)
 	q->n--;
 }
 
-void p2v_timers_arm(struct p2v_timers *q, struct p2v_timer *t, p2v_usec due)
+uint64_t p2v_timers_number(struct p2v_timers *q)
 {
-	p2v_timers_disarm(q, t);
+	uint64_t seq = ++q->seq;
+
+	return q->shuffle ? p2v_mix64(seq ^ p2v_mix64(q->shuffle)) | 1 : seq;
+}
+
+void p2v_timers_arm_as(struct p2v_timers *q, struct p2v_timer *t, p2v_usec due, uint64_t seq)
+{
 	t->priv[DUE] = (uint64_t)due;
-	t->priv[SEQ] = ++q->seq;
+	t->priv[SEQ] = seq;
 	set(t, CHILD, NULL);
 	set(t, NEXT, NULL);
 	set(t, BACK, NULL);
 	q->root = meld(q->root, t);
 	q->n++;
+}
+
+void p2v_timers_arm(struct p2v_timers *q, struct p2v_timer *t, p2v_usec due)
+{
+	p2v_timers_disarm(q, t);
+	p2v_timers_arm_as(q, t, due, p2v_timers_number(q));
 }
 
 p2v_usec p2v_timers_next(const struct p2v_timers *q)

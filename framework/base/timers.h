@@ -9,11 +9,16 @@
 struct p2v_timers {
 	struct p2v_timer *root;
 	uint64_t seq;
-	size_t n; /* armed timers */
+	uint64_t shuffle; /* not 0: timers due at the same time fire in an order drawn by it */
+	size_t n;         /* armed timers */
 };
 
 /** Arm t, or move it when it is armed. */
 void p2v_timers_arm(struct p2v_timers *q, struct p2v_timer *t, p2v_usec due);
+/** The two steps of arming a timer that is not armed, for a queue that keeps it elsewhere
+ * meanwhile: its number among those due at the same time, and putting it in. */
+uint64_t p2v_timers_number(struct p2v_timers *q);
+void p2v_timers_arm_as(struct p2v_timers *q, struct p2v_timer *t, p2v_usec due, uint64_t seq);
 /** Disarming a timer that is not armed does nothing. */
 void p2v_timers_disarm(struct p2v_timers *q, struct p2v_timer *t);
 bool p2v_timer_armed(const struct p2v_timer *t);

@@ -171,6 +171,11 @@ struct p2v_world_ops {
 	 * link-local
 	 * @return how many were written */
 	size_t (*interfaces)(void *self, struct p2v_addr *out, size_t max);
+
+	/** A buffer is full and will not change any more: a world in which many nodes hold the same
+	 * bytes keeps them once. Takes the reference. May be NULL: each keeps its own.
+	 * @return a reference to a buffer of the same bytes: this one, or another */
+	struct p2v_buf *(*share)(void *self, struct p2v_buf *b);
 };
 
 struct p2v_world {

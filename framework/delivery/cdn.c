@@ -30,6 +30,7 @@ struct p2v_cdn_job {
 	p2v_usec started, head_at;
 	int64_t fetched; /* [us] wall time */
 	uint32_t status;
+	enum p2v_metric bytes; /* the counter of its bytes */
 };
 
 /* ---- what fetches have cost ---- */
@@ -304,6 +305,7 @@ static void on_body(void *ctx, struct p2v_bytes b)
 
 	j->got += b.n;
 	p2v_count(&f->d->node->metrics, P2V_M_DOWN_CDN, b.n);
+	p2v_count(&f->d->node->metrics, j->bytes, b.n);
 	j->skip -= skipped;
 	b.p += skipped;
 	b.n -= (size_t)skipped;
@@ -379,6 +381,21 @@ static void count_why(struct p2v_fragment *f, enum p2v_why why)
 		(unsigned long long)p2v_fragment_missing(f));
 }
 
+/* Near the deadline: partners bring it too slowly, all who have it are busy, or nobody has it. */
+static enum p2v_metric bytes_of(const struct p2v_fragment *f, enum p2v_why why)
+{
+	static const enum p2v_metric ids[] = { P2V_M_CDN_BYTES_ALONE, P2V_M_CDN_BYTES_ELECTED,
+		P2V_M_CDN_BYTES_STANDBY, P2V_M_CDN_BYTES_NOBODY, P2V_M_CDN_BYTES_START,
+		P2V_M_CDN_BYTES_OTHER };
+
+	if (why != P2V_WHY_DEADLINE)
+		return ids[why];
+	if (!p2v_list_empty(&f->asks))
+		return P2V_M_CDN_BYTES_LATE;
+	return p2v_ask_again(f, p2v_now(&f->d->node->world)) != P2V_NEVER ? P2V_M_CDN_BYTES_BUSY
+									  : ids[why];
+}
+
 /* [chunks] that come in the time that another request would wait for its head. */
 static uint32_t hole(const struct p2v_delivery *d)
 {
@@ -446,6 +463,7 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
 	if (j->first > 0 && etag.n && !p2v_str_starts(etag, "W/"))
 		headers[rq.n_headers++] = (struct p2v_header){ p2v_str_of("If-Range"), etag };
 	f->job = j;
+	j->bytes = bytes_of(f, why);
 	count_why(f, why);
 	if (w->ops->fetch(w->self, &rq, &handler, j, &j->fetch, &err) == P2V_OK)
 		return P2V_OK;

@@ -215,6 +215,10 @@ int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t tot
 
 static void whole(struct p2v_fragment *f, struct p2v_chunk_state *c)
 {
+	const struct p2v_world *w = &f->d->node->world;
+
+	if (w->ops->share && c->filled == c->buf->size)
+		c->buf = w->ops->share(w->self, c->buf);
 	c->whole = true;
 	f->n_whole++;
 	f->complete = f->length != P2V_LENGTH_UNKNOWN && f->n_whole == f->n_chunks;
@@ -233,6 +237,12 @@ static void came(struct p2v_fragment *f, uint64_t n)
 		f->first_at = now;
 	if (n > 0)
 		f->last_at = now;
+}
+
+static void note_hops(const struct p2v_fragment *f)
+{
+	if (f->complete)
+		p2v_gauge(&f->d->node->metrics, P2V_M_HOPS, f->hops);
 }
 
 ptrdiff_t p2v_fragment_fill(
@@ -280,6 +290,7 @@ ptrdiff_t p2v_fragment_fill(
 	came(f, fresh);
 	f->from_cdn += fresh;
 	f->hops = 0;
+	note_hops(f);
 	return rc < 0 ? rc : (ptrdiff_t)fresh;
 }
 
@@ -317,6 +328,7 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	whole(f, c);
 	if (f->hops > hops + 1)
 		f->hops = hops + 1 < P2V_HOPS_MAX ? hops + 1 : P2V_HOPS_MAX;
+	note_hops(f);
 	return true;
 }
 

@@ -32,6 +32,8 @@ struct p2v_dtl_conf {
 	uint32_t max_streams;    /* that a remote may have open at once */
 	uint32_t max_sessions;   /* 0: P2V_DTL_SESSIONS */
 	uint32_t datagram_max;   /* [B] of the largest datagram's payload that is tried */
+	uint32_t spare_blocks;   /* of 16 KiB kept to receive into; 0: 64. No option: for a process
+				    that has thousands of transports */
 };
 extern const struct p2v_option p2v_dtl_options[];
 

@@ -419,6 +419,7 @@ int p2v_dtl_new(struct p2v_node *node, const struct p2v_dtl_conf *conf,
 		return code;
 	}
 	p2v_outbox_init(&d->out, &node->world, d->udp);
+	d->recv_pool.most = conf->spare_blocks;
 	*out = d;
 	return P2V_OK;
 }

@@ -32,7 +32,7 @@ static uint8_t *block_new(struct p2v_recv_pool *pool)
 
 static void block_free(struct p2v_recv_pool *pool, uint8_t *b)
 {
-	if (!b || !pool || pool->n == P2V_RECV_SPARE) {
+	if (!b || !pool || pool->n >= (pool->most ? pool->most : P2V_RECV_SPARE)) {
 		free(b);
 		return;
 	}
@@ -159,6 +159,17 @@ size_t p2v_recvq_peek(const struct p2v_recvq *q, const uint8_t **p)
 	return have < left ? (size_t)have : left;
 }
 
+/* A stream that waits for its next message holds nothing: most streams of a node with many sessions
+ * do. */
+static void rest(struct p2v_recvq *q)
+{
+	if (q->consumed != q->next || q->over.n)
+		return;
+	for (size_t i = 0; i < q->n; i++)
+		block_free(q->pool, q->blocks[i]);
+	q->n = 0;
+}
+
 void p2v_recvq_consume(struct p2v_recvq *q, uint64_t n)
 {
 	uint64_t number, done;
@@ -167,14 +178,17 @@ void p2v_recvq_consume(struct p2v_recvq *q, uint64_t n)
 	q->consumed += n;
 	number = q->consumed / P2V_RECV_BLOCK;
 	done = number - q->first;
-	if (done == 0)
+	if (done == 0) {
+		rest(q);
 		return;
+	}
 	for (uint64_t i = 0; i < done && i < q->n; i++)
 		block_free(q->pool, q->blocks[i]);
 	if (done < q->n)
 		memmove(q->blocks, q->blocks + done, (q->n - (size_t)done) * sizeof *q->blocks);
 	q->n = done < q->n ? q->n - (size_t)done : 0;
 	q->first = number;
+	rest(q);
 }
 
 bool p2v_recvq_whole(const struct p2v_recvq *q)

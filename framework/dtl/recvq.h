@@ -17,6 +17,7 @@ enum {
 struct p2v_recv_pool {
 	void *first; /* each begins with the address of the next */
 	unsigned n;
+	unsigned most; /* that it keeps; 0: P2V_RECV_SPARE */
 };
 void p2v_recv_pool_fini(struct p2v_recv_pool *pool);
 

@@ -137,3 +137,8 @@ struct p2v_addr p2v_agent_udp(const struct p2v_agent *a)
 {
 	return p2v_overlay_bound(a->overlay);
 }
+
+struct p2v_overlay *p2v_agent_overlay(const struct p2v_agent *a)
+{
+	return a->overlay;
+}

@@ -44,5 +44,7 @@ void p2v_agent_reconfigured(struct p2v_agent *a);
 size_t p2v_agent_drain(struct p2v_agent *a);
 struct p2v_addr p2v_agent_http(const struct p2v_agent *a); /* where players find it */
 struct p2v_addr p2v_agent_udp(const struct p2v_agent *a);
+/** @return its overlay, to look at */
+struct p2v_overlay *p2v_agent_overlay(const struct p2v_agent *a);
 
 #endif

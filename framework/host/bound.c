@@ -19,6 +19,9 @@ int p2v_config_fail(const struct p2v_config *c, unsigned line, struct p2v_err *e
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	if (line >= P2V_INI_SETS)
+		return p2v_fail(
+			err, code, "--set %.100s: %s", c->ini->sets[line - P2V_INI_SETS], text);
 	if (line)
 		return p2v_fail(err, code, "%s:%u: %s", c->ini->file, line, text);
 	return p2v_fail(err, code, "%s: %s", c->ini->file, text);

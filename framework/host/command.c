@@ -59,7 +59,7 @@ void p2v_program_help(const struct p2v_program *p, struct p2v_text *out)
 	p2v_text_paragraphs(out, p->about, 0, 0);
 	p2v_text_puts(out, "\nCommands:\n");
 	for (size_t i = 0; p->commands[i]; i++)
-		p2v_text_printf(out, "  %-12s%s\n", p->commands[i]->name, p->commands[i]->summary);
+		p2v_text_printf(out, "  %-14s%s\n", p->commands[i]->name, p->commands[i]->summary);
 	p2v_text_printf(out,
 		"\n%s COMMAND --help tells more of each.\n\nOptions:\n"
 		"  -h, --help              Print this and exit.\n"
@@ -119,6 +119,12 @@ const char *p2v_args_get(const struct p2v_args *args, const char *name)
 	return NULL;
 }
 
+const char *const *p2v_args_each(const struct p2v_args *args, size_t *n)
+{
+	*n = args->n_many;
+	return args->many;
+}
+
 /* ---- arguments ---- */
 
 /* What getopt_long wants, made of a table of switches. A leading ':' makes it keep silent. */
@@ -175,11 +181,12 @@ static int read_switches(struct p2v_args *args, int argc, char **argv)
 	optind = 1;
 	opterr = 0;
 	for (;;) {
-		const char *word = optind < argc ? argv[optind] : "";
+		const char *word;
 
 		c = getopt_long(argc, argv, table.letters, table.longs, NULL);
 		if (c == -1)
 			return -1;
+		word = argv[optind - 1]; /* operands before it have moved behind it */
 		if (c == HELP || c == 'h') {
 			struct p2v_text text = { 0 };
 			int code;
@@ -197,25 +204,43 @@ static int read_switches(struct p2v_args *args, int argc, char **argv)
 			if (v[i].letter == c)
 				c = FIRST + i;
 		args->values[c - FIRST] = optarg ? optarg : "";
+		if (args->command->many && strcmp(v[c - FIRST].name, args->command->many) == 0)
+			args->many[args->n_many++] = args->values[c - FIRST];
 	}
+}
+
+static int with_operands(const struct p2v_args *args)
+{
+	const struct p2v_command *c = args->command;
+
+	if (args->n < c->min_operands)
+		return p2v_args_wrong(args, "it needs %s", c->operands);
+	if (args->n > c->max_operands)
+		return p2v_args_wrong(
+			args, "'%s' is one argument too many", args->operands[c->max_operands]);
+	return c->run(args);
 }
 
 static int run_command(
 	const struct p2v_program *p, const struct p2v_command *c, int argc, char **argv)
 {
-	struct p2v_args args = { .program = p, .command = c };
-	int code = read_switches(&args, argc, argv);
+	struct p2v_args args = {
+		.program = p, .command = c, .many = calloc((size_t)argc + 1, sizeof(char *))
+	};
+	int code;
 
-	if (code >= 0)
-		return code;
-	args.operands = argv + optind;
-	args.n = (unsigned)(argc - optind);
-	if (args.n < c->min_operands)
-		return p2v_args_wrong(&args, "it needs %s", c->operands);
-	if (args.n > c->max_operands)
-		return p2v_args_wrong(
-			&args, "'%s' is one argument too many", args.operands[c->max_operands]);
-	return c->run(&args);
+	if (!args.many) {
+		(void)fprintf(stderr, "%s: no memory\n", p->name);
+		return P2V_EXIT_FAILED;
+	}
+	code = read_switches(&args, argc, argv);
+	if (code < 0) {
+		args.operands = argv + optind;
+		args.n = (unsigned)(argc - optind);
+		code = with_operands(&args);
+	}
+	free(args.many);
+	return code;
 }
 
 /* ---- the program ---- */

@@ -33,6 +33,7 @@ struct p2v_command {
 	const char *about;                 /* paragraphs, separated by a blank line */
 	const struct p2v_switch *switches; /* without --help, which each has */
 	const struct p2v_example *examples;
+	const char *many; /* the switch that may stand several times: p2v_args_each; NULL: none */
 	/** @return one of P2V_EXIT_* */
 	int (*run)(const struct p2v_args *args);
 };
@@ -57,12 +58,17 @@ struct p2v_args {
 	const struct p2v_program *program;
 	const struct p2v_command *command;
 	const char *values[P2V_SWITCHES_MAX]; /* of the switches; NULL: not given */
-	char *const *operands;                /* shape (n) */
+	const char **many;                    /* shape (n_many): values of the switch `many` */
+	size_t n_many;
+	char *const *operands; /* shape (n) */
 	unsigned n;
 };
 
 /** @return the value of --name, "" when it takes none, NULL when it was not given */
 const char *p2v_args_get(const struct p2v_args *args, const char *name);
+/** @param n  [out] how often the switch stood that may stand several times
+ * @return its values, in their order, shape (n); borrowed of args */
+const char *const *p2v_args_each(const struct p2v_args *args, size_t *n);
 /** Say what is wrong with the arguments, on stderr, and where help is. @return P2V_EXIT_USAGE */
 int p2v_args_wrong(const struct p2v_args *args, const char *fmt, ...) P2V_PRINTF(2, 3);
 /** Say on stderr why it failed. @return P2V_EXIT_FAILED */

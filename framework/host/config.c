@@ -10,7 +10,7 @@
 
 static const char *role_name(const struct p2v_schema *schema, uint32_t roles)
 {
-	for (size_t i = 0; schema->roles[i]; i++)
+	for (size_t i = 0; schema->roles && schema->roles[i]; i++)
 		if (roles & (1u << i))
 			return schema->roles[i];
 	return "nobody";
@@ -129,11 +129,14 @@ static int bind_section(struct p2v_config *c, const struct p2v_ini_section *in, 
 
 static uint32_t read_role(const struct p2v_config *c)
 {
-	const struct p2v_bound *b = p2v_config_find(c, c->schema->role_section, NULL);
+	const struct p2v_bound *b;
 	const struct p2v_option *o;
 	struct p2v_option copy;
 	uint32_t number;
 
+	if (!c->schema->role_section)
+		return 1;
+	b = p2v_config_find(c, c->schema->role_section, NULL);
 	assert(b);
 	o = p2v_option_find(b->options, b->stride, P2V_OPTION_ROLE, &copy);
 	assert(o && o->type == P2V_T_ENUM);
@@ -227,13 +230,28 @@ static int take_ini(const struct p2v_schema *schema, struct p2v_ini *ini, struct
 	return P2V_OK;
 }
 
-int p2v_config_read(const struct p2v_schema *schema, const char *file, struct p2v_config **out,
-	struct p2v_err *err)
+int p2v_config_read_set(const struct p2v_schema *schema, const char *file, const char *const *sets,
+	size_t n, struct p2v_config **out, struct p2v_err *err)
 {
 	struct p2v_ini *ini;
 	int rc = p2v_ini_read(file, &ini, err);
 
-	return rc < 0 ? rc : take_ini(schema, ini, out, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		rc = p2v_ini_set(ini, sets[i], err);
+		if (rc < 0) {
+			p2v_ini_free(ini);
+			return rc;
+		}
+	}
+	return take_ini(schema, ini, out, err);
+}
+
+int p2v_config_read(const struct p2v_schema *schema, const char *file, struct p2v_config **out,
+	struct p2v_err *err)
+{
+	return p2v_config_read_set(schema, file, NULL, 0, out, err);
 }
 
 int p2v_config_parse(const struct p2v_schema *schema, const char *file, struct p2v_str text,

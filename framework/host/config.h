@@ -35,7 +35,8 @@ struct p2v_schema {
 	const struct p2v_section *sections;
 	const struct p2v_choice_rule *choices; /* each needs its P2V_T_TEXT option in [plugins] */
 	const char *role_section;              /* single; its enum option "role" … */
-	const char *const *roles;              /* … has these choices: number i is role 1 << i */
+	const char *const *roles;              /* … has these choices: number i is role 1 << i.
+						  Both NULL: there is one role, 1 << 0 */
 };
 
 #define P2V_SECTION_PLUGINS "plugins"
@@ -56,6 +57,11 @@ struct p2v_choice {
  * "FILE: …"; P2V_ENOMEM */
 P2V_MUST_USE int p2v_config_read(const struct p2v_schema *schema, const char *file,
 	struct p2v_config **out, struct p2v_err *err);
+/** The same with some keys set otherwise.
+ * @param sets  [in] shape (n): as p2v_ini_set takes them; errors in them begin with "--set TEXT: "
+ */
+P2V_MUST_USE int p2v_config_read_set(const struct p2v_schema *schema, const char *file,
+	const char *const *sets, size_t n, struct p2v_config **out, struct p2v_err *err);
 /** The same of text in memory. */
 P2V_MUST_USE int p2v_config_parse(const struct p2v_schema *schema, const char *file,
 	struct p2v_str text, struct p2v_config **out, struct p2v_err *err);

@@ -284,10 +284,114 @@ int p2v_ini_read(const char *file, struct p2v_ini **out, struct p2v_err *err)
 	return rc;
 }
 
+/* ---- keys from the command line ---- */
+
+static int bad_set(const char *text, struct p2v_err *err, const char *why)
+{
+	return p2v_fail(err, P2V_ECONF, "--set %.100s: %s", text, why);
+}
+
+/* The section of that name, made where it is not there. @return NULL: no memory */
+static struct p2v_ini_section *section_for(struct reader *r, struct p2v_str title)
+{
+	struct p2v_str name = title, arg = { NULL, 0 };
+	size_t blank = p2v_str_find(title, ' ');
+
+	if (blank < title.n) {
+		name.n = blank;
+		arg = p2v_str_trim((struct p2v_str){ title.p + blank, title.n - blank });
+	}
+	for (size_t i = 0; i < r->ini->n; i++) {
+		struct p2v_ini_section *s = &r->ini->sections[i];
+
+		if (p2v_str_is(name, s->name) && (s->arg ? p2v_str_is(arg, s->arg) : !arg.p))
+			return s;
+	}
+	return add_section(r, name, arg) < 0 ? NULL : &r->ini->sections[r->ini->n - 1];
+}
+
+static void forget(struct p2v_ini_section *s, struct p2v_str key)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (p2v_str_is(key, s->entries[i].key)) {
+			free(s->entries[i].key);
+			free(s->entries[i].value);
+		} else {
+			s->entries[kept++] = s->entries[i];
+		}
+	}
+	s->n = kept;
+}
+
+static int put_entry(
+	struct reader *r, struct p2v_str title, struct p2v_str key, struct p2v_str value)
+{
+	struct p2v_ini_section *s = section_for(r, title);
+	struct p2v_ini_entry *v;
+
+	if (!s)
+		return r->code;
+	forget(s, key);
+	v = grow(s->entries, s->n, &s->cap, sizeof *v);
+	if (!v)
+		return no_memory(r);
+	s->entries = v;
+	v = &s->entries[s->n++];
+	*v = (struct p2v_ini_entry){ p2v_str_dup(key), p2v_str_dup(value), r->line };
+	return v->key && v->value ? P2V_OK : no_memory(r);
+}
+
+static int keep_set(struct p2v_ini *ini, const char *text, struct p2v_err *err)
+{
+	char **v = realloc(ini->sets, (ini->n_sets + 1) * sizeof(char *));
+
+	if (v) {
+		ini->sets = v;
+		v[ini->n_sets] = p2v_str_dup(p2v_str_of(text));
+	}
+	if (!v || !v[ini->n_sets])
+		return p2v_fail(err, P2V_ENOMEM, "--set: no memory");
+	ini->n_sets++;
+	return P2V_OK;
+}
+
+int p2v_ini_set(struct p2v_ini *ini, const char *text, struct p2v_err *err)
+{
+	struct reader r = { .ini = ini, .err = err };
+	struct p2v_str all = p2v_str_of(text), title, key;
+	size_t eq = p2v_str_find(all, '='), dot = eq;
+	int rc;
+
+	if (eq == all.n)
+		return bad_set(text, err, "there is no '=': it wants SECTION.KEY=VALUE");
+	while (dot > 0 && text[dot - 1] != '.')
+		dot--;
+	if (dot == 0)
+		return bad_set(text, err, "there is no section: it wants SECTION.KEY=VALUE");
+	title = p2v_str_trim((struct p2v_str){ text, dot - 1 });
+	key = p2v_str_trim((struct p2v_str){ text + dot, eq - dot });
+	if (!title.n || !key.n)
+		return bad_set(text, err, "it wants SECTION.KEY=VALUE");
+	if (title.n > NAME_SIZE || all.n > 1000)
+		return bad_set(text, err, "it is too long");
+	rc = keep_set(ini, text, err);
+	r.line = P2V_INI_SETS + (unsigned)ini->n_sets - 1;
+	if (rc < 0 || check_bytes(&r, all) < 0)
+		return rc < 0 ? rc : bad_set(text, err, "it is no text");
+	rc = put_entry(
+		&r, title, key, p2v_str_trim((struct p2v_str){ text + eq + 1, all.n - eq - 1 }));
+	return rc < 0 ? rc : P2V_OK;
+}
+
 void p2v_ini_free(struct p2v_ini *ini)
 {
 	if (!ini)
 		return;
+	for (size_t i = 0; i < ini->n_sets; i++)
+		free(ini->sets[i]);
+	free(ini->sets);
 	for (size_t i = 0; i < ini->n; i++) {
 		struct p2v_ini_section *s = &ini->sections[i];
 

@@ -24,7 +24,12 @@ struct p2v_ini {
 	char *file;                       /* as the caller named it, for messages */
 	struct p2v_ini_section *sections; /* shape (n), in the order of the file */
 	size_t n, cap;
+	char **sets; /* shape (n_sets): what p2v_ini_set was given, for messages */
+	size_t n_sets;
 };
+
+/* Lines from here on are no lines of the file, but numbers of what p2v_ini_set was given. */
+#define P2V_INI_SETS (1u << 24)
 
 /** Read text that is in memory already.
  * @param file  [in] its name, for messages; copied
@@ -38,6 +43,11 @@ P2V_MUST_USE int p2v_ini_parse(
  * @return as p2v_ini_parse; P2V_EIO with "FILE: …": it is not there, a folder, unreadable, or
  * larger than P2V_INI_MAX */
 P2V_MUST_USE int p2v_ini_read(const char *file, struct p2v_ini **out, struct p2v_err *err);
+
+/** Set a key as if it stood in the file; what the file says of it counts no more.
+ * @param text  [in] "SECTION.KEY=VALUE", where SECTION is what stands between the brackets; copied
+ * @return P2V_OK; P2V_ECONF with "--set TEXT: …"; P2V_ENOMEM */
+P2V_MUST_USE int p2v_ini_set(struct p2v_ini *ini, const char *text, struct p2v_err *err);
 
 /** NULL is allowed. */
 void p2v_ini_free(struct p2v_ini *ini);

@@ -279,7 +279,8 @@ void p2v_manual_ini(
 		p2v_text_puts(out, s->named ? " NAME]\n" : "]\n");
 		say(out, s->help);
 		p2v_text_puts(out, s->named ? " There may be any number of them.\n" : "\n");
-		put_roles(schema, s->roles, out);
+		if (schema->roles)
+			put_roles(schema, s->roles, out);
 		put_options(s->options, sizeof(struct p2v_option), out);
 	}
 	p2v_text_puts(out, ".SS [KIND.NAME]\nOptions of a plugin. Each plugin has a manual page "

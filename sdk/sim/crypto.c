@@ -6,29 +6,47 @@
 
 #include "framework/base/random.h"
 
-/* A bijection of each of the two for any value of the other: no change of one word goes unseen. */
-static uint64_t stir(uint64_t lane, uint64_t v)
+static uint64_t word_at(const uint8_t *p, size_t n)
 {
-	lane = (lane ^ v) * UINT64_C(0x9e3779b97f4a7c15);
-	return lane ^ lane >> 32;
+	uint64_t v = 0;
+
+	if (n >= 8)
+		return p2v_load64(p);
+	for (size_t i = 0; i < n; i++)
+		v |= (uint64_t)p[i] << (8 * i);
+	return v;
 }
 
-/* Four lanes, eight bytes each in turn; then each lane goes into all. */
+enum { LONG_PART = 1024 }; /* [B] chunks of media, not names */
+
+/* Each word goes into one of four sums, and they are stirred together at the end. */
+static void absorb_long(uint64_t state[4], const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t *s = &state[i / 8 & 3];
+
+		*s = (*s ^ word_at(p + i, n - i)) * UINT64_C(0x9e3779b97f4a7c15);
+		*s ^= *s >> 32;
+	}
+	for (int round = 0; round < 2; round++)
+		for (size_t k = 0; k < 4; k++)
+			state[k] = p2v_mix64(state[k] ^ state[(k + 3) & 3]);
+}
+
+/* Each word goes into all four. */
 static void absorb(uint64_t state[4], const uint8_t *p, size_t n)
 {
-	uint64_t lane[4] = { state[0] ^ n, state[1], state[2], state[3] };
-	uint8_t rest[32] = { 0 };
+	state[0] ^= n;
+	if (n >= LONG_PART) {
+		absorb_long(state, p, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t v = word_at(p + i, n - i);
 
-	for (; n >= 32; p += 32, n -= 32)
 		for (int k = 0; k < 4; k++)
-			lane[k] = stir(lane[k], p2v_load64(p + 8 * k));
-	if (n)
-		memcpy(rest, p, n);
-	for (int k = 0; k < 4; k++)
-		lane[k] = stir(lane[k], p2v_load64(rest + 8 * k));
-	for (int k = 0; k < 8; k++)
-		lane[k & 3] = p2v_mix64(lane[k & 3] + lane[(k + 1) & 3]);
-	memcpy(state, lane, sizeof lane);
+			state[k] = p2v_mix64(state[k] ^ v) + state[(k + 1) & 3];
+	}
 }
 
 static void squeeze(const uint64_t state[4], uint8_t *out, size_t n)

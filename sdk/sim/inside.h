@@ -7,15 +7,17 @@
 #include "framework/base/timers.h"
 #include "sdk/sim/event.h"
 #include "sdk/sim/fluid.h"
+#include "sdk/sim/wheel.h"
 #include "sdk/sim/world.h"
 
 struct p2v_sim_name;
+struct p2v_sim_shared;
 
 struct p2v_sim {
 	p2v_usec now;
 	int64_t epoch; /* [us] wall time of virtual time 0 */
 	uint64_t hash, events;
-	struct p2v_timers timers;
+	struct p2v_wheel timers;
 	struct p2v_random network;    /* loss, reordering, duplication */
 	struct p2v_list machines;     /* in the order in which they were added */
 	struct p2v_machine *by_ip;    /* the same */
@@ -29,6 +31,10 @@ struct p2v_sim {
 	struct p2v_fluid fluid;
 	struct p2v_list late;
 	void *twin; /* sdk/sim/flow's */
+	struct p2v_sim_ledger ledger;
+	struct p2v_sim_shared *shared; /* buffers by content */
+	uint64_t shared_bytes, shared_news;
+	p2v_usec apart; /* [us] between pieces of one stream: 1 where ties are shuffled, else 0 */
 };
 
 struct p2v_machine {
@@ -43,7 +49,9 @@ struct p2v_machine {
 	struct p2v_fluid_link up, down; /* the same link, at flow fidelity */
 	struct p2v_random entropy;
 	uint16_t next_port;
-	bool dead, frozen;
+	bool dead, frozen, placed;
+	int32_t x, y; /* [us] */
+	uint32_t island;
 	struct p2v_timers held;      /* what would have fired while it was frozen */
 	struct p2v_list fetches;     /* of HTTP, made by this machine: sdk/sim/http.c */
 	struct p2v_list connections; /* … and the connections under them, and idle ones */
@@ -110,6 +118,11 @@ int p2v_sim_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_u
 size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n);
 size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u);
 void p2v_sim_udp_close(void *self, struct p2v_udp *u);
+
+/* sdk/sim/share.c: likewise */
+struct p2v_buf *p2v_sim_share(void *self, struct p2v_buf *b);
+/** The run is over. */
+void p2v_sim_share_fini(struct p2v_sim *s);
 
 /* sdk/sim/http.c and sdk/sim/httpd.c: likewise */
 int p2v_sim_fetch(void *self, const struct p2v_fetch_request *rq, const struct p2v_fetch_handler *h,

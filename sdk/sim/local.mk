@@ -1,19 +1,22 @@
-# The simulator's half of the house: the virtual world.
+# The simulator's half of the house. Here: the virtual world, which is time, machines, links, datagrams, HTTP, and what
+# stands in for cryptography. In its rooms: cdn/ is what viewers watch, swarm/ an event from beginning to end.
 noinst_LTLIBRARIES += libp2v_sim.la
 libp2v_sim_la_SOURCES = \
 	%reldir%/record.c %reldir%/record.h \
 	%reldir%/crypto.c %reldir%/crypto.h \
-	%reldir%/encoder.c %reldir%/encoder.h \
 	%reldir%/http.c \
 	%reldir%/httpd.c \
 	%reldir%/event.h \
 	%reldir%/fluid.c %reldir%/fluid.h \
 	%reldir%/inside.h \
-	%reldir%/origin.c %reldir%/origin.h \
-	%reldir%/swarm.c %reldir%/swarm.h \
 	%reldir%/pipe.c %reldir%/pipe.h \
 	%reldir%/pipe_flow.c \
 	%reldir%/sender.c %reldir%/sender.h \
+	%reldir%/share.c \
 	%reldir%/udp.c \
+	%reldir%/wheel.c %reldir%/wheel.h \
 	%reldir%/world.c %reldir%/world.h
+libp2v_sim_la_LIBADD = $(M_LIBS)
+include %reldir%/cdn/local.mk
 include %reldir%/flow/local.mk
+include %reldir%/swarm/local.mk

@@ -273,7 +273,7 @@ static void arrived(struct p2v_event *e, bool dropped)
 		delivered(e, false);
 		return;
 	}
-	st->delivery = at > st->delivery ? at : st->delivery;
+	st->delivery = at > st->delivery ? at : st->delivery + st->sim->apart;
 	p2v_event_at(e, st->delivery);
 }
 
@@ -307,7 +307,7 @@ static void launch(struct p2v_piece *k, size_t wire)
 		m->count.stream_sent_bytes += wire;
 	}
 	at = st->left + p2v_path_delay(st->client, m);
-	st->arrival = at > st->arrival ? at : st->arrival;
+	st->arrival = at > st->arrival ? at : st->arrival + st->sim->apart;
 	p2v_event_init(&k->event, st->sim, NULL, arrived);
 	p2v_event_at(&k->event, st->arrival);
 }

@@ -1,5 +1,6 @@
 /* udp.c - the machines' links, and the datagrams that cross them: rate, delay, a drop-tail queue,
  * loss, duplication and reordering. What streams make of the same links is in pipe.c. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,11 +44,12 @@ static p2v_usec serialization(uint64_t n, uint64_t rate)
 p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded)
 {
 	uint64_t rate = up ? m->link.up : m->link.down;
+	uint64_t limit = up && m->link.queue_up ? m->link.queue_up : m->link.queue;
 	p2v_usec *busy = up ? &m->up_free : &m->down_free, now = m->sim->now;
 
 	if (rate == 0)
 		return now;
-	if (bounded && m->link.queue && p2v_link_waiting(m, up) + n > m->link.queue)
+	if (bounded && limit && p2v_link_waiting(m, up) + n > limit)
 		return P2V_NEVER;
 	*busy = (*busy > now ? *busy : now) + serialization(n, rate);
 	return *busy;
@@ -67,12 +69,44 @@ void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link)
 
 p2v_usec p2v_path_delay(const struct p2v_machine *a, const struct p2v_machine *b)
 {
-	return a == b ? LOOPBACK_DELAY : a->link.delay + b->link.delay;
+	p2v_usec delay = a->link.delay + b->link.delay;
+	double dx, dy;
+
+	if (a == b)
+		return LOOPBACK_DELAY;
+	if (!a->placed || !b->placed)
+		return delay;
+	dx = a->x - (double)b->x;
+	dy = a->y - (double)b->y;
+	return delay + (p2v_usec)sqrt(dx * dx + dy * dy); /* exact in IEEE 754: the same anywhere */
 }
 
 static bool chance(struct p2v_sim *s, double p)
 {
 	return p > 0 && p2v_random_unit(&s->network) < p;
+}
+
+/* ---- where every datagram is ---- */
+
+static void set_out(struct p2v_sim *s, size_t n)
+{
+	s->ledger.sent++;
+	s->ledger.in_flight++;
+	s->ledger.sent_bytes += n + DGRAM_OVERHEAD;
+	s->ledger.in_flight_bytes += n + DGRAM_OVERHEAD;
+}
+
+static void ended(struct p2v_sim *s, size_t n, bool received)
+{
+	s->ledger.in_flight--;
+	s->ledger.in_flight_bytes -= n + DGRAM_OVERHEAD;
+	if (received) {
+		s->ledger.received++;
+		s->ledger.received_bytes += n + DGRAM_OVERHEAD;
+	} else {
+		s->ledger.lost++;
+		s->ledger.lost_bytes += n + DGRAM_OVERHEAD;
+	}
 }
 
 /* ---- sockets ---- */
@@ -98,6 +132,7 @@ static void deliver(struct p2v_event *e, bool dropped)
 	struct p2v_udp *u = dropped ? NULL : socket_at(m->sim, &k->to);
 	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
 
+	ended(m->sim, k->n, !dropped);
 	if (!dropped) {
 		m->count.received++;
 		m->count.received_bytes += k->n + DGRAM_OVERHEAD;
@@ -127,6 +162,7 @@ static void arrive(struct p2v_event *e, bool dropped)
 	p2v_usec at;
 
 	if (dropped || m->dead || oversized(m, k->n)) {
+		ended(m->sim, k->n, false);
 		free(k);
 		return;
 	}
@@ -134,6 +170,7 @@ static void arrive(struct p2v_event *e, bool dropped)
 	if (at == P2V_NEVER) {
 		p2v_sim_mix_event(m, P2V_SIM_LOST);
 		m->count.overflowed++;
+		ended(m->sim, k->n, false);
 		free(k);
 		return;
 	}
@@ -151,8 +188,10 @@ static void packet_send(struct p2v_udp *u, struct p2v_machine *to, const struct 
 	struct packet *k = to && !to->dead ? malloc(sizeof *k + n) : NULL;
 	p2v_usec at = left;
 
-	if (!k)
+	if (!k) {
+		ended(m->sim, n, false);
 		return;
+	}
 	p2v_event_init(&k->event, m->sim, local ? to : NULL, local ? deliver : arrive);
 	k->receiver = to;
 	k->from = u->addr;
@@ -168,6 +207,25 @@ static void packet_send(struct p2v_udp *u, struct p2v_machine *to, const struct 
 	if (!local && chance(m->sim, m->link.reorder))
 		at += m->link.reorder_by;
 	p2v_event_at(&k->event, at);
+}
+
+/* Whether a datagram gets out into the network. @param left  [out] when */
+static bool leaves(struct p2v_machine *m, const struct p2v_machine *to, size_t n, p2v_usec *left)
+{
+	if (oversized(m, n))
+		return false;
+	*left = p2v_link_pass(m, true, n + DGRAM_OVERHEAD, true);
+	if (*left == P2V_NEVER) {
+		m->count.overflowed++;
+		return false;
+	}
+	if (m->sim->flows)
+		*left += p2v_link_wait(m, true);
+	if (chance(m->sim, m->link.loss) || (to && to->island != m->island)) {
+		m->count.lost++;
+		return false;
+	}
+	return true;
 }
 
 /* A socket may have an address that its machine does not. */
@@ -186,24 +244,16 @@ static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uin
 
 	m->count.sent++;
 	m->count.sent_bytes += n + DGRAM_OVERHEAD;
-	if (receiver != m) {
-		if (oversized(m, n))
-			return;
-		left = p2v_link_pass(m, true, n + DGRAM_OVERHEAD, true);
-		if (left == P2V_NEVER) {
-			m->count.overflowed++;
-			return;
-		}
-		if (m->sim->flows)
-			left += p2v_link_wait(m, true);
-		if (chance(m->sim, m->link.loss)) {
-			m->count.lost++;
-			return;
-		}
+	set_out(m->sim, n);
+	if (receiver != m && !leaves(m, receiver, n, &left)) {
+		ended(m->sim, n, false);
+		return;
 	}
 	packet_send(u, receiver, to, p, n, left);
-	if (receiver != m && chance(m->sim, m->link.duplicate))
+	if (receiver != m && chance(m->sim, m->link.duplicate)) {
+		set_out(m->sim, n);
 		packet_send(u, receiver, to, p, n, left);
+	}
 }
 
 int p2v_machine_rebind(

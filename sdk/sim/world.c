@@ -53,11 +53,21 @@ void p2v_sim_mix(struct p2v_sim *s, uint64_t what)
 	s->hash = p2v_mix64(s->hash ^ what) + UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* Four sums side by side: each step is one to one in what came before, so nothing that differs gets
+ * lost. */
 void p2v_sim_mix_bytes(struct p2v_sim *s, const void *p, size_t n)
 {
+	uint64_t lane[4] = { 1, 2, 3, 4 };
 	const uint8_t *q = p;
 
 	p2v_sim_mix(s, n);
+	for (; n >= 32; q += 32, n -= 32)
+		for (size_t k = 0; k < 4; k++) {
+			lane[k] = (lane[k] ^ p2v_load64(q + 8 * k)) * UINT64_C(0x9e3779b97f4a7c15);
+			lane[k] ^= lane[k] >> 32;
+		}
+	for (size_t k = 0; k < 4; k++)
+		p2v_sim_mix(s, lane[k]);
 	for (; n >= 8; q += 8, n -= 8)
 		p2v_sim_mix(s, p2v_load64(q));
 	for (size_t i = 0; i < n; i++)
@@ -89,6 +99,22 @@ uint64_t p2v_sim_hash(const struct p2v_sim *s)
 	return s->hash;
 }
 
+uint64_t p2v_sim_events(const struct p2v_sim *s)
+{
+	return s->events;
+}
+
+void p2v_sim_ledger(const struct p2v_sim *s, struct p2v_sim_ledger *out)
+{
+	*out = s->ledger;
+}
+
+void p2v_sim_shuffle_ties(struct p2v_sim *s, uint64_t seed)
+{
+	s->timers.soon.shuffle = seed;
+	s->apart = 1; /* what has an order of its own keeps it by time */
+}
+
 void p2v_sim_set_log(struct p2v_sim *s, FILE *to)
 {
 	s->log = to;
@@ -101,22 +127,20 @@ static struct p2v_machine *timer_machine(const struct p2v_timer *t)
 	return (struct p2v_machine *)(uintptr_t)(t->priv[5] & ~UINT64_C(1));
 }
 
-static struct p2v_timers *timer_queue(struct p2v_sim *s, const struct p2v_timer *t)
+static void disarm(struct p2v_sim *s, struct p2v_timer *t)
 {
-	return t->priv[5] & 1 ? &timer_machine(t)->held : &s->timers;
+	if (t->priv[5] & 1)
+		p2v_timers_disarm(&timer_machine(t)->held, t);
+	else
+		p2v_wheel_disarm(&s->timers, t);
+	t->priv[5] = 0;
 }
 
 static void arm(struct p2v_sim *s, struct p2v_machine *m, struct p2v_timer *t, p2v_usec due)
 {
-	p2v_timers_disarm(timer_queue(s, t), t);
+	disarm(s, t);
 	t->priv[5] = (uint64_t)(uintptr_t)m;
-	p2v_timers_arm(&s->timers, t, due > s->now ? due : s->now);
-}
-
-static void disarm(struct p2v_sim *s, struct p2v_timer *t)
-{
-	p2v_timers_disarm(timer_queue(s, t), t);
-	t->priv[5] = 0;
+	p2v_wheel_arm(&s->timers, t, due > s->now ? due : s->now);
 }
 
 static void run_event(struct p2v_timer *t, p2v_usec now)
@@ -206,15 +230,15 @@ uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until)
 	uint64_t events = 0;
 
 	for (;;) {
-		p2v_usec due = p2v_timers_next(&s->timers);
+		p2v_usec due = p2v_wheel_next(&s->timers);
 
 		if (due > s->now && end_instant(s))
 			continue;
-		if (!s->timers.n || due > until)
+		if (p2v_wheel_empty(&s->timers) || due > until)
 			break;
 		if (due > s->now)
 			s->now = due;
-		fire(s, p2v_timers_pop(&s->timers, s->now));
+		fire(s, p2v_wheel_pop(&s->timers));
 		events++;
 	}
 	if (until != P2V_NEVER && until > s->now)
@@ -389,7 +413,8 @@ static const struct p2v_world_ops world_ops = { .now = world_now,
 	.http_close = p2v_sim_close,
 	.resolve = world_resolve,
 	.resolve_cancel = world_resolve_cancel,
-	.interfaces = world_interfaces };
+	.interfaces = world_interfaces,
+	.share = p2v_sim_share };
 
 struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip)
 {
@@ -436,6 +461,18 @@ struct p2v_machine *p2v_machine_of(const struct p2v_world *w)
 struct p2v_world p2v_machine_world(struct p2v_machine *m)
 {
 	return (struct p2v_world){ &world_ops, m };
+}
+
+void p2v_machine_place(struct p2v_machine *m, int32_t x, int32_t y)
+{
+	m->placed = true;
+	m->x = x;
+	m->y = y;
+}
+
+void p2v_machine_set_island(struct p2v_machine *m, uint32_t island)
+{
+	m->island = island;
 }
 
 void p2v_machine_count(const struct p2v_machine *m, struct p2v_link_count *out)
@@ -485,7 +522,7 @@ static void drop_events(struct p2v_sim *s)
 		p2v_machine_freeze(m, false);
 		m->dead = true;
 	}
-	while ((t = p2v_timers_pop(&s->timers, P2V_NEVER))) {
+	while ((t = p2v_wheel_pop(&s->timers))) {
 		if (t->fire == run_event) {
 			struct p2v_event *e = P2V_OF(t, struct p2v_event, timer);
 
@@ -504,6 +541,7 @@ void p2v_sim_free(struct p2v_sim *s)
 		return;
 	drop_events(s);
 	p2v_sim_http_fini(s);
+	p2v_sim_share_fini(s);
 	assert(!s->sockets);
 	HASH_ITER (hh, s->names, n, n_next) {
 		HASH_DEL(s->names, n);

@@ -10,14 +10,23 @@
 struct p2v_sim;
 struct p2v_machine;
 
+/** Where every datagram of a run is, those that a machine sends to itself among them. Sent is what
+ * was received, lost (by chance, in a full queue, too large, to nobody or from the dead) and in
+ * flight together. */
+struct p2v_sim_ledger {
+	uint64_t sent, received, lost, in_flight;                         /* datagrams */
+	uint64_t sent_bytes, received_bytes, lost_bytes, in_flight_bytes; /* [B] with headers */
+};
+
 /** A machine's access link, both directions; the core of the network is fast. */
 struct p2v_link {
-	uint64_t up, down;   /* [B/s]; 0: no limit */
-	p2v_usec delay;      /* [us] one way, between this machine and the core */
-	uint64_t queue;      /* [B] drop-tail queue before each direction; 0: no limit */
-	double loss;         /* probability that a datagram leaving this machine is lost */
-	double duplicate;    /* … that it arrives twice */
-	double reorder;      /* … that it is held back by `reorder_by` */
+	uint64_t up, down; /* [B/s]; 0: no limit */
+	p2v_usec delay;    /* [us] one way, between this machine and the core */
+	uint64_t queue;    /* [B] drop-tail queue before each direction; 0: no limit */
+	uint64_t queue_up; /* [B] … before the upward one, where that is another; 0: it is not */
+	double loss;       /* probability that a datagram leaving this machine is lost */
+	double duplicate;  /* … that it arrives twice */
+	double reorder;    /* … that it is held back by `reorder_by` */
 	p2v_usec reorder_by; /* [us] */
 	uint32_t mtu; /* [B] of an IP packet: larger datagrams vanish, both ways; 0: no limit */
 };
@@ -48,6 +57,15 @@ uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until);
 void p2v_sim_set_flows(struct p2v_sim *s, bool flows);
 /** Hash of all that happened so far: times, machines, datagram contents, HTTP, log lines. */
 uint64_t p2v_sim_hash(const struct p2v_sim *s);
+/** How many events ran so far. */
+uint64_t p2v_sim_events(const struct p2v_sim *s);
+/** [B] of media that machines hold, each content once. */
+uint64_t p2v_sim_shared_bytes(const struct p2v_sim *s);
+void p2v_sim_ledger(const struct p2v_sim *s, struct p2v_sim_ledger *out);
+/** From now on, what is due at the same microsecond runs in an order drawn by `seed`, not in the
+ * order in which it was scheduled: what depends on that order is an accident, and shows.
+ * @param seed  above 0 */
+void p2v_sim_shuffle_ties(struct p2v_sim *s, uint64_t seed);
 /** Where log lines go, beside the hash; NULL: nowhere. Starts as NULL. */
 void p2v_sim_set_log(struct p2v_sim *s, FILE *to);
 
@@ -63,6 +81,12 @@ struct p2v_machine *p2v_machine_new(struct p2v_sim *s, const char *name, const s
 	const struct p2v_link *link);
 struct p2v_world p2v_machine_world(struct p2v_machine *m);
 void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link);
+/** Put it on a plane: the way between two such machines takes their distance [us] beside the delays
+ * of both links. A machine that was never placed is near everybody. */
+void p2v_machine_place(struct p2v_machine *m, int32_t x, int32_t y);
+/** Datagrams pass only between machines of one island; all begin on island 0. HTTP passes anyway.
+ */
+void p2v_machine_set_island(struct p2v_machine *m, uint32_t island);
 void p2v_machine_count(const struct p2v_machine *m, struct p2v_link_count *out);
 /** A NAT before the machine gives a socket another address, from one datagram to the next: what is
  * sent from now on comes from there, and only what is sent to there arrives.

@@ -8,7 +8,7 @@
 
 #include "framework/base/options.h"
 #include "framework/world/loop.h"
-#include "sdk/sim/origin.h"
+#include "sdk/sim/cdn/origin.h"
 
 struct served {
 	struct p2v_loop *loop;

@@ -7,19 +7,21 @@ CLI_TESTS = \
 	%reldir%/perf.sh \
 	%reldir%/player.sh \
 	%reldir%/run.sh \
+	%reldir%/sim.sh \
 	%reldir%/status.sh \
 	%reldir%/usage.sh
 # These load plugins that are built as shared objects for the tests.
 CLI_SHARED_TESTS = \
 	%reldir%/check.sh \
 	%reldir%/manifest.sh \
-	%reldir%/plugins.sh
+	%reldir%/plugins.sh \
+	%reldir%/sim_guide.sh
 TESTS += $(CLI_TESTS)
 if SHARED
 TESTS += $(CLI_SHARED_TESTS)
 endif
-LONG_TESTS += %reldir%/static_build.sh
-EXTRA_DIST += $(CLI_TESTS) $(CLI_SHARED_TESTS) %reldir%/static_build.sh
+LONG_TESTS += %reldir%/sim_long.sh %reldir%/static_build.sh
+EXTRA_DIST += $(CLI_TESTS) $(CLI_SHARED_TESTS) %reldir%/sim_long.sh %reldir%/static_build.sh
 
 # A live stream to play.
 check_PROGRAMS += tests/cli/live_origin

@@ -11,7 +11,7 @@
 
 #include "framework/host/loader.h"
 #include "sdk/sim/sender.h"
-#include "sdk/sim/swarm.h"
+#include "sdk/sim/swarm/swarm.h"
 
 struct run {
 	size_t viewers;

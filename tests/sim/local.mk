@@ -125,6 +125,14 @@ tests_sim_sim_crowd_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_crowd_LDADD = $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_crowd_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
+check_PROGRAMS += tests/sim/sim_play
+TESTS += tests/sim/sim_play
+tests_sim_sim_play_SOURCES = %reldir%/play_test.c %reldir%/table_test.c
+tests_sim_sim_play_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_play_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_play_LDADD = libp2v_simcli.la $(tests_sim_sim_swarm_LDADD)
+EXTRA_tests_sim_sim_play_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
 check_PROGRAMS += tests/sim/sim_gateway
 TESTS += tests/sim/sim_gateway
 tests_sim_sim_gateway_SOURCES = \

@@ -7,7 +7,7 @@
 
 #include "framework/base/options.h"
 #include "sdk/player/player.h"
-#include "sdk/sim/origin.h"
+#include "sdk/sim/cdn/origin.h"
 #include "sdk/sim/world.h"
 #include "tests/contract/manifests.h"
 

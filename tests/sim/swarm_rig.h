@@ -3,7 +3,7 @@
 #ifndef P2V_TESTS_SIM_SWARM_RIG_H
 #define P2V_TESTS_SIM_SWARM_RIG_H
 
-#include "sdk/sim/swarm.h"
+#include "sdk/sim/swarm/swarm.h"
 
 void rig_init(void);
 void rig_fini(void);

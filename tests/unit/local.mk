@@ -117,11 +117,13 @@ tests_unit_unit_manifest_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/unit_sim
 TESTS += tests/unit/unit_sim
 tests_unit_unit_sim_SOURCES = \
+	%reldir%/sim/audience_test.c \
 	%reldir%/sim/fluid_test.c \
 	%reldir%/sim/http_test.c \
 	%reldir%/sim/origin_test.c \
 	%reldir%/sim/pair.c %reldir%/sim/pair.h \
 	%reldir%/sim/udp_test.c \
+	%reldir%/sim/wheel_test.c \
 	%reldir%/sim/world_test.c \
 	$(OOM_SOURCES)
 tests_unit_unit_sim_CFLAGS = $(UNIT_CFLAGS)

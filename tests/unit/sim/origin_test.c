@@ -7,7 +7,7 @@
 
 #include "framework/base/http.h"
 #include "framework/base/options.h"
-#include "sdk/sim/origin.h"
+#include "sdk/sim/cdn/origin.h"
 #include "sdk/sim/world.h"
 
 TestSuite(sim_origin, .timeout = 60);

@@ -283,3 +283,91 @@ Test(sim_udp, what_comes_to_a_frozen_machine_waits)
 	stop(&b, p.far);
 	pair_close(&p);
 }
+
+/* ---- places, islands, and where every datagram is ---- */
+
+Test(sim_udp, distance_on_the_plane_adds_to_the_delay)
+{
+	struct p2v_link link = { .delay = 1000 };
+	struct pair p;
+	struct ear a, b;
+
+	pair_open(&p, &link, &link);
+	listen_on(&a, p.near, p.sim, 0);
+	listen_on(&b, p.far, p.sim, 9);
+	p2v_machine_place(p.near, 1000, 2000);
+	send_one(p.near, &a, &b.at, 1, 100); /* the other one is near everybody */
+	p2v_sim_run(p.sim, P2V_NEVER);
+	cr_assert_eq(b.when[0], 2000);
+	p2v_machine_place(p.far, 31000, 42000); /* 30, 40: 50 ms */
+	send_one(p.near, &a, &b.at, 2, 100);
+	p2v_sim_run(p.sim, P2V_NEVER);
+	cr_assert_eq(b.when[1], 2000 + 52000);
+	stop(&a, p.near);
+	stop(&b, p.far);
+	pair_close(&p);
+}
+
+Test(sim_udp, nothing_passes_from_island_to_island)
+{
+	struct p2v_link link = { .delay = 1000 };
+	struct pair p;
+	struct ear a, b;
+	struct p2v_link_count c;
+
+	pair_open(&p, &link, &link);
+	listen_on(&a, p.near, p.sim, 0);
+	listen_on(&b, p.far, p.sim, 9);
+	p2v_machine_set_island(p.near, 1);
+	send_one(p.near, &a, &b.at, 1, 100);
+	p2v_sim_run(p.sim, P2V_NEVER);
+	cr_assert_eq(b.n, 0);
+	p2v_machine_count(p.near, &c);
+	cr_assert_eq(c.lost, 1);
+	p2v_machine_set_island(p.far, 1);
+	send_one(p.near, &a, &b.at, 2, 100);
+	p2v_sim_run(p.sim, P2V_NEVER);
+	cr_assert_eq(b.n, 1);
+	stop(&a, p.near);
+	stop(&b, p.far);
+	pair_close(&p);
+}
+
+static void balanced(const struct p2v_sim *s, struct p2v_sim_ledger *l)
+{
+	p2v_sim_ledger(s, l);
+	cr_assert_eq(l->sent, l->received + l->lost + l->in_flight);
+	cr_assert_eq(l->sent_bytes, l->received_bytes + l->lost_bytes + l->in_flight_bytes);
+}
+
+Test(sim_udp, every_datagram_is_received_lost_or_in_flight)
+{
+	struct p2v_link near = {
+		.up = 125000, .delay = 10000, .queue = 20000, .loss = 0.2, .duplicate = 0.2
+	};
+	struct p2v_link far = { .down = 100000, .delay = 10000, .queue = 3000, .mtu = 1000 };
+	struct p2v_addr nowhere = p2v_addr_v4(0x0a0000ff, 9);
+	struct p2v_sim_ledger l;
+	struct pair p;
+	struct ear a, b;
+
+	pair_open(&p, &near, &far);
+	listen_on(&a, p.near, p.sim, 0);
+	listen_on(&b, p.far, p.sim, 9);
+	for (int i = 0; i < 100; i++) {
+		send_one(p.near, &a, i % 10 ? &b.at : &nowhere, 1, i % 7 ? 900 : 1200);
+		p2v_sim_run(p.sim, p2v_sim_now(p.sim) + 6000);
+		balanced(p.sim, &l);
+	}
+	cr_assert_gt(l.in_flight, 0);
+	cr_assert_gt(l.lost, 10);
+	cr_assert_gt(l.received, 20);
+	p2v_machine_kill(p.far);
+	p2v_sim_run(p.sim, P2V_NEVER);
+	balanced(p.sim, &l);
+	cr_assert_eq(l.in_flight, 0, "what was on its way to a dead machine is lost");
+	cr_assert_eq(l.received, b.n);
+	stop(&a, p.near);
+	stop(&b, p.far);
+	pair_close(&p);
+}

@@ -206,3 +206,45 @@ Test(sim_world, a_scenario_s_own_events_come_in_time)
 	pair_close(&p); /* the other one is put away */
 	cr_assert_eq(n, 1);
 }
+
+/* ---- ties ---- */
+
+enum { TIES = 8 };
+
+static void ring_all_at_once(uint64_t shuffle, char log[16])
+{
+	struct bell v[TIES];
+	struct pair p;
+
+	log[0] = 0;
+	memset(log, 0, 16);
+	pair_open(&p, &link_free, &link_free);
+	if (shuffle)
+		p2v_sim_shuffle_ties(p.sim, shuffle);
+	bells(v, TIES, log);
+	p2v_arm(&p.w, &v[TIES - 1].t, 5);
+	for (int i = 0; i < TIES - 1; i++)
+		p2v_arm(&p.w, &v[i].t, 10);
+	p2v_sim_run(p.sim, P2V_NEVER);
+	pair_close(&p);
+}
+
+Test(sim_world, shuffled_ties_keep_time_and_lose_order)
+{
+	char usual[16], a[16], b[16];
+	unsigned orders = 0;
+
+	ring_all_at_once(0, usual);
+	cr_assert_str_eq(usual, "habcdefg");
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		ring_all_at_once(seed, a);
+		ring_all_at_once(seed, b);
+		cr_assert_str_eq(a, b, "the same seed, the same order");
+		cr_assert_eq(a[0], 'h', "what is due earlier comes earlier");
+		cr_assert_eq(strlen(a), TIES);
+		for (int i = 0; i < TIES; i++)
+			cr_assert(strchr(a, 'a' + i));
+		orders += strcmp(a, usual) != 0;
+	}
+	cr_assert_geq(orders, 9);
+}

@@ -1,6 +1,6 @@
 /* origin.c - a virtual origin: requests, conditions, ranges, faults, counts. What the files hold is
  * the encoder's business. */
-#include "sdk/sim/origin.h"
+#include "sdk/sim/cdn/origin.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,9 +7,9 @@
 #include "framework/host/agent.h"
 #include "framework/tracker/tracker.h"
 #include "sdk/player/player.h"
+#include "sdk/sim/cdn/origin.h"
 #include "sdk/sim/crypto.h"
-#include "sdk/sim/origin.h"
-#include "sdk/sim/world.h"
+#include "sdk/sim/swarm/audience.h"
 
 /** The plugins that everybody runs; their options have the defaults unless `conf` says otherwise.
  */
@@ -19,13 +19,17 @@ struct p2v_swarm_plugins {
 
 struct p2v_swarm_conf {
 	uint64_t seed;
+	uint64_t shuffle; /* not 0: p2v_sim_shuffle_ties */
+	enum p2v_log_level log_level;
 	size_t viewers;
+	/** Who comes, when, and with which line; outlives the swarm. NULL: `viewers` of them with
+	 * `viewer_link`, the first after `warm_up`, `apart` from each other, to the end. */
+	const struct p2v_audience *audience;
 	bool p2p;    /* false: players go to the origin themselves */
 	bool agents; /* with p2p false: players go through agents that have no tracker */
 	struct p2v_origin_conf origin;
 	struct p2v_link origin_link, tracker_link, viewer_link;
-	p2v_usec warm_up; /* until the first viewer comes */
-	p2v_usec apart;   /* between one viewer and the next */
+	p2v_usec warm_up, apart;
 	struct p2v_player_conf player;
 	struct p2v_gateway_conf gateway;
 	struct p2v_overlay_conf overlay;
@@ -55,18 +59,38 @@ struct p2v_origin *p2v_swarm_origin(struct p2v_swarm *s);
 struct p2v_machine *p2v_swarm_origin_machine(struct p2v_swarm *s);
 struct p2v_machine *p2v_swarm_tracker_machine(struct p2v_swarm *s);
 struct p2v_machine *p2v_swarm_machine(struct p2v_swarm *s, size_t viewer);
-/** @return NULL: it has not come yet */
+size_t p2v_swarm_viewers(const struct p2v_swarm *s);
+/** Have a viewer leave now; one that is not there does nothing.
+ * @param abrupt  its line is cut, and nobody hears of it but by silence */
+void p2v_swarm_leave(struct p2v_swarm *s, size_t viewer, bool abrupt);
+bool p2v_swarm_is_here(const struct p2v_swarm *s, size_t viewer);
+/** @return NULL: it has not come yet, or it is gone */
 struct p2v_player *p2v_swarm_player(struct p2v_swarm *s, size_t viewer);
-/** @return counters of its agent; NULL: it has none, or has not come yet */
+/** @return NULL: it has none, or is not there */
+struct p2v_agent *p2v_swarm_agent(struct p2v_swarm *s, size_t viewer);
+/** @return counters of its agent, also when it is gone; NULL: it has none, or has not come yet */
 const struct p2v_metrics *p2v_swarm_metrics(struct p2v_swarm *s, size_t viewer);
 /** The overlay's settings, which all agents share: live ones may be changed, and p2v_swarm_changed
  * tells the agents. */
 struct p2v_overlay_conf *p2v_swarm_overlay(struct p2v_swarm *s);
 void p2v_swarm_changed(struct p2v_swarm *s);
-/** @return its crypto, to make it forge; NULL: it has none, or has not come yet */
+/** @return its crypto, to make it forge; NULL: it has none, or is not there */
 struct p2v_sim_crypto *p2v_swarm_crypto(struct p2v_swarm *s, size_t viewer);
 /** Pieces of media that players were given and that the origin never wrote. */
 uint64_t p2v_swarm_polluted(const struct p2v_swarm *s);
+
+/** One viewer, as it is now or as it was when it left. */
+struct p2v_swarm_viewer {
+	bool came, here;
+	p2v_usec from, until;              /* [us] virtual time; until: now, while it is here */
+	const struct p2v_visitor *visitor; /* NULL: the swarm has no audience */
+	struct p2v_player_result player;
+	const struct p2v_metrics *metrics; /* of its agent; NULL: it has none */
+	struct p2v_link_count link;
+};
+void p2v_swarm_viewer(struct p2v_swarm *s, size_t viewer, struct p2v_swarm_viewer *out);
+/** [B] of all different fragments that players loaded: what must come from the CDN once. */
+uint64_t p2v_swarm_distinct(const struct p2v_swarm *s);
 
 /** How the event went, over all viewers that came. */
 struct p2v_swarm_result {

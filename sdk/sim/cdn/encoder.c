@@ -1,6 +1,6 @@
 /* encoder.c - an HLS stream out of arithmetic. A fragment's bytes are words of a hash of (seed,
  * rendition, fragment, generation, offset), so that any byte can be checked without being kept. */
-#include "sdk/sim/encoder.h"
+#include "sdk/sim/cdn/encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,23 +75,9 @@ static uint64_t content_key(
 	return p2v_mix64(k ^ generation);
 }
 
-/* @return whether these are the content's bytes from off on */
-static bool content_is(uint64_t key, uint64_t off, const uint8_t *p, size_t n)
+static uint8_t content_byte(uint64_t key, uint64_t off)
 {
-	uint64_t word = off % 8 ? p2v_mix64(key + off / 8) >> (8 * (off % 8)) : 0;
-
-	for (size_t i = 0; i < n; i++, off++, word >>= 8) {
-		if (off % 8 == 0) {
-			word = p2v_mix64(key + off / 8);
-			for (; n - i >= 8 && p2v_load64(p + i) == word; i += 8, off += 8)
-				word = p2v_mix64(key + off / 8 + 1);
-			if (i == n)
-				break;
-		}
-		if ((uint8_t)word != p[i])
-			return false;
-	}
-	return true;
+	return (uint8_t)(p2v_mix64(key + off / 8) >> (8 * (off % 8)));
 }
 
 static void content_fill(uint64_t key, uint8_t *p, size_t n)
@@ -118,8 +104,7 @@ uint64_t p2v_encoder_size(const struct p2v_encoder *e, uint32_t rendition, uint6
 	return size ? size : 1;
 }
 
-/* @return NULL: they were not asked for lately */
-static struct cached *cached_at(
+static struct p2v_buf *at_hand(
 	const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
 {
 	P2V_LIST_EACH (it, &e->cache) {
@@ -127,7 +112,7 @@ static struct cached *cached_at(
 
 		if (c->fragment == fragment && c->rendition == rendition &&
 			c->generation == generation)
-			return c;
+			return c->buf;
 	}
 	return NULL;
 }
@@ -136,11 +121,11 @@ static struct cached *cached_at(
 static struct p2v_buf *content(
 	struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
 {
+	struct p2v_buf *b = at_hand(e, rendition, fragment, generation);
 	struct cached *c;
 
-	c = cached_at(e, rendition, fragment, generation);
-	if (c)
-		return c->buf;
+	if (b)
+		return b;
 	if (e->n_cached < CACHED_MAX) {
 		c = calloc(1, sizeof *c);
 		if (!c)
@@ -163,6 +148,15 @@ static struct p2v_buf *content(
 	content_fill(content_key(e, rendition, fragment, generation), c->buf->data, c->buf->size);
 	p2v_list_push(&e->cache, &c->in_cache);
 	return c->buf;
+}
+
+uint64_t p2v_encoder_held(const struct p2v_encoder *e)
+{
+	uint64_t n = 0;
+
+	P2V_LIST_EACH (it, &e->cache)
+		n += P2V_OF(it, struct cached, in_cache)->buf->size;
+	return n;
 }
 
 /* ---- time ---- */
@@ -529,27 +523,39 @@ struct p2v_slice p2v_encoder_read(
 	return p2v_slice_of(b, (size_t)off, b->size - off < max ? b->size - (size_t)off : max);
 }
 
+/* Whether n bytes of a fragment, from off on, are these. */
+static bool same(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment,
+	uint32_t generation, uint64_t off, const uint8_t *p, size_t n)
+{
+	const struct p2v_buf *b = at_hand(e, rendition, fragment, generation);
+	uint64_t key;
+
+	if (b)
+		return memcmp(b->data + off, p, n) == 0;
+	key = content_key(e, rendition, fragment, generation);
+	for (size_t i = 0; i < n; i++)
+		if (content_byte(key, off + i) != p[i])
+			return false;
+	return true;
+}
+
 static bool written_by(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment,
 	uint32_t generation, uint64_t off, struct p2v_bytes b)
 {
 	for (size_t i = 0; i < b.n; fragment++) {
-		uint64_t n = p2v_encoder_size(e, rendition, fragment);
-		size_t here = 0;
+		uint64_t n = p2v_encoder_size(e, rendition, fragment), part;
 
 		if (fragment == INIT_NUMBER && off + b.n > n)
 			return false;
-		if (off < n) {
-			const struct cached *c = cached_at(e, rendition, fragment, generation);
-			uint64_t key = content_key(e, rendition, fragment, generation);
-
-			here = n - off < b.n - i ? (size_t)(n - off) : b.n - i;
-			if (c ? memcmp(c->buf->data + off, b.p + i, here) != 0
-			      : !content_is(key, off, b.p + i, here))
-				return false;
+		if (off >= n) {
+			off -= n;
+			continue;
 		}
-		i += here;
-		off += here;
-		off -= n < off ? n : off;
+		part = n - off < b.n - i ? n - off : b.n - i;
+		if (!same(e, rendition, fragment, generation, off, b.p + i, (size_t)part))
+			return false;
+		i += (size_t)part;
+		off = 0;
 	}
 	return true;
 }

@@ -4,7 +4,7 @@
 #define P2V_SIM_ORIGIN_H
 
 #include "framework/base/world.h"
-#include "sdk/sim/encoder.h"
+#include "sdk/sim/cdn/encoder.h"
 
 struct p2v_origin;
 

@@ -90,6 +90,8 @@ struct p2v_date p2v_date_of(int64_t wall);
 uint64_t p2v_encoder_complete(const struct p2v_encoder *e, p2v_usec now);
 /** @return when that fragment is complete */
 p2v_usec p2v_encoder_due(const struct p2v_encoder *e, uint64_t fragment);
+/** @return [B] of media that it keeps at hand */
+uint64_t p2v_encoder_held(const struct p2v_encoder *e);
 /** @return [B] of that fragment */
 uint64_t p2v_encoder_size(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment);
 
