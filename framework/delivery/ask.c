@@ -195,32 +195,18 @@ static int on_chunk(struct p2v_ask *a, const struct p2v_msg_chunk *m)
 		polluted(a, "a chunk that was not asked for");
 		return P2V_EPROTO;
 	}
+	a->buf = p2v_buf_new((size_t)m->length);
+	if (!a->buf) {
+		let_down(a, QUARANTINE, false);
+		return P2V_ENOMEM;
+	}
 	a->chunk = *m;
 	a->proof = (struct p2v_proof){
 		.signer = *signer, .fetched = (int64_t)m->fetched, .made = true
 	};
 	memcpy(a->proof.signature, m->signature.p, sizeof a->proof.signature);
 	a->filled = 0;
-	a->in_chunk = true;
 	return P2V_OK;
-}
-
-/* Where a chunk's bytes are kept, from its first on: where they lie already, or a copy.
- * @param p  [in] the first of them
- * @return P2V_OK, or negative: a is gone */
-static int open_chunk(struct p2v_ask *a, const uint8_t *p)
-{
-	a->buf = p2v_stream_buffer(a->stream, (size_t)a->chunk.length);
-	if (a->buf && a->buf->data != p) {
-		p2v_buf_unref(a->buf);
-		a->buf = NULL;
-	}
-	if (!a->buf)
-		a->buf = p2v_buf_new((size_t)a->chunk.length);
-	if (a->buf)
-		return P2V_OK;
-	let_down(a, QUARANTINE, false);
-	return P2V_ENOMEM;
 }
 
 /* A chunk's bytes are whole. @return P2V_OK, or negative: a is gone */
@@ -234,7 +220,6 @@ static int chunk_whole(struct p2v_ask *a)
 	if (rc < 0)
 		return rc;
 	a->buf = NULL;
-	a->in_chunk = false;
 	a->next++;
 	a->asked -= n < a->asked ? n : a->asked;
 	p2v_partner_asked(a->mate->partner, -(int64_t)n);
@@ -261,14 +246,11 @@ static ptrdiff_t take(struct p2v_ask *a, struct p2v_bytes b)
 		ptrdiff_t n;
 		int rc;
 
-		if (a->in_chunk) {
-			size_t left = (size_t)a->chunk.length - a->filled, k = b.n - done;
+		if (a->buf) {
+			size_t k = a->buf->size - a->filled < b.n - done ? a->buf->size - a->filled
+									 : b.n - done;
 
-			k = k < left ? k : left;
-			if (!a->buf && (rc = open_chunk(a, b.p + done)) < 0)
-				return rc;
-			if (a->buf->data + a->filled != b.p + done)
-				memcpy(a->buf->data + a->filled, b.p + done, k);
+			memcpy(a->buf->data + a->filled, b.p + done, k);
 			a->filled += (uint32_t)k;
 			a->got += k;
 			done += k;

@@ -54,8 +54,7 @@ struct p2v_ask {
 	struct p2v_text in;         /* a message that is not whole yet */
 	struct p2v_msg_chunk chunk; /* whose bytes are arriving into buf */
 	struct p2v_proof proof;
-	struct p2v_buf *buf; /* NULL before the first of them */
-	bool in_chunk;       /* its bytes come next */
+	struct p2v_buf *buf;
 	uint32_t filled;
 };
 

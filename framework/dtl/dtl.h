@@ -167,12 +167,6 @@ void p2v_stream_reset(struct p2v_stream *t, uint64_t code);
  * @param p  [out] borrowed until the next call for t
  * @return [B] at *p; 0: none now */
 size_t p2v_stream_peek(const struct p2v_stream *t, const uint8_t **p);
-/** A buffer that is filled by whom it came from with the next n bytes of the stream, none before
- * them and none after: where there is one, who keeps the bytes may keep it instead of a copy. Only
- * what peek shows of it has arrived.
- * @return with a reference of the caller's own; NULL: there is none. Bytes that crossed a real
- * network never lie in one. */
-struct p2v_buf *p2v_stream_buffer(const struct p2v_stream *t, size_t n);
 /** Have done with n bytes of what peek showed; the remote may send as many more. */
 void p2v_stream_consume(struct p2v_stream *t, size_t n);
 /** @return whether the remote finished and all of it was consumed */

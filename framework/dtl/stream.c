@@ -278,13 +278,6 @@ size_t p2v_stream_peek(const struct p2v_stream *t, const uint8_t **p)
 	return t->recv_cut ? 0 : p2v_recvq_peek(&t->recv, p);
 }
 
-struct p2v_buf *p2v_stream_buffer(const struct p2v_stream *t, size_t n)
-{
-	(void)t;
-	(void)n;
-	return NULL;
-}
-
 void p2v_stream_consume(struct p2v_stream *t, size_t n)
 {
 	if (t->recv_cut || n == 0)

@@ -299,17 +299,6 @@ size_t p2v_stream_peek(const struct p2v_stream *t, const uint8_t **p)
 	return P2V_OF(it, struct p2v_flow_piece, at)->s.n;
 }
 
-struct p2v_buf *p2v_stream_buffer(const struct p2v_stream *t, size_t n)
-{
-	struct p2v_list *it = t->recv_cut ? NULL : p2v_list_first(&t->in);
-	const struct p2v_slice *s = it ? &P2V_OF(it, struct p2v_flow_piece, at)->s : NULL;
-
-	if (!s || !s->buf || s->p != s->buf->data || s->buf->size != n)
-		return NULL;
-	p2v_buf_ref(s->buf);
-	return s->buf;
-}
-
 /* The remote may send as many more. */
 static void credit(struct p2v_stream *t, size_t n)
 {
