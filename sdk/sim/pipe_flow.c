@@ -59,7 +59,7 @@ static void arrive_at(struct p2v_piece *k, p2v_usec at)
 {
 	struct p2v_pipe *st = k->stream;
 
-	st->arrival = at > st->arrival ? at : st->arrival;
+	st->arrival = at > st->arrival ? at : st->arrival + st->sim->apart;
 	st->left = st->sim->now;
 	p2v_event_init(&k->event, st->sim, st->client, arrived);
 	p2v_event_at(&k->event, st->arrival);

@@ -133,6 +133,15 @@ tests_sim_sim_play_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_play_LDADD = libp2v_simcli.la $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_play_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
+# The same scenarios at flow fidelity.
+check_PROGRAMS += tests/sim/sim_play_flow
+TESTS += tests/sim/sim_play_flow
+tests_sim_sim_play_flow_SOURCES = %reldir%/play_test.c
+tests_sim_sim_play_flow_CFLAGS = $(UNIT_CFLAGS) -DFIDELITY_FLOW
+tests_sim_sim_play_flow_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_play_flow_LDADD = libp2v_simcli.la $(tests_sim_sim_swarm_flow_LDADD)
+EXTRA_tests_sim_sim_play_flow_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
 check_PROGRAMS += tests/sim/sim_gateway
 TESTS += tests/sim/sim_gateway
 tests_sim_sim_gateway_SOURCES = \

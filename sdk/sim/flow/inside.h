@@ -144,6 +144,7 @@ enum p2v_parcel_kind {
 struct p2v_parcel {
 	struct p2v_event event;
 	struct p2v_list at; /* in `coming` or `early` of the session where it arrives */
+	struct p2v_machine *by;
 	struct p2v_session *to;
 	struct p2v_stream *from; /* the sender's end, held; NULL: it is about the session */
 	enum p2v_parcel_kind kind;

@@ -3,6 +3,8 @@
 
 #include "sdk/sim/flow/inside.h"
 
+enum { AGAIN = 500000 }; /* [us] until what was lost is sent once more */
+
 /* ---- life ---- */
 
 static void run(struct p2v_event *e, bool dropped);
@@ -15,6 +17,7 @@ struct p2v_parcel *p2v_parcel_new(
 	if (!k)
 		return NULL;
 	k->kind = kind;
+	k->by = by->dtl->machine;
 	k->to = by->peer;
 	k->from = from;
 	if (from)
@@ -41,7 +44,7 @@ void p2v_parcel_free(struct p2v_parcel *k)
 void p2v_parcel_at(struct p2v_parcel *k, p2v_usec due)
 {
 	if (k->from) {
-		due = due > k->from->arrival ? due : k->from->arrival;
+		due = due > k->from->arrival ? due : k->from->arrival + k->by->sim->apart;
 		k->from->arrival = due;
 	}
 	p2v_event_at(&k->event, due);
@@ -193,6 +196,26 @@ static void take(struct p2v_session *s, struct p2v_parcel *k)
 		on_stream(s, k);
 }
 
+/* Sent into a network that is parted: a close is lost, everything else is sent again until it gets
+ * through. Payload is not sent then. @return whether k does not arrive now */
+static bool astray(struct p2v_parcel *k)
+{
+	struct p2v_machine *here = k->to->dtl->machine;
+
+	if (k->kind == P2V_PARCEL_DATA || k->by->island == here->island)
+		return false;
+	if (k->kind == P2V_PARCEL_CLOSE) {
+		p2v_parcel_free(k);
+		return true;
+	}
+	if (k->kind == P2V_PARCEL_PRIORITY) { /* as it is wanted by then */
+		k->priority = k->from->asked_priority;
+		k->deadline = k->from->asked_deadline;
+	}
+	p2v_event_at(&k->event, here->sim->now + AGAIN);
+	return true;
+}
+
 static void run(struct p2v_event *e, bool dropped)
 {
 	struct p2v_parcel *k = P2V_OF(e, struct p2v_parcel, event);
@@ -203,6 +226,8 @@ static void run(struct p2v_event *e, bool dropped)
 		p2v_parcel_free(k);
 		return;
 	}
+	if (astray(k))
+		return;
 	p2v_list_remove(&k->at);
 	if (s->state == P2V_FLOW_SHAKES) {
 		p2v_list_push(&s->early, &k->at);
@@ -216,11 +241,14 @@ static void run(struct p2v_event *e, bool dropped)
 
 void p2v_parcel_early(struct p2v_session *s)
 {
+	p2v_usec due = s->dtl->sim->now;
+
 	P2V_LIST_EACH (it, &s->early) {
 		struct p2v_parcel *k = P2V_OF(it, struct p2v_parcel, at);
 
 		p2v_list_remove(it);
 		p2v_list_push(&s->coming, it);
-		p2v_event_at(&k->event, s->dtl->sim->now);
+		p2v_event_at(&k->event, due);
+		due += s->dtl->sim->apart;
 	}
 }

@@ -206,7 +206,8 @@ bool p2v_flow_reaches(const struct p2v_session *s)
 {
 	const struct p2v_machine *m = s->peer ? s->peer->dtl->machine : NULL;
 
-	return m && !m->dead && !m->frozen && !s->dtl->machine->dead;
+	return m && !m->dead && !m->frozen && !s->dtl->machine->dead &&
+	       m->island == s->dtl->machine->island;
 }
 
 static p2v_usec pto(const struct p2v_session *s)
