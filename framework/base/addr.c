@@ -124,8 +124,15 @@ struct p2v_addr p2v_addr_v4(uint32_t ip, uint16_t port)
 
 uint32_t p2v_addr_near_bits(const struct p2v_addr *a, const struct p2v_addr *b)
 {
-	for (uint32_t i = 0; i < 128; i++)
-		if (((a->ip[i / 8] ^ b->ip[i / 8]) >> (7 - i % 8)) & 1)
-			return i;
-	return 128;
+	uint32_t i = 0, bits;
+	unsigned differs;
+
+	while (i < sizeof a->ip && a->ip[i] == b->ip[i])
+		i++;
+	if (i == sizeof a->ip)
+		return 128;
+	differs = a->ip[i] ^ b->ip[i];
+	for (bits = 0; !(differs & 0x80); differs <<= 1)
+		bits++;
+	return 8 * i + bits;
 }

@@ -1,4 +1,4 @@
-libp2v_core_la_SOURCES += \
+libp2v_rooms_la_SOURCES += \
 	%reldir%/addr.c %reldir%/addr.h \
 	%reldir%/crypto.h \
 	%reldir%/hash.h \

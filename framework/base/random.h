@@ -24,6 +24,15 @@ static inline uint64_t p2v_mix64(uint64_t x)
 	return x ^ (x >> 31);
 }
 
+/** @return 8 bytes as a number, the lowest first */
+static inline uint64_t p2v_load64(const uint8_t p[8])
+{
+	/* Written out: compilers make one load of it, at any optimisation. */
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+	       (uint64_t)p[7] << 56;
+}
+
 /** Weighted rendezvous hashing (Thaler and Ravishankar 1998; weights after Schindelhauer and
  * Schomaker 2005): the node with the least value is elected, and each is with probability weight /
  * sum of weights. Integer arithmetic alone, so that all machines agree.

@@ -1,4 +1,4 @@
-libp2v_core_la_SOURCES += \
+libp2v_rooms_la_SOURCES += \
 	%reldir%/ask.c \
 	%reldir%/cdn.c \
 	%reldir%/delivery.c %reldir%/delivery.h \

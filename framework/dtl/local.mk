@@ -1,9 +1,11 @@
 # The transport. session*.c alone know OpenSSL.
-libp2v_core_la_SOURCES += \
-	%reldir%/ack.c %reldir%/ack.h \
+libp2v_rooms_la_SOURCES += \
 	%reldir%/conf.c \
-	%reldir%/connection.c \
 	%reldir%/dtl.h \
+	%reldir%/record.h
+libp2v_dtl_la_SOURCES = \
+	%reldir%/ack.c %reldir%/ack.h \
+	%reldir%/connection.c \
 	%reldir%/endpoint.c \
 	%reldir%/flow.c \
 	%reldir%/incoming.c \
@@ -14,7 +16,6 @@ libp2v_core_la_SOURCES += \
 	%reldir%/path.c %reldir%/path.h \
 	%reldir%/pmtu.c %reldir%/pmtu.h \
 	%reldir%/ranges.c %reldir%/ranges.h \
-	%reldir%/record.h \
 	%reldir%/recovery.c %reldir%/recovery.h \
 	%reldir%/recvq.c %reldir%/recvq.h \
 	%reldir%/pair.c %reldir%/pair.h \

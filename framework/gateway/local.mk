@@ -1,4 +1,4 @@
-libp2v_core_la_SOURCES += \
+libp2v_rooms_la_SOURCES += \
 	%reldir%/fragment_reply.c \
 	%reldir%/gateway.c %reldir%/gateway.h \
 	%reldir%/inside.h \

@@ -1,4 +1,4 @@
-libp2v_core_la_SOURCES += \
+libp2v_rooms_la_SOURCES += \
 	%reldir%/identity.c %reldir%/identity.h \
 	%reldir%/identity_certs.c %reldir%/identity_certs.h \
 	%reldir%/identity_inside.h %reldir%/identity_judge.c \

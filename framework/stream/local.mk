@@ -1,4 +1,4 @@
-libp2v_core_la_SOURCES += \
+libp2v_rooms_la_SOURCES += \
 	%reldir%/channel.c %reldir%/channel.h \
 	%reldir%/doc.c %reldir%/doc.h \
 	%reldir%/doc_json.c \

@@ -1,2 +1,2 @@
-libp2v_core_la_SOURCES += \
+libp2v_rooms_la_SOURCES += \
 	%reldir%/tracker.c %reldir%/tracker.h

@@ -10,7 +10,9 @@ static uint64_t word_at(const uint8_t *p, size_t n)
 {
 	uint64_t v = 0;
 
-	for (size_t i = 0; i < n && i < 8; i++)
+	if (n >= 8)
+		return p2v_load64(p);
+	for (size_t i = 0; i < n; i++)
 		v |= (uint64_t)p[i] << (8 * i);
 	return v;
 }

@@ -189,10 +189,12 @@ static void connected(struct p2v_fetch *f)
 }
 
 /* [us] until something of this size gets through a queue */
-static p2v_usec queue_wait(const struct p2v_machine *m, bool up)
+static p2v_usec queue_wait(struct p2v_machine *m, bool up)
 {
 	p2v_usec busy = up ? m->up_free : m->down_free;
 
+	if (m->sim->flows)
+		return p2v_link_wait(m, up);
 	return (up ? m->link.up : m->link.down) && busy > m->sim->now ? busy - m->sim->now : 0;
 }
 

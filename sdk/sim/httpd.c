@@ -152,7 +152,8 @@ static void drained_run(struct p2v_event *e, bool dropped)
 {
 	struct p2v_sim_exchange *x = P2V_OF(e, struct p2v_sim_exchange, drained);
 
-	if (!dropped && x->stream && !x->ended)
+	/* Since then the window may have shut again. */
+	if (!dropped && x->stream && !x->ended && p2v_sim_room(x->server->machine, &x->x) > 0)
 		x->server->handler->drained(x->server->ctx, &x->x);
 }
 
@@ -206,7 +207,7 @@ void p2v_exchange_progress(struct p2v_sim_exchange *x)
 	struct p2v_pipe *st = x->stream;
 	bool enough;
 
-	if (x->full && st->queued <= BUFFER / 2) {
+	if (x->full && p2v_pipe_waiting(st) <= BUFFER / 2) {
 		x->full = false;
 		p2v_event_at(&x->drained, st->sim->now);
 	}
@@ -304,7 +305,7 @@ void p2v_sim_write(void *self, struct p2v_exchange *pub, struct p2v_slice s)
 	assert(x->written <= x->length);
 	if (p2v_pipe_body(x->stream, s) < 0)
 		abort_exchange(x);
-	else if (x->stream && x->stream->queued >= BUFFER)
+	else if (x->stream && p2v_pipe_waiting(x->stream) >= BUFFER)
 		x->full = true;
 }
 
@@ -313,9 +314,10 @@ size_t p2v_sim_room(void *self, struct p2v_exchange *pub)
 	struct p2v_sim_exchange *x = inner(pub);
 
 	(void)self;
-	if (!x->stream || x->full || x->stream->queued >= BUFFER)
+	if (!x->stream)
 		return 0;
-	return BUFFER - (size_t)x->stream->queued;
+	x->full |= p2v_pipe_waiting(x->stream) >= BUFFER;
+	return x->full ? 0 : BUFFER - (size_t)p2v_pipe_waiting(x->stream);
 }
 
 void p2v_sim_end(void *self, struct p2v_exchange *pub)

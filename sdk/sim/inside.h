@@ -5,6 +5,8 @@
 #include "framework/base/hash.h"
 #include "framework/base/list.h"
 #include "framework/base/timers.h"
+#include "sdk/sim/event.h"
+#include "sdk/sim/fluid.h"
 #include "sdk/sim/wheel.h"
 #include "sdk/sim/world.h"
 
@@ -25,6 +27,10 @@ struct p2v_sim {
 	uint64_t ids;                 /* given to connections and servers so far */
 	FILE *log;
 	uint64_t seed;
+	bool flows; /* flow fidelity: streams are flows of `fluid` */
+	struct p2v_fluid fluid;
+	struct p2v_list late;
+	void *twin; /* sdk/sim/flow's */
 	struct p2v_sim_ledger ledger;
 	struct p2v_sim_shared *shared; /* buffers by content */
 	uint64_t shared_bytes, shared_news;
@@ -39,7 +45,8 @@ struct p2v_machine {
 	struct p2v_addr ip;
 	struct p2v_link link;
 	struct p2v_link_count count;
-	p2v_usec up_free, down_free; /* when each direction's queue will be empty */
+	p2v_usec up_free, down_free;    /* when each direction's queue will be empty */
+	struct p2v_fluid_link up, down; /* the same link, at flow fidelity */
 	struct p2v_random entropy;
 	uint16_t next_port;
 	bool dead, frozen, placed;
@@ -51,15 +58,10 @@ struct p2v_machine {
 	struct p2v_list serves;      /* connections to this machine's servers */
 };
 
-/** Something that will happen. It belongs to a machine, and then waits while that is frozen and is
- * dropped when it is dead; or to the network, which never stops. */
-struct p2v_event {
-	struct p2v_timer timer;
-	struct p2v_sim *sim;
-	struct p2v_machine *machine; /* NULL: the network's */
-	/** Runs at its time. dropped: the machine is dead or the run is over; only free what the
-	 * event holds. */
-	void (*run)(struct p2v_event *e, bool dropped);
+/** Something to be done when all events of an instant have run, before time goes on. */
+struct p2v_late {
+	struct p2v_list at; /* not linked: nothing is to be done */
+	void (*run)(struct p2v_late *l);
 };
 
 /** What an entry of the run's hash is about. */
@@ -72,14 +74,16 @@ enum p2v_sim_what {
 	P2V_SIM_HEAD,
 	P2V_SIM_BODY,
 	P2V_SIM_DONE,
-	P2V_SIM_GONE
+	P2V_SIM_GONE,
+	P2V_SIM_PARCEL
 };
 
-void p2v_event_init(struct p2v_event *e, struct p2v_sim *s, struct p2v_machine *m,
-	void (*run)(struct p2v_event *e, bool dropped));
-/** Schedule e, or move it. */
-void p2v_event_at(struct p2v_event *e, p2v_usec due);
-void p2v_event_cancel(struct p2v_event *e);
+/** Have l run once before time goes on. */
+static inline void p2v_sim_late(struct p2v_sim *s, struct p2v_late *l)
+{
+	if (p2v_list_empty(&l->at))
+		p2v_list_push(&s->late, &l->at);
+}
 
 /** Mix something that happened into the run's hash. */
 void p2v_sim_mix(struct p2v_sim *s, uint64_t what);
@@ -96,6 +100,8 @@ p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded);
 /** @return [us] one way between two machines, without queues; a little within one machine */
 p2v_usec p2v_path_delay(const struct p2v_machine *a, const struct p2v_machine *b);
 
+/** @return the machine that a world of the simulator is of */
+struct p2v_machine *p2v_machine_of(const struct p2v_world *w);
 /** @return the machine with that address, NULL: none */
 struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip);
 /** Find a machine by name or address literal, as `from` sees it: loopback is from itself.

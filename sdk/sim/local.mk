@@ -6,12 +6,17 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/crypto.c %reldir%/crypto.h \
 	%reldir%/http.c \
 	%reldir%/httpd.c \
+	%reldir%/event.h \
+	%reldir%/fluid.c %reldir%/fluid.h \
 	%reldir%/inside.h \
 	%reldir%/pipe.c %reldir%/pipe.h \
+	%reldir%/pipe_flow.c \
+	%reldir%/sender.c %reldir%/sender.h \
 	%reldir%/share.c \
 	%reldir%/udp.c \
 	%reldir%/wheel.c %reldir%/wheel.h \
 	%reldir%/world.c %reldir%/world.h
 libp2v_sim_la_LIBADD = $(M_LIBS)
 include %reldir%/cdn/local.mk
+include %reldir%/flow/local.mk
 include %reldir%/swarm/local.mk

@@ -122,6 +122,7 @@ struct p2v_pipe *p2v_pipe_new(struct p2v_machine *client, struct p2v_machine *se
 	p2v_list_push(&client->connections, &st->in_client);
 	p2v_list_push(&server->serves, &st->in_server);
 	p2v_event_init(&st->leave, st->sim, server, left);
+	p2v_pipe_flow_init(st);
 	return st;
 }
 
@@ -132,6 +133,7 @@ void p2v_pipe_unref(struct p2v_pipe *st)
 		return;
 	p2v_list_remove(&st->in_client);
 	p2v_list_remove(&st->in_server);
+	p2v_pipe_flow_fini(st);
 	free(st);
 }
 
@@ -217,6 +219,11 @@ void p2v_pipe_ask(struct p2v_pipe *st, struct p2v_sim_call *c)
 	c->stream = st;
 	c->wire = p2v_pipe_wire(c->wire);
 	st->refs++;
+	if (st->sim->flows) {
+		p2v_event_init(&c->event, st->sim, st->server, call_run);
+		p2v_pipe_flow_call(c);
+		return;
+	}
 	if (st->client != st->server) {
 		at = p2v_link_pass(st->client, true, c->wire, false);
 		st->client->count.stream_sent_bytes += c->wire;
@@ -227,16 +234,20 @@ void p2v_pipe_ask(struct p2v_pipe *st, struct p2v_sim_call *c)
 
 /* ---- server to client ---- */
 
+void p2v_pipe_deliver(struct p2v_piece *k, bool dropped)
+{
+	if (dropped || !k->stream->fetch)
+		piece_free(k);
+	else
+		p2v_fetch_take(k->stream->fetch, k);
+}
+
 static void delivered(struct p2v_event *e, bool dropped)
 {
 	struct p2v_piece *k = P2V_OF(e, struct p2v_piece, event);
-	struct p2v_pipe *st = k->stream;
 
-	st->passing--;
-	if (dropped || !st->fetch)
-		piece_free(k);
-	else
-		p2v_fetch_take(st->fetch, k);
+	k->stream->passing--;
+	p2v_pipe_deliver(k, dropped);
 }
 
 /* The piece is before the client's link. */
@@ -283,6 +294,10 @@ static void launch(struct p2v_piece *k, size_t wire)
 	struct p2v_machine *m = st->server;
 	p2v_usec at;
 
+	if (st->sim->flows) {
+		p2v_pipe_flow_send(k, wire);
+		return;
+	}
 	st->left = st->sim->now;
 	if (m != st->client && wire) {
 		k->wire = wire;
@@ -301,7 +316,7 @@ static void launch(struct p2v_piece *k, size_t wire)
 static struct p2v_piece *next_piece(struct p2v_pipe *st)
 {
 	struct p2v_list *first = p2v_list_first(&st->queue);
-	struct p2v_piece *k = first ? P2V_OF(first, struct p2v_piece, at) : NULL, *part;
+	struct p2v_piece *k = first ? P2V_OF(first, struct p2v_piece, at) : NULL;
 	uint64_t room = st->cwnd > st->inflight ? st->cwnd - st->inflight : 0, want, n;
 
 	if (!k)
@@ -311,12 +326,18 @@ static struct p2v_piece *next_piece(struct p2v_pipe *st)
 	if (room < want && room < st->queued)
 		return NULL;
 	n = k->body.n < PIECE ? k->body.n : PIECE;
-	n = n < room ? n : room;
-	if (n == k->body.n) {
+	return p2v_pipe_take(k, n < room ? n : room);
+}
+
+struct p2v_piece *p2v_pipe_take(struct p2v_piece *k, uint64_t n)
+{
+	struct p2v_piece *part;
+
+	if (n >= k->body.n) {
 		p2v_list_remove(&k->at);
 		return k;
 	}
-	part = piece_new(st, P2V_PIECE_BODY);
+	part = piece_new(k->stream, P2V_PIECE_BODY);
 	if (part) {
 		part->body = p2v_slice_sub(k->body, 0, (size_t)n);
 		k->body.p += n;
@@ -329,6 +350,12 @@ static void pump(struct p2v_pipe *st)
 {
 	struct p2v_piece *k;
 
+	if (st->sim->flows) {
+		p2v_pipe_flow_pump(st);
+		if (st->x)
+			p2v_exchange_progress(st->x);
+		return;
+	}
 	/* Who has not sent for a while knows the path no longer (RFC 5681 4.1). */
 	if (st->inflight == 0 && st->cwnd > WINDOW_START &&
 		st->sim->now - st->sent_at > round_trip(st) + IDLE_RESET)
@@ -377,6 +404,13 @@ void p2v_pipe_consumed(struct p2v_piece *k)
 		return;
 	}
 	p2v_list_remove(&k->at);
+	if (st->sim->flows) {
+		st->inflight -= k->body.n < st->inflight ? k->body.n : st->inflight;
+		if (st->queued && !st->sender.flow.runs)
+			pump(st);
+		piece_free(k);
+		return;
+	}
 	k->wire = k->body.n;
 	p2v_slice_drop(&k->body);
 	p2v_event_init(&k->event, st->sim, NULL, acknowledged);
@@ -426,6 +460,7 @@ static void drop_queue(struct p2v_pipe *st)
 	P2V_LIST_EACH (it, &st->queue)
 		piece_free(P2V_OF(it, struct p2v_piece, at));
 	st->queued = 0;
+	p2v_pipe_flow_stop(st);
 }
 
 void p2v_pipe_cut(struct p2v_pipe *st)

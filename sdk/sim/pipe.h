@@ -4,6 +4,7 @@
 #define P2V_SIM_PIPE_H
 
 #include "sdk/sim/inside.h"
+#include "sdk/sim/sender.h"
 
 struct p2v_sim_exchange;
 
@@ -68,6 +69,11 @@ struct p2v_pipe {
 	struct p2v_list queue;      /* pieces that wait for the window */
 	uint64_t queued;            /* [B] in it */
 	struct p2v_event leave;     /* the server learns that the client left */
+	/* At flow fidelity: */
+	struct p2v_sender sender;
+	double passed;            /* [B] on the wire, of what is first in the queue */
+	struct p2v_list arriving; /* pieces on their way within one machine */
+	struct p2v_event hand;
 };
 
 /** @return [B] on the links of n bytes in full segments, with their headers */
@@ -105,6 +111,24 @@ P2V_MUST_USE int p2v_pipe_end(struct p2v_pipe *st);
 /** The server's end is gone: what waits for the window is dropped, what is under way arrives, and
  * then the client sees a broken connection. */
 void p2v_pipe_cut(struct p2v_pipe *st);
+
+/* pipe_flow.c, in the place of what pipe.c does with windows and pieces */
+void p2v_pipe_flow_init(struct p2v_pipe *st);
+void p2v_pipe_flow_fini(struct p2v_pipe *st);
+/** Send a piece that has no body, n bytes on the wire. */
+void p2v_pipe_flow_send(struct p2v_piece *k, size_t n);
+/** Have the call's event run when it is at the server. */
+void p2v_pipe_flow_call(struct p2v_sim_call *c);
+/** There is more in the queue, or somebody read. */
+void p2v_pipe_flow_pump(struct p2v_pipe *st);
+/** @return [B] of the queue that the window has not let go, at either fidelity */
+uint64_t p2v_pipe_waiting(const struct p2v_pipe *st);
+/** The queue is dropped. */
+void p2v_pipe_flow_stop(struct p2v_pipe *st);
+/* pipe.c: a piece reached the client's machine. Takes it. */
+void p2v_pipe_deliver(struct p2v_piece *k, bool dropped);
+/* pipe.c: take at most n bytes of the first piece of the queue. NULL: no memory. */
+struct p2v_piece *p2v_pipe_take(struct p2v_piece *k, uint64_t n);
 
 /* http.c: a piece reached the process. Takes it. */
 void p2v_fetch_take(struct p2v_fetch *f, struct p2v_piece *k);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sdk/sim/inside.h"
+#include "sdk/sim/sender.h"
 
 enum { DGRAM_OVERHEAD = 28 }; /* [B] IPv4 and UDP headers */
 enum { LOOPBACK_DELAY = 50 }; /* [us] so that talking to oneself takes some time, too */
@@ -61,6 +61,8 @@ void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link)
 
 	/* What waits leaves at the new rate. What has its time already keeps it. */
 	m->link = *link;
+	p2v_fluid_link_set(&m->up, (double)link->up);
+	p2v_fluid_link_set(&m->down, (double)link->down);
 	m->up_free = m->sim->now + serialization(up, link->up);
 	m->down_free = m->sim->now + serialization(down, link->down);
 }
@@ -172,6 +174,8 @@ static void arrive(struct p2v_event *e, bool dropped)
 		free(k);
 		return;
 	}
+	if (m->sim->flows)
+		at += p2v_link_wait(m, false);
 	p2v_event_init(e, m->sim, m, deliver);
 	p2v_event_at(e, at);
 }
@@ -215,6 +219,8 @@ static bool leaves(struct p2v_machine *m, const struct p2v_machine *to, size_t n
 		m->count.overflowed++;
 		return false;
 	}
+	if (m->sim->flows)
+		*left += p2v_link_wait(m, true);
 	if (chance(m->sim, m->link.loss) || (to && to->island != m->island)) {
 		m->count.lost++;
 		return false;

@@ -9,6 +9,8 @@
 #include "framework/base/text.h"
 #include "sdk/sim/inside.h"
 
+#define FLUID_TOLERANCE 0.01
+
 struct p2v_sim_name {
 	UT_hash_handle hh;
 	struct p2v_addr ip;
@@ -41,21 +43,14 @@ struct p2v_sim *p2v_sim_new(uint64_t seed)
 	s->epoch = INT64_C(1767225600) * P2V_SECOND; /* 2026-01-01, any fixed day */
 	p2v_random_init(&s->network, seed, "network");
 	p2v_list_init(&s->machines);
+	p2v_list_init(&s->late);
+	p2v_fluid_init(&s->fluid, s, FLUID_TOLERANCE);
 	return s;
 }
 
 void p2v_sim_mix(struct p2v_sim *s, uint64_t what)
 {
 	s->hash = p2v_mix64(s->hash ^ what) + UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static uint64_t word_at(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)p[i] << (8 * i);
-	return v;
 }
 
 /* Four sums side by side: each step is one to one in what came before, so nothing that differs gets
@@ -68,13 +63,13 @@ void p2v_sim_mix_bytes(struct p2v_sim *s, const void *p, size_t n)
 	p2v_sim_mix(s, n);
 	for (; n >= 32; q += 32, n -= 32)
 		for (size_t k = 0; k < 4; k++) {
-			lane[k] = (lane[k] ^ word_at(q + 8 * k)) * UINT64_C(0x9e3779b97f4a7c15);
+			lane[k] = (lane[k] ^ p2v_load64(q + 8 * k)) * UINT64_C(0x9e3779b97f4a7c15);
 			lane[k] ^= lane[k] >> 32;
 		}
 	for (size_t k = 0; k < 4; k++)
 		p2v_sim_mix(s, lane[k]);
 	for (; n >= 8; q += 8, n -= 8)
-		p2v_sim_mix(s, word_at(q));
+		p2v_sim_mix(s, p2v_load64(q));
 	for (size_t i = 0; i < n; i++)
 		p2v_sim_mix(s, q[i]);
 }
@@ -92,6 +87,11 @@ void p2v_sim_mix_event(const struct p2v_machine *m, enum p2v_sim_what what)
 p2v_usec p2v_sim_now(const struct p2v_sim *s)
 {
 	return s->now;
+}
+
+void p2v_sim_set_flows(struct p2v_sim *s, bool flows)
+{
+	s->flows = flows;
 }
 
 uint64_t p2v_sim_hash(const struct p2v_sim *s)
@@ -209,13 +209,33 @@ static void fire(struct p2v_sim *s, struct p2v_timer *t)
 	t->fire(t, s->now);
 }
 
+/* @return whether something was to be done before time goes on */
+static bool end_instant(struct p2v_sim *s)
+{
+	struct p2v_list *it = p2v_list_first(&s->late);
+
+	if (it) {
+		p2v_list_remove(it);
+		P2V_OF(it, struct p2v_late, at)->run(P2V_OF(it, struct p2v_late, at));
+	} else if (p2v_fluid_unsettled(&s->fluid)) {
+		p2v_fluid_settle(&s->fluid);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until)
 {
 	uint64_t events = 0;
 
-	while (!p2v_wheel_empty(&s->timers) && p2v_wheel_next(&s->timers) <= until) {
+	for (;;) {
 		p2v_usec due = p2v_wheel_next(&s->timers);
 
+		if (due > s->now && end_instant(s))
+			continue;
+		if (p2v_wheel_empty(&s->timers) || due > until)
+			break;
 		if (due > s->now)
 			s->now = due;
 		fire(s, p2v_wheel_pop(&s->timers));
@@ -421,6 +441,8 @@ struct p2v_machine *p2v_machine_new(
 	p2v_list_init(&m->fetches);
 	p2v_list_init(&m->connections);
 	p2v_list_init(&m->serves);
+	p2v_fluid_link_init(&m->up, &s->fluid, (double)link->up);
+	p2v_fluid_link_init(&m->down, &s->fluid, (double)link->down);
 	HASH_ADD(hh, s->by_ip, ip.ip, sizeof m->ip.ip, m);
 	if (!P2V_HASH_ADDED(hh, m)) {
 		free(m);
@@ -428,6 +450,12 @@ struct p2v_machine *p2v_machine_new(
 	}
 	p2v_list_push(&s->machines, &m->in_sim);
 	return m;
+}
+
+struct p2v_machine *p2v_machine_of(const struct p2v_world *w)
+{
+	assert(w->ops == &world_ops);
+	return w->self;
 }
 
 struct p2v_world p2v_machine_world(struct p2v_machine *m)
@@ -519,6 +547,7 @@ void p2v_sim_free(struct p2v_sim *s)
 		HASH_DEL(s->names, n);
 		free(n);
 	}
+	p2v_fluid_fini(&s->fluid);
 	HASH_CLEAR(hh, s->by_ip);
 	P2V_LIST_EACH (it, &s->machines)
 		free(P2V_OF(it, struct p2v_machine, in_sim));

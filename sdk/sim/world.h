@@ -52,6 +52,9 @@ void p2v_sim_free(struct p2v_sim *s);
 p2v_usec p2v_sim_now(const struct p2v_sim *s);
 /** Run events until `until` (virtual) or until none is left. @return number of events */
 uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until);
+/** Flow fidelity: HTTP shares links as flows do, not piece by piece. Before anything runs; only in
+ * a program whose transport does the same (libp2v_flow.la). */
+void p2v_sim_set_flows(struct p2v_sim *s, bool flows);
 /** Hash of all that happened so far: times, machines, datagram contents, HTTP, log lines. */
 uint64_t p2v_sim_hash(const struct p2v_sim *s);
 /** How many events ran so far. */

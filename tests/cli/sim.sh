@@ -82,7 +82,6 @@ setting "no such preset" population.upload=modem "upload: 'modem' is not one of 
 setting "a rule between options" population.rtt=1ms "\\[population\\]: rtt is less than four times access*"
 setting "no key" peers=3 "there is no section: it wants SECTION.KEY=VALUE"
 setting "no value" run.peers "there is no '=': it wants SECTION.KEY=VALUE"
-setting "flow is not there" run.fidelity=flow "\\[run\\] fidelity: this build has no flow fidelity*"
 setting "no such plugin" plugins.select=capasity "*capasity*capacity*"
 setting "no such option of a plugin" select.capacity.nonsense=1 "\\[select.capacity\\] has no key 'nonsense'*"
 setting "bit rates that fall" stream.bitrates=700k,380k "\\[stream\\] bitrates: '380k' is not above the one before"
@@ -142,6 +141,22 @@ fi
 has "what was not compared is not known" '.longer_share == null and .lower_share == null and .startup_ms_p95_cdn == null and .latency_ms_p95_cdn == null'
 run quick --json --shuffle-ties 5
 if [ "$(grep -o '"log_hash":"[0-9a-f]*"' "$work/out")" != "$hash" ]; then ok "shuffled ties are another run"; else not_ok "shuffled ties are another run"; fi
+run quick --json --set run.fidelity=flow
+expect "flow fidelity is played by p2v-sim-flow" 0 '{"peers":4,"seconds":30.000,"seed":1,"fidelity":"flow","savings":0.*' ""
+events() { grep -o '"events":[0-9]*' "$1" | cut -d: -f2; }
+if [ "$(grep -o '"log_hash":"[0-9a-f]*"' "$work/out")" != "$hash" ] && [ "$(events "$work/out")" -lt "$(events "$work/r/summary.json")" ]; then
+  ok "flows are fewer events than datagrams"
+else
+  not_ok "flows are fewer events than datagrams" "$out"
+fi
+flow=$(grep -o '"log_hash":"[0-9a-f]*"' "$work/out")
+run "$sim-flow" run "$small" --peers 4 --set run.duration=30s --set run.from=0s --set arrivals.over=3s --json --set run.fidelity=flow
+if [ "$(grep -o '"log_hash":"[0-9a-f]*"' "$work/out")" = "$flow" ]; then ok "called by its name it plays the same"; else not_ok "called by its name it plays the same" "$out$err"; fi
+run "$sim-flow" run "$small" --peers 4 --set run.duration=30s --set run.from=0s --set arrivals.over=3s --json
+if [ "$(grep -o '"log_hash":"[0-9a-f]*"' "$work/out")" = "$hash" ]; then ok "and packets are played by p2v-sim"; else not_ok "and packets are played by p2v-sim" "$out$err"; fi
+cp "$sim" "$work/alone"
+run env P2V_PLUGIN_PATH="$P2V_BUILDDIR/modules/.libs" "$work/alone" run "$small" --set run.fidelity=flow
+expect "the other program is not there" 1 "" "p2v-sim: \\[run\\] fidelity = flow needs $work/p2v-sim-flow: No such file*"
 run quick --out "$work/logs" --log --set run.log_level=debug
 expect "a run for people" 0 "peers *4 viewers*savings *0.*" ""
 if grep -q 'event=' "$work/logs/log.txt"; then ok "log lines"; else not_ok "log lines"; fi

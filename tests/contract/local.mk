@@ -73,3 +73,10 @@ tests_contract_world_sim_SOURCES = \
 	%reldir%/world_laws_web.c %reldir%/world_laws_web.h \
 	%reldir%/world_sim_test.c
 tests_contract_world_sim_LDADD = libp2v_sim.la libp2v_core.la
+
+# The same laws at flow fidelity.
+check_PROGRAMS += tests/contract/world_flow
+TESTS += tests/contract/world_flow
+tests_contract_world_flow_SOURCES = $(tests_contract_world_sim_SOURCES)
+tests_contract_world_flow_CFLAGS = $(AM_CFLAGS) -DFIDELITY_FLOW
+tests_contract_world_flow_LDADD = libp2v_sim.la libp2v_core.la

@@ -30,6 +30,9 @@ static bool sim_open(void *ctx, struct p2v_rig *rig)
 	(void)ctx;
 	if (!s)
 		return false;
+#ifdef FIDELITY_FLOW
+	p2v_sim_set_flows(s, true);
+#endif
 	rig->near_ip = p2v_addr_v4(0x0a000001, 0);
 	rig->far_ip = p2v_addr_v4(0x0a000002, 0);
 	a = p2v_machine_new(s, "near", &rig->near_ip, &near);

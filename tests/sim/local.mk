@@ -70,6 +70,25 @@ tests_sim_sim_swarm_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_swarm_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
 EXTRA_tests_sim_sim_swarm_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
+# Transfers with the transport and with its twin.
+check_PROGRAMS += tests/sim/sim_transfer tests/sim/sim_transfer_flow
+TESTS += tests/sim/sim_transfer tests/sim/sim_transfer_flow
+tests_sim_sim_transfer_SOURCES = %reldir%/dtl_net.c %reldir%/dtl_net.h %reldir%/transfer_test.c
+tests_sim_sim_transfer_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_sim_transfer_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
+tests_sim_sim_transfer_flow_SOURCES = $(tests_sim_sim_transfer_SOURCES)
+tests_sim_sim_transfer_flow_CFLAGS = $(UNIT_CFLAGS) -DFIDELITY_FLOW
+tests_sim_sim_transfer_flow_LDADD = libp2v_test_cc.la libp2v_sim.la libp2v_flow.la libp2v_dtl.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
+
+# The same scenarios at flow fidelity.
+check_PROGRAMS += tests/sim/sim_swarm_flow
+TESTS += tests/sim/sim_swarm_flow
+tests_sim_sim_swarm_flow_SOURCES = $(tests_sim_sim_swarm_SOURCES)
+tests_sim_sim_swarm_flow_CFLAGS = $(UNIT_CFLAGS) -DFIDELITY_FLOW
+tests_sim_sim_swarm_flow_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_swarm_flow_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_flow.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
+EXTRA_tests_sim_sim_swarm_flow_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
 check_PROGRAMS += tests/sim/sim_delivery
 TESTS += tests/sim/sim_delivery
 tests_sim_sim_delivery_SOURCES = \
@@ -118,6 +137,15 @@ tests_sim_sim_play_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_play_LDADD = libp2v_simcli.la $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_play_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
+# The same scenarios at flow fidelity.
+check_PROGRAMS += tests/sim/sim_play_flow
+TESTS += tests/sim/sim_play_flow
+tests_sim_sim_play_flow_SOURCES = %reldir%/play_test.c
+tests_sim_sim_play_flow_CFLAGS = $(UNIT_CFLAGS) -DFIDELITY_FLOW
+tests_sim_sim_play_flow_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_sim_play_flow_LDADD = libp2v_simcli.la $(tests_sim_sim_swarm_flow_LDADD)
+EXTRA_tests_sim_sim_play_flow_DEPENDENCIES = $(plugin_LTLIBRARIES)
+
 check_PROGRAMS += tests/sim/sim_gateway
 TESTS += tests/sim/sim_gateway
 tests_sim_sim_gateway_SOURCES = \
@@ -142,3 +170,21 @@ TESTS += tests/sim/player_crowd
 tests_sim_player_crowd_SOURCES = %reldir%/player_crowd.c $(TEST_MANIFEST_PLUGINS)
 tests_sim_player_crowd_CFLAGS = $(AM_CFLAGS)
 tests_sim_player_crowd_LDADD = libp2v_player.la libp2v_sim.la libp2v_core.la
+
+# One event at both fidelities: the same source, once with the transport and once with its twin.
+check_PROGRAMS += tests/sim/fidelity_packet tests/sim/fidelity_flow
+tests_sim_fidelity_packet_SOURCES = %reldir%/fidelity.c
+tests_sim_fidelity_packet_CFLAGS = $(AM_CFLAGS)
+tests_sim_fidelity_packet_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_fidelity_packet_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS)
+EXTRA_tests_sim_fidelity_packet_DEPENDENCIES = $(plugin_LTLIBRARIES)
+tests_sim_fidelity_flow_SOURCES = %reldir%/fidelity.c
+tests_sim_fidelity_flow_CFLAGS = $(AM_CFLAGS) -DFIDELITY_FLOW
+tests_sim_fidelity_flow_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
+tests_sim_fidelity_flow_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_flow.la $(OPENSSL_LIBS)
+EXTRA_tests_sim_fidelity_flow_DEPENDENCIES = $(plugin_LTLIBRARIES)
+if !SANITIZE
+TESTS += tests/sim/fidelity.sh
+endif
+LONG_TESTS += tests/sim/fidelity_long.sh
+EXTRA_DIST += tests/sim/fidelity.sh tests/sim/fidelity_long.sh

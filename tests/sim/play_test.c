@@ -36,6 +36,9 @@ static void open_scenario(struct p2v_scenario *s, const char *name, const char *
 	if (access(folder, X_OK) == 0)
 		sets[n++] = modules;
 	sets[n++] = "run.from=0s";
+#ifdef FIDELITY_FLOW
+	sets[n++] = "run.fidelity=flow";
+#endif
 	for (; *more && n < SETS_MAX; more++)
 		sets[n++] = *more;
 	if (p2v_scenario_init(s, file, sets, n, &err) < 0)

@@ -80,6 +80,9 @@ struct p2v_swarm *rig_start(const struct p2v_swarm_conf *conf)
 	if (p2v_swarm_new(conf, &s, &err) < 0)
 		cr_assert_fail("%s", err.text);
 	rig_log(p2v_swarm_sim(s));
+#ifdef FIDELITY_FLOW
+	p2v_sim_set_flows(p2v_swarm_sim(s), true);
+#endif
 	return s;
 }
 

@@ -21,6 +21,14 @@ struct cached {
 	struct p2v_buf *buf;
 };
 
+enum { TOLD_MAX = 8 };
+
+/* A playlist as it was last made. */
+struct told {
+	char etag[64]; /* names the rendition too */
+	struct p2v_slice text;
+};
+
 struct p2v_encoder {
 	struct p2v_encoder_conf conf;
 	p2v_usec start; /* when fragment 0 began */
@@ -34,6 +42,7 @@ struct p2v_encoder {
 	uint64_t old_last;
 	struct p2v_list cache;
 	size_t n_cached;
+	struct told told[TOLD_MAX]; /* by rendition, as far as they go */
 };
 
 /* clang-format off */
@@ -179,6 +188,8 @@ void p2v_encoder_free(struct p2v_encoder *e)
 		p2v_buf_unref(c->buf);
 		free(c);
 	}
+	for (size_t i = 0; i < TOLD_MAX; i++)
+		p2v_slice_drop(&e->told[i].text);
 	free(e);
 }
 
@@ -411,21 +422,43 @@ static int text_file(struct p2v_text *t, enum p2v_file_kind kind, struct p2v_fil
 	return out->text.p ? P2V_OK : P2V_ENOMEM;
 }
 
-static int find_in_rendition(const struct p2v_encoder *e, uint32_t rendition, struct p2v_str name,
+/* The playlist that out->etag names: many viewers ask for the same. */
+static int playlist_file(
+	struct p2v_encoder *e, uint32_t rendition, const struct listed *l, struct p2v_file *out)
+{
+	struct told *told = &e->told[rendition % TOLD_MAX];
+	struct p2v_text t = { 0 };
+	int rc;
+
+	if (told->text.p && strcmp(told->etag, out->etag) == 0) {
+		out->kind = P2V_FILE_PLAYLIST;
+		out->size = told->text.n;
+		out->text = p2v_slice_ref(told->text);
+		return P2V_OK;
+	}
+	playlist_text(e, rendition, l, &t);
+	rc = text_file(&t, P2V_FILE_PLAYLIST, out);
+	if (rc != P2V_OK)
+		return rc;
+	p2v_slice_drop(&told->text);
+	told->text = p2v_slice_ref(out->text);
+	memcpy(told->etag, out->etag, sizeof told->etag);
+	return P2V_OK;
+}
+
+static int find_in_rendition(struct p2v_encoder *e, uint32_t rendition, struct p2v_str name,
 	p2v_usec now, struct p2v_file *out)
 {
 	struct listed l = listed_at(e, now);
-	struct p2v_text t = { 0 };
 	uint64_t number;
 
 	out->rendition = rendition;
 	if (p2v_str_is(name, "index.m3u8")) {
-		playlist_text(e, rendition, &l, &t);
 		out->made = l.wall + (int64_t)l.end * e->conf.fragment;
 		out->generation = l.generation;
 		(void)snprintf(out->etag, sizeof out->etag, "\"p%u-%u-%llu-%d\"", l.generation,
 			rendition, (unsigned long long)l.end, l.ended);
-		return text_file(&t, P2V_FILE_PLAYLIST, out);
+		return playlist_file(e, rendition, &l, out);
 	}
 	if (e->conf.init && p2v_str_is(name, "init.mp4")) {
 		out->kind = P2V_FILE_INIT;

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sdk/sim/cli/become.h"
 #include "sdk/sim/cli/commands.h"
 #include "sdk/sim/cli/folder.h"
 #include "sdk/sim/cli/overlay.h"
@@ -146,8 +147,10 @@ static int report(const struct job *j)
 static int do_job(struct job *j)
 {
 	struct p2v_err err;
-	int rc = j->folder ? p2v_folder_make(j->folder, &err) : P2V_OK;
+	int rc = p2v_sim_become((enum p2v_fidelity)j->scenario.run->fidelity, &err);
 
+	if (rc == P2V_OK && j->folder)
+		rc = p2v_folder_make(j->folder, &err);
 	if (rc == P2V_OK)
 		rc = play(j, false, &j->peers, &err);
 	if (rc == P2V_OK && j->baseline)

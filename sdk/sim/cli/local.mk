@@ -1,6 +1,7 @@
 # The program p2v-sim: what it is told, what it tells, pictures and sweeps.
 noinst_LTLIBRARIES += libp2v_simcli.la
 libp2v_simcli_la_SOURCES = \
+	%reldir%/become.c %reldir%/become.h \
 	%reldir%/cmd_explain.c \
 	%reldir%/cmd_plot.c \
 	%reldir%/cmd_presets.c \
@@ -20,11 +21,16 @@ libp2v_simcli_la_SOURCES = \
 libp2v_simcli_la_CPPFLAGS = $(AM_CPPFLAGS) -DP2V_SCENARIO_DIR='"$(pkgdatadir)/scenarios"'
 libp2v_simcli_la_LIBADD = $(JANSSON_LIBS) $(M_LIBS)
 
-bin_PROGRAMS += p2v-sim
+bin_PROGRAMS += p2v-sim p2v-sim-flow
 p2v_sim_SOURCES = %reldir%/main.c
 p2v_sim_LDADD = libp2v_simcli.la libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS)
 p2v_sim_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 EXTRA_p2v_sim_DEPENDENCIES = $(plugin_LTLIBRARIES)
+p2v_sim_flow_SOURCES = $(p2v_sim_SOURCES)
+p2v_sim_flow_CPPFLAGS = $(AM_CPPFLAGS) -DFIDELITY_FLOW
+p2v_sim_flow_LDADD = libp2v_simcli.la libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_flow.la $(OPENSSL_LIBS)
+p2v_sim_flow_LDFLAGS = $(p2v_sim_LDFLAGS)
+EXTRA_p2v_sim_flow_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
 if !CROSS
 man_MANS += %reldir%/p2v-sim.1 %reldir%/p2v-sim.ini.5

@@ -23,6 +23,10 @@ static const struct p2v_passage passages[] = {
 		"A scenario is a path, or the name of one that is installed: paper, flashcrowd, "
 		"massfailure, churn, skewed-upload, tracker-death, encoder-restart, partition, "
 		"slow-uploader, freeriders, polluters, small-swarm, single-bitrate." },
+	{ "Fidelity",
+		"run.fidelity = flow plays transfers as flows that share lines: in less time, and near "
+		"what datagrams give. Such a run goes on in p2v-sim-flow, which lies beside "
+		"p2v-sim and takes the same arguments." },
 	{ "Manual pages", "--man prints p2v-sim.1, --man=p2v-sim.ini.5 that of scenario files." },
 	{ NULL, NULL }
 };

@@ -35,7 +35,7 @@ static const struct p2v_option run_options[] = {
 	P2V_OPT_USEC(R, from, "0s", 0, 86400e6, "s", "savings, offload and other shares of bytes count from here on; times and bit rates of viewers always count"),
 	P2V_OPT_USEC(R, sample, "5s", 1e5, 3600e6, "s", "between two lines of the time series"),
 	P2V_OPT_U64(R, seed, "1", 0, 1e18, "1", "of every random stream"),
-	P2V_OPT_ENUM(R, fidelity, "packet", p2v_fidelities, "how exactly transfers are simulated; this build knows packet"),
+	P2V_OPT_ENUM(R, fidelity, "packet", p2v_fidelities, "how exactly transfers are simulated: every datagram, or flows that share lines, in less time"),
 	P2V_OPT_REAL(R, eta, "0.9", 0.01, 1, "1", "part of an upload that can carry media, for the bound: the rest are headers and slack"),
 	P2V_OPT_USEC(R, longer_by, "100ms", 0, 60e6, "ms", "a viewer waited longer than from the CDN alone when it was by more than this"),
 	P2V_OPT_REAL(R, lower_by, "0.01", 0, 1, "1", "a viewer's bit rate was lower when it was by more than this part"),
@@ -233,6 +233,7 @@ static int fill(struct p2v_scenario *s, struct p2v_err *err)
 	w->transport.spare_blocks = 2;
 	w->tracker = *(const struct p2v_tracker_conf *)p2v_config_get(c, "tracker");
 	w->tracker.listen = "*:8790";
+	w->flows = s->run->fidelity == P2V_FIDELITY_FLOW;
 	w->plugins = (struct p2v_swarm_plugins){ .select = plugin(s, P2V_KIND_SELECT),
 		.cc = plugin(s, P2V_KIND_CC),
 		.cache = plugin(s, P2V_KIND_CACHE),
@@ -259,9 +260,6 @@ static int draw(struct p2v_scenario *s, struct p2v_err *err)
 
 static int check_run(const struct p2v_scenario *s, struct p2v_err *err)
 {
-	if (s->run->fidelity == P2V_FIDELITY_FLOW)
-		return blame(s, err,
-			"[run] fidelity: this build has no flow fidelity; fidelity = packet is there");
 	if (s->run->warm_up >= s->run->duration)
 		return blame(s, err, "[run] warm_up: the run is over before anybody comes");
 	if (s->run->from >= s->run->duration)
