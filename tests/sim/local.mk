@@ -139,7 +139,9 @@ EXTRA_tests_sim_sim_play_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
 # The same scenarios at flow fidelity.
 check_PROGRAMS += tests/sim/sim_play_flow
+if !SANITIZE
 TESTS += tests/sim/sim_play_flow
+endif
 tests_sim_sim_play_flow_SOURCES = %reldir%/play_test.c
 tests_sim_sim_play_flow_CFLAGS = $(UNIT_CFLAGS) -DFIDELITY_FLOW
 tests_sim_sim_play_flow_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
