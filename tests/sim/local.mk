@@ -14,7 +14,6 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_flood_test.c \
 	%reldir%/dtl_full_test.c \
 	%reldir%/dtl_life_test.c \
-	%reldir%/dtl_links_test.c \
 	%reldir%/dtl_many_test.c \
 	%reldir%/dtl_memory_test.c \
 	%reldir%/dtl_mtu_test.c \
@@ -39,6 +38,7 @@ endif
 LONG_TESTS += %reldir%/share_long.sh
 EXTRA_DIST += %reldir%/share_long.sh
 tests_sim_sim_share_SOURCES = \
+	%reldir%/dtl_links_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_share_test.c
 tests_sim_sim_share_CFLAGS = $(UNIT_CFLAGS)
