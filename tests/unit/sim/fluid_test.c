@@ -111,7 +111,7 @@ Test(fluid, scavengers_take_what_others_leave)
 	p2v_fluid_settle(&net);
 	rate_is(0, 100 * (1 - P2V_FLUID_TRICKLE));
 	rate_is(1, 50 * P2V_FLUID_TRICKLE);
-	p2v_fluid_weigh(&flows[1], 1); /* it is waited for now */
+	p2v_fluid_weigh(&flows[1], 1); /* somebody waits for it */
 	p2v_fluid_settle(&net);
 	rate_is(1, 50 * (1 - P2V_FLUID_TRICKLE));
 	rate_is(2, 100 * P2V_FLUID_TRICKLE);
