@@ -16,6 +16,7 @@ $(unit_DATA):
 scenariodir = $(pkgdatadir)/scenarios
 dist_scenario_DATA = \
 	%reldir%/scenarios/churn.ini \
+	%reldir%/scenarios/demo.ini \
 	%reldir%/scenarios/encoder-restart.ini \
 	%reldir%/scenarios/flashcrowd.ini \
 	%reldir%/scenarios/freeriders.ini \

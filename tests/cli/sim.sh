@@ -101,6 +101,9 @@ expect "--seed" 1 "" "p2v-sim: --set run.seed=-1: seed: *"
 # ---- a run ----
 run env -C / "$sim" run small-swarm --peers 2 --set run.duration=30s --set run.from=0s --set arrivals.over=3s
 expect "before it is installed it finds scenarios by name, from anywhere" 0 "*savings *" "*"
+mkdir -p "$work/here/small-swarm"
+run env -C "$work/here" "$sim" run small-swarm --peers 2 --set run.duration=20s --set run.from=0s --set arrivals.over=3s
+expect "… also beside a folder of that name, which an earlier run may have left" 0 "*savings *" "*"
 quick() { "$sim" run "$small" --peers 4 --set run.duration=30s --set run.from=0s --set arrivals.over=3s "$@"; }
 run quick --json --baseline cdn --out "$work/r"
 expect "a run with all that it writes" 0 '{"peers":4,"seconds":30.000,"seed":1,"fidelity":"packet","savings":0.*' ""

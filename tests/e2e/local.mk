@@ -25,7 +25,8 @@ endif
 E2E_LONG_TESTS = \
 	%reldir%/limits_long.sh \
 	%reldir%/promise.sh \
-	%reldir%/shares_long.sh
+	%reldir%/shares_long.sh \
+	%reldir%/simulated.sh
 LONG_TESTS += $(E2E_LONG_TESTS)
 EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/watch.sh
 # What is made once for all of them.

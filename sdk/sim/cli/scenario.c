@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "framework/base/text.h"
@@ -300,9 +301,17 @@ static bool beside_program(const char *name, char *out, size_t size)
 	return false;
 }
 
+/* A folder of that name is likely the result of an earlier run of that scenario. */
+static bool is_file(const char *name)
+{
+	struct stat at;
+
+	return stat(name, &at) == 0 && !S_ISDIR(at.st_mode) && access(name, R_OK) == 0;
+}
+
 bool p2v_scenario_find(const char *name, char *out, size_t size)
 {
-	if (strchr(name, '/') || access(name, R_OK) == 0) {
+	if (strchr(name, '/') || is_file(name)) {
 		(void)snprintf(out, size, "%s", name);
 		return true;
 	}
