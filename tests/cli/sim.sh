@@ -204,6 +204,18 @@ if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GN
   fi
   run sweep --vary run.peers=0
   expect "runs that fail are told" 1 "*" "*4 of 4 runs failed*"
+  # Another machine: a command in the place of ssh, which is called with the machine's name and a command line.
+  printf '%s\n' '#!/bin/bash' 'echo "$1" >>"$0.calls"' 'shift' '[ "$1" != -- ] || shift' 'exec bash -c "$*"' >"$work/ssh"
+  chmod +x "$work/ssh"
+  run env PATH="$P2V_BUILDDIR:$PATH" "$sim" sweep "$work/tiny.ini" --seeds 1-2 --out "$work/far" --sshlogin "2/$work/ssh far"
+  expect "a sweep on another machine" 0 "tiny.ini (2 runs)*savings *" "*"
+  if [ "$(grep -c '^far$' "$work/ssh.calls")" -ge 2 ] && [ "$(grep -c '}$' "$work/far/results.tsv")" = 2 ]; then
+    ok "… it was called there, and its results are here"
+  else
+    not_ok "… it was called there, and its results are here" "$(cat "$work/ssh.calls" "$work/far/results.tsv")"
+  fi
+  run env PATH="$P2V_BUILDDIR:$PATH" "$sim" sweep "$work/tiny.ini" --seeds 1 --out "$work/gone" --sshlogin "1/$work/nobody far"
+  expect "a machine that cannot be reached is told" 1 "*" "*1 of 1 runs failed*"
 else
   skip "a sweep" "no GNU parallel"
 fi

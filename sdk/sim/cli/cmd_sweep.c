@@ -346,7 +346,7 @@ static int tell(struct sweep *s)
 		rc = write_file(s, "table.csv", &text, &err);
 		text.n = 0;
 	}
-	if (rc == P2V_OK && t.n && !strchr(s->folder, '\''))
+	if (rc == P2V_OK && good && !strchr(s->folder, '\''))
 		rc = draw(s, &t, &err);
 	if (rc < 0) {
 		code = p2v_args_failed(s->args, &err);
