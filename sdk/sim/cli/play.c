@@ -239,7 +239,8 @@ static void see(const struct p2v_swarm_viewer *v, struct p2v_seen *out)
 		.latency = v->player.latency_median,
 		.stalls = v->player.stalls,
 		.bitrate = v->player.mean_bitrate,
-		.media = v->player.played_media };
+		.media = v->player.played_media,
+		.link = v->link };
 	if (v->metrics) {
 		out->p2p = v->metrics->v[P2V_M_SERVED_P2P];
 		out->cdn = v->metrics->v[P2V_M_SERVED_CDN];

@@ -33,6 +33,7 @@ struct p2v_seen {
 	uint64_t bitrate; /* [bit/s] */
 	p2v_usec media;   /* [us] played */
 	uint64_t p2p, cdn, uploaded;
+	struct p2v_link_count link;
 };
 
 /** Where a run's figures over time go; NULL: nowhere. */

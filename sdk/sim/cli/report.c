@@ -204,7 +204,8 @@ void p2v_report_viewers(const struct p2v_scenario *s, const struct p2v_play *p,
 	const struct p2v_play *cdn, FILE *out)
 {
 	(void)fputs("viewer,comes_s,leaves_s,upload_bps,download_bps,habit,startup_ms,"
-		    "buffering_ms,latency_ms,stalls,bitrate_bps,p2p_bytes,cdn_bytes,uploaded_bytes",
+		    "buffering_ms,latency_ms,stalls,bitrate_bps,p2p_bytes,cdn_bytes,uploaded_bytes,"
+		    "datagrams_sent,datagram_bytes_sent,http_bytes_sent,overflowed",
 		out);
 	if (cdn)
 		(void)fputs(",startup_ms_cdn,buffering_ms_cdn,latency_ms_cdn,stalls_cdn,"
@@ -223,6 +224,10 @@ void p2v_report_viewers(const struct p2v_scenario *s, const struct p2v_play *p,
 		put_seen(v, out);
 		(void)fprintf(out, ",%llu,%llu,%llu", (unsigned long long)v->p2p,
 			(unsigned long long)v->cdn, (unsigned long long)v->uploaded);
+		(void)fprintf(out, ",%llu,%llu,%llu,%llu", (unsigned long long)v->link.sent,
+			(unsigned long long)v->link.sent_bytes,
+			(unsigned long long)v->link.stream_sent_bytes,
+			(unsigned long long)v->link.overflowed);
 		if (cdn)
 			put_seen(&cdn->viewers[i], out);
 		(void)fputc('\n', out);
