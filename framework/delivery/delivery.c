@@ -15,7 +15,7 @@ const struct p2v_option p2v_delivery_options[] = {
 		"media kept in memory, for the player and for peers"),
 	P2V_OPT_U64(struct p2v_delivery_conf, max_fragment, "32Mi", 65536, 1e9, "B",
 		"larger bodies pass through without being shared"),
-	P2V_OPT_U32(struct p2v_delivery_conf, sources, "3", 1, 32, "1",
+	P2V_OPT_U32(struct p2v_delivery_conf, sources, "5", 1, 32, "1",
 		"partners asked at a time for one fragment"),
 	P2V_OPT_U32(struct p2v_delivery_conf, uploads, "32", 1, 1024, "1",
 		"transfers to partners at a time"),
@@ -29,6 +29,9 @@ const struct p2v_option p2v_delivery_options[] = {
 		"how old a manifest may be that is served while the CDN fails"),
 	P2V_OPT_USEC(struct p2v_delivery_conf, poll, "200ms", 2e4, 10e6, "ms",
 		"how soon a manifest that should have changed is looked at again"),
+	P2V_OPT_REAL(struct p2v_delivery_conf, spare, "1", 0, 10, "1", "x"),
+	P2V_OPT_REAL(struct p2v_delivery_conf, reveal, "0.5", 0, 1, "1",
+		"how long a new fragment of a live stream is kept from a player that has enough to play, so that partners bring it first, in target durations"),
 	P2V_OPT_USEC(struct p2v_delivery_conf, idle, "10s", 1e6, 600e6, "s",
 		"without a request for so long, a rendition is no longer followed"),
 	P2V_OPT_END

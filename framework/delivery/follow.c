@@ -22,6 +22,7 @@ struct p2v_waiter {
 	void (*done)(void *ctx, const struct p2v_manifest_answer *a);
 	void *ctx;
 	p2v_usec since;
+	bool held; /* what it waits for is here, and kept from it for a moment: reveal.c */
 	struct p2v_timer timer;
 };
 
@@ -81,18 +82,34 @@ static struct p2v_rendition *rendition_get(struct p2v_playlist *p, size_t track)
 	return r;
 }
 
-/* The variant's bit rate, as the manifest that lists this one says. */
-static uint64_t bitrate_of(const struct p2v_playlist *p)
+/* The manifest that lists this one as a variant, and its bit rate there. @return NULL: none does */
+static const struct p2v_doc *listed_in(const struct p2v_playlist *p, uint64_t *bitrate)
 {
 	P2V_LIST_EACH (it, &p->feed->playlists) {
 		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
 
 		for (size_t i = 0; q->doc && i < q->doc->n_variants; i++)
 			if (q->doc->variants[i].at.url &&
-				strcmp(q->doc->variants[i].at.url, p->url) == 0)
-				return q->doc->variants[i].bw;
+				strcmp(q->doc->variants[i].at.url, p->url) == 0) {
+				*bitrate = q->doc->variants[i].bw;
+				return q->doc;
+			}
 	}
-	return 0;
+	return NULL;
+}
+
+/* The next higher bit rate that the player could choose. @return 0: none is higher */
+static uint64_t next_above(const struct p2v_doc *doc, uint64_t bitrate)
+{
+	uint64_t next = 0;
+
+	for (size_t i = 0; i < doc->n_variants; i++) {
+		uint64_t bw = doc->variants[i].bw;
+
+		if (bw > bitrate && (next == 0 || bw < next))
+			next = bw;
+	}
+	return next;
 }
 
 /* Another encoder, or one that began anew: what we hold under these names is not what they mean
@@ -150,7 +167,8 @@ static void join_clock(struct p2v_rendition *r)
 static void update_rendition(struct p2v_playlist *p, size_t track)
 {
 	struct p2v_rendition *r = rendition_get(p, track);
-	uint64_t bitrate = bitrate_of(p);
+	uint64_t bitrate = 0;
+	const struct p2v_doc *master = listed_in(p, &bitrate);
 	bool first = r && r->timeline.changed == P2V_UNKNOWN;
 	size_t fresh = 0;
 
@@ -158,6 +176,7 @@ static void update_rendition(struct p2v_playlist *p, size_t track)
 		return;
 	if (bitrate)
 		r->timeline.bitrate = bitrate;
+	r->next_bitrate = master ? next_above(master, bitrate) : 0;
 	if (first)
 		join_clock(r);
 	if (r->timeline.restarted)
@@ -317,6 +336,31 @@ static void answer(struct p2v_waiter *w, uint32_t status, bool stale)
 	done(ctx, &a);
 }
 
+/* The manifest is here: answer, or have the player wait for what it tells of. */
+static void settle(struct p2v_waiter *w)
+{
+	struct p2v_playlist *p = w->playlist;
+	p2v_usec until = p2v_reveal_at(p, w->since);
+
+	w->held = until > now_of(p);
+	if (w->held)
+		p2v_arm(&p->feed->d->node->world, &w->timer, until);
+	else
+		answer(w, 200, false);
+}
+
+void p2v_follow_complete(const struct p2v_fragment *f)
+{
+	if (!f->rendition)
+		return;
+	P2V_LIST_EACH (it, &f->rendition->playlist->waiters) {
+		struct p2v_waiter *w = P2V_OF(it, struct p2v_waiter, in_playlist);
+
+		if (w->held)
+			p2v_arm(&f->d->node->world, &w->timer, p2v_now(&f->d->node->world));
+	}
+}
+
 static void answer_all(struct p2v_playlist *p)
 {
 	struct p2v_list all = { &all, &all };
@@ -326,8 +370,13 @@ static void answer_all(struct p2v_playlist *p)
 		p2v_list_remove(it);
 		p2v_list_push(&all, it);
 	}
-	while (!p2v_list_empty(&all))
-		answer(P2V_OF(p2v_list_first(&all), struct p2v_waiter, in_playlist), 200, false);
+	while (!p2v_list_empty(&all)) {
+		struct p2v_waiter *w = P2V_OF(p2v_list_first(&all), struct p2v_waiter, in_playlist);
+
+		p2v_list_remove(&w->in_playlist);
+		p2v_list_push(&p->waiters, &w->in_playlist);
+		settle(w);
+	}
 }
 
 /* The CDN does not answer as it should: after a while an old manifest is better than none, and at
@@ -339,9 +388,11 @@ static void waiter_fire(struct p2v_timer *t, p2v_usec now)
 	bool have = p->known && now - p->fetched <= conf_of(p)->stale;
 	p2v_usec waited = now - w->since, hold = conf_of(p)->hold;
 
-	if (p->failing == P2V_UNKNOWN && p->fetched != P2V_UNKNOWN && !p->fetch &&
-		now - p->fetched <= COALESCE)
-		answer(w, 200, false); /* it was fresh when it was asked for */
+	if (w->held)
+		settle(w);
+	else if (p->failing == P2V_UNKNOWN && p->fetched != P2V_UNKNOWN && !p->fetch &&
+		 now - p->fetched <= COALESCE)
+		settle(w); /* it was fresh when it was asked for */
 	else if (have && (p->failing != P2V_UNKNOWN || waited >= hold))
 		answer(w, 200, true);
 	else if (waited >= hold)

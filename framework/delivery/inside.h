@@ -155,10 +155,11 @@ struct p2v_rendition {
 	uint64_t key;
 	struct p2v_timeline timeline;
 	p2v_usec followed_at;
-	bool followed;        /* the player reads it */
-	p2v_usec read_at;     /* a player last asked for a fragment of it; P2V_UNKNOWN: never */
-	p2v_usec position;    /* media time asked for so far; P2V_UNKNOWN: nothing yet */
-	uint64_t told_newest; /* what partners were told */
+	bool followed;         /* the player reads it */
+	p2v_usec read_at;      /* a player last asked for a fragment of it; P2V_UNKNOWN: never */
+	p2v_usec position;     /* media time asked for so far; P2V_UNKNOWN: nothing yet */
+	uint64_t told_newest;  /* what partners were told */
+	uint64_t next_bitrate; /* [bit/s] of the next higher variant; 0: there is none */
 };
 
 struct p2v_playlist {
@@ -347,6 +348,14 @@ uint64_t p2v_governor_rate(const struct p2v_delivery *d);
 /** @return whether the line was found to be full lately, so that the rate says what it carries */
 bool p2v_governor_known(const struct p2v_delivery *d);
 
+/* ---- reveal.c ---- */
+
+/** When a player that asked for this manifest is answered: now, or a little later, so that partners
+ * have brought what the manifest tells it of.
+ * @param since  [in] now() when it asked
+ * @return now() or before: at once */
+p2v_usec p2v_reveal_at(const struct p2v_playlist *p, p2v_usec since);
+
 /* ---- plan.c ---- */
 
 /** Decide what to do about a fragment now, and when to look again. */
@@ -378,6 +387,8 @@ void p2v_playlist_free(struct p2v_playlist *p);
 void p2v_follow_news(struct p2v_delivery *d, uint64_t rendition, uint64_t newest);
 /** Unfollow what is no longer read, forget what is no longer asked for. */
 void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now);
+/** A fragment is whole: whoever was kept waiting for it need wait no longer. */
+void p2v_follow_complete(const struct p2v_fragment *f);
 /** A player asked for a fragment of it. */
 void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e);
 

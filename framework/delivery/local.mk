@@ -10,6 +10,7 @@ libp2v_rooms_la_SOURCES += \
 	%reldir%/plan.c \
 	%reldir%/proof.c \
 	%reldir%/reading.c \
+	%reldir%/reveal.c \
 	%reldir%/serve.c \
 	%reldir%/source.c \
 	%reldir%/transfer.h \

@@ -10,8 +10,9 @@
 
 /** A fragment on its rendition's timeline. */
 struct p2v_player_frag {
-	p2v_usec t, dur;  /* [us] media time; t = P2V_UNKNOWN for an initialisation segment */
-	uint64_t bitrate; /* [bit/s] of its rendition; 0 unknown */
+	p2v_usec t, dur;       /* [us] media time; t = P2V_UNKNOWN for an initialisation segment */
+	uint64_t bitrate;      /* [bit/s] of its rendition; 0 unknown */
+	uint64_t next_bitrate; /* [bit/s] of the next higher rendition; 0: none, or not known */
 };
 
 /** When a fragment should be at the player. Absolute times; P2V_NEVER: no reason to hurry. */

@@ -7,7 +7,7 @@
 struct conf {
 	double finish_share;
 	p2v_usec hold;
-	double pace;
+	double pace, rise_share;
 };
 
 struct state {
@@ -76,6 +76,18 @@ static void generic_on_served(void *vst, p2v_usec now, const struct p2v_player_f
 		st->end = f->t + f->dur;
 }
 
+/* In which part of its duration a fragment has to be there. A player rises when it sees a rate of
+ * which a part, often 0.7, suffices for the next rendition: what is handed over more slowly keeps
+ * it where it is. */
+static double share(const struct conf *conf, const struct p2v_player_frag *f)
+{
+	double rise = f->next_bitrate > f->bitrate && f->bitrate > 0
+			      ? conf->rise_share * (double)f->bitrate / (double)f->next_bitrate
+			      : conf->finish_share;
+
+	return rise < conf->finish_share ? rise : conf->finish_share;
+}
+
 static void generic_due(void *vst, p2v_usec now, const struct p2v_player_frag *f, p2v_usec asked,
 	struct p2v_player_due *out)
 {
@@ -93,7 +105,7 @@ static void generic_due(void *vst, p2v_usec now, const struct p2v_player_frag *f
 	else
 		out->dry = st->clock_at + (f->t - st->clock_t);
 	if (asked != P2V_UNKNOWN && f->dur > 0)
-		out->finish = asked + (p2v_usec)((double)f->dur * st->conf->finish_share);
+		out->finish = asked + (p2v_usec)((double)f->dur * share(st->conf, f));
 }
 
 static uint64_t generic_pace(void *vst, p2v_usec now, const struct p2v_player_frag *f)
@@ -126,6 +138,8 @@ static void generic_view(const void *vst, p2v_usec now, struct p2v_player_view *
 static const struct p2v_option options[] = {
 	P2V_OPT_REAL(struct conf, finish_share, "0.5", 0.05, 1, "1",
 		"share of a fragment's duration in which it should be handed over once it is asked for, so that the player does not take the line for slow"),
+	P2V_OPT_REAL(struct conf, rise_share, "0.65", 0.05, 1, "1",
+		"part of the rate it sees that a player trusts for a higher rendition: below the highest one fragments are handed over so fast that it sees it could rise"),
 	P2V_OPT_USEC(struct conf, hold, "3s", 0, 60e6, "ms",
 		"least time for which a miss is kept from the player"),
 	P2V_OPT_REAL(struct conf, pace, "0", 0, 1000, "1",

@@ -104,7 +104,8 @@ Test(player_laws, whatever_a_player_does_its_buffer_is_no_less_than_nothing)
 					break;
 				case 4: /* given up in the middle */
 					b.plugin->ops.player->on_request(b.st, b.now,
-						&(struct p2v_player_frag){ at * DUR, DUR, 0 });
+						&(struct p2v_player_frag){
+							.t = at * DUR, .dur = DUR });
 					break;
 				case 5:
 					b.now += (p2v_usec)p2v_random_below(&r, 30 * P2V_SECOND);

@@ -486,8 +486,8 @@ Test(gateway_fragment, a_player_plugin_may_pace_it)
 	struct { /* the options of player/generic, as they stand */
 		double finish_share;
 		p2v_usec hold;
-		double pace;
-	} generic = { 0.5, 3 * P2V_SECOND, 2 };
+		double pace, rise_share;
+	} generic = { 0.5, 3 * P2V_SECOND, 2, 0.65 };
 	static const char master[] = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=400000\nm.m3u8\n";
 	struct booth_conf conf = booth_conf();
 	struct visit v = { 0 };
