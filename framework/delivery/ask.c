@@ -435,8 +435,9 @@ static struct p2v_ask *ask(
 	a->length = h->length;
 	a->generation = h->generation;
 	a->hops = h->hops;
-	for (uint32_t i = first; i < first + count; i++)
-		a->arriving |= !p2v_holder_brings(h, 0, i);
+	for (uint32_t w = first / P2V_WORD; w < p2v_chunk_words(first + count); w++)
+		a->arriving |= (p2v_chunk_range(w, first, first + count) &
+				       ~p2v_holder_brings(h, 0, w)) != 0;
 	a->begun = a->progress = now_of(f);
 	a->asked = (to < a->length ? to : a->length) - from;
 	p2v_list_push(&f->asks, &a->in_fragment);

@@ -113,9 +113,11 @@ static void drop_content(struct p2v_fragment *f)
 	for (uint32_t i = 0; i < f->n_chunks; i++)
 		p2v_buf_unref(f->chunks[i].buf);
 	free(f->chunks);
+	free(f->here);
 	p2v_slice_drop(&f->headers);
 	f->d->held -= f->held;
 	f->chunks = NULL;
+	f->here = NULL;
 	f->n_chunks = f->n_whole = f->cap_chunks = 0;
 	f->held = 0;
 }
@@ -158,19 +160,14 @@ uint32_t p2v_fragment_chunk_size(const struct p2v_fragment *f, uint32_t index)
 
 uint64_t p2v_fragment_missing(const struct p2v_fragment *f)
 {
-	uint64_t here = 0;
-
-	if (!f->known || f->length == P2V_LENGTH_UNKNOWN)
-		return 0;
-	for (uint32_t i = 0; i < f->n_chunks; i++)
-		here += f->chunks[i].filled;
-	return f->length - here;
+	return f->known && f->length != P2V_LENGTH_UNKNOWN ? f->length - f->held : 0;
 }
 
 static int want_chunks(struct p2v_fragment *f, uint32_t n)
 {
-	uint32_t cap = f->cap_chunks ? f->cap_chunks : 16;
+	uint32_t cap = f->cap_chunks ? f->cap_chunks : 16, words = p2v_chunk_words(f->cap_chunks);
 	struct p2v_chunk_state *v;
+	uint64_t *here;
 
 	while (cap < n)
 		cap *= 2;
@@ -179,6 +176,11 @@ static int want_chunks(struct p2v_fragment *f, uint32_t n)
 		if (!v)
 			return P2V_ENOMEM;
 		f->chunks = v;
+		here = realloc(f->here, p2v_chunk_words(cap) * sizeof *here);
+		if (!here)
+			return P2V_ENOMEM;
+		memset(here + words, 0, (p2v_chunk_words(cap) - words) * sizeof *here);
+		f->here = here;
 		f->cap_chunks = cap;
 	}
 	if (n > f->n_chunks) {
@@ -213,13 +215,15 @@ int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t tot
 	return P2V_OK;
 }
 
-static void whole(struct p2v_fragment *f, struct p2v_chunk_state *c)
+static void whole(struct p2v_fragment *f, uint32_t index)
 {
 	const struct p2v_world *w = &f->d->node->world;
+	struct p2v_chunk_state *c = &f->chunks[index];
 
 	if (w->ops->share && c->filled == c->buf->size)
 		c->buf = w->ops->share(w->self, c->buf);
 	c->whole = true;
+	f->here[index / P2V_WORD] |= (uint64_t)1 << index % P2V_WORD;
 	f->n_whole++;
 	f->complete = f->length != P2V_LENGTH_UNKNOWN && f->n_whole == f->n_chunks;
 }
@@ -280,7 +284,7 @@ ptrdiff_t p2v_fragment_fill(
 				(f->length != P2V_LENGTH_UNKNOWN &&
 					c->filled == p2v_fragment_chunk_size(f, index))) {
 				c->proof = (struct p2v_proof){ .fetched = fetched };
-				whole(f, c);
+				whole(f, index);
 			}
 		}
 		off += n;
@@ -300,7 +304,7 @@ void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length)
 		return;
 	f->length = length;
 	if (f->n_chunks > 0 && !f->chunks[f->n_chunks - 1].whole)
-		whole(f, &f->chunks[f->n_chunks - 1]);
+		whole(f, f->n_chunks - 1);
 	f->complete = f->n_whole == f->n_chunks;
 }
 
@@ -325,7 +329,7 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	c->filled = n;
 	c->p2p = true;
 	c->proof = *proof;
-	whole(f, c);
+	whole(f, index);
 	if (f->hops > hops + 1)
 		f->hops = hops + 1 < P2V_HOPS_MAX ? hops + 1 : P2V_HOPS_MAX;
 	note_hops(f);

@@ -6,6 +6,7 @@
 #include <peer2view/player.h>
 #include "framework/base/hash.h"
 #include "framework/base/http.h"
+#include "framework/delivery/chunks.h"
 #include "framework/delivery/delivery.h"
 #include "framework/stream/timeline.h"
 
@@ -75,6 +76,7 @@ struct p2v_fragment {
 	struct p2v_slice headers;
 	struct p2v_proof head_proof;
 	struct p2v_chunk_state *chunks; /* shape (n_chunks) */
+	uint64_t *here;                 /* shape (p2v_chunk_words(n_chunks)): the whole ones */
 	uint32_t n_chunks, n_whole, cap_chunks;
 	uint64_t held, from_p2p, from_cdn; /* [B] */
 	bool complete;
@@ -251,9 +253,9 @@ struct p2v_holder {
 	struct p2v_holding *holding;
 	struct p2v_mate *mate;
 	uint64_t length, generation;
-	uint32_t state, hops; /* as in the message have */
-	uint8_t chunks[P2V_TRADED / 8];
-	p2v_usec not_before; /* it refused until then */
+	uint32_t state, hops;                   /* as in the message have */
+	uint64_t chunks[P2V_TRADED / P2V_WORD]; /* arriving: those that are there */
+	p2v_usec not_before;                    /* it refused until then */
 };
 
 /** Who has a fragment. */
@@ -267,8 +269,8 @@ struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id
 void p2v_holder_free(struct p2v_holder *h);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
 void p2v_mates_tell_have(struct p2v_fragment *f);
-/** @return whether that partner has this chunk now, or will have it without our help */
-bool p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t chunk);
+/** @return which chunks of word w that partner has now, or will have without our help */
+uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w);
 void p2v_mates_tell_gone(struct p2v_delivery *d, const struct p2v_fragment *const *v, size_t n);
 void p2v_mates_tell_follow(struct p2v_rendition *r, bool on);
 void p2v_mates_tell_news(struct p2v_rendition *r);

@@ -105,8 +105,8 @@ static void on_have(struct p2v_mate *m, const struct p2v_msg_have *q)
 	h->state = (uint32_t)q->state;
 	h->hops = (uint32_t)q->hops;
 	memset(h->chunks, 0, sizeof h->chunks);
-	if (q->chunks.n)
-		memcpy(h->chunks, q->chunks.p, q->chunks.n);
+	for (size_t i = 0; i < q->chunks.n; i++)
+		h->chunks[i / 8] |= (uint64_t)q->chunks.p[i] << i % 8 * 8;
 	f = p2v_fragment_find(m->d, &key);
 	if (f && f->wanted && !f->complete)
 		p2v_plan(f);
@@ -177,12 +177,13 @@ static void on_message(void *ctx, struct p2v_partner *p, uint64_t number, const 
 	}
 }
 
-bool p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t chunk)
+uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w)
 {
 	/* Whoever is still receiving is waited for only by those further from the CDN, so nobody
 	 * waits for himself in a circle; what is there already anybody can have. */
-	return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops ||
-	       (chunk < P2V_TRADED && (h->chunks[chunk / 8] >> chunk % 8 & 1));
+	if (h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops)
+		return UINT64_MAX;
+	return w < P2V_TRADED / P2V_WORD ? h->chunks[w] : 0;
 }
 
 /* ---- what we tell them ---- */
@@ -194,14 +195,12 @@ static bool shares(const struct p2v_mate *m, const struct p2v_feed *feed)
 
 static size_t held_chunks(const struct p2v_fragment *f, uint8_t out[P2V_TRADED / 8])
 {
-	size_t n = 0;
+	size_t n = 0, all = f->n_chunks < P2V_TRADED ? (f->n_chunks + 7) / 8 : P2V_TRADED / 8;
 
-	memset(out, 0, P2V_TRADED / 8);
-	for (uint32_t i = 0; i < f->n_chunks && i < P2V_TRADED; i++)
-		if (f->chunks[i].whole) {
-			out[i / 8] |= (uint8_t)(1u << i % 8);
-			n = i / 8 + 1;
-		}
+	for (size_t i = 0; i < all; i++) {
+		out[i] = (uint8_t)(f->here[i / 8] >> i % 8 * 8);
+		n = out[i] ? i + 1 : n;
+	}
 	return n;
 }
 
