@@ -32,15 +32,7 @@ static void ask_free(struct p2v_ask *a)
 
 static struct p2v_holder *holder_of(const struct p2v_ask *a)
 {
-	struct p2v_holding *of = p2v_holding_find(a->fragment->d, &a->fragment->key);
-
-	P2V_LIST_EACH (it, of ? &of->holders : &a->fragment->asks) {
-		struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
-
-		if (h && h->mate == a->mate)
-			return h;
-	}
-	return NULL;
+	return p2v_fragment_holder(a->fragment, a->mate);
 }
 
 /* It did not bring what it promised: somebody else is asked, and it rests for a while. */
@@ -482,12 +474,10 @@ p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
 again:
 	P2V_LIST_EACH (it, &f->asks) {
 		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
-		struct p2v_session_info info;
-		p2v_usec patience;
+		const struct p2v_partner_path *path = p2v_partner_path(a->mate->partner);
+		p2v_usec patience = 4 * path->rtt > PATIENCE_MIN ? 4 * path->rtt : PATIENCE_MIN;
 
-		p2v_session_info(p2v_partner_session(a->mate->partner), &info);
-		patience = 4 * info.srtt > PATIENCE_MIN ? 4 * info.srtt : PATIENCE_MIN;
-		if (a->arriving && info.pto_count < 3)
+		if (a->arriving && !path->suspect)
 			patience = patience > PATIENCE_ARRIVING ? patience : PATIENCE_ARRIVING;
 		if (now - a->progress >= patience) {
 			p2v_log(f->d->node, P2V_LOG_INFO, "partner_slow",

@@ -101,11 +101,13 @@ struct p2v_fragment *p2v_fragment_get(
 	p2v_list_init(&f->serves);
 	describe(f, r, e);
 	HASH_ADD(hh, d->fragments, key, sizeof f->key, f);
-	if (P2V_HASH_ADDED(hh, f))
-		return f;
-	free(f->url);
-	free(f);
-	return NULL;
+	if (!P2V_HASH_ADDED(hh, f)) {
+		free(f->url);
+		free(f);
+		return NULL;
+	}
+	p2v_holding_join(f);
+	return f;
 }
 
 static void drop_content(struct p2v_fragment *f)
@@ -138,6 +140,7 @@ void p2v_fragment_free(struct p2v_fragment *f)
 	if (!f->served && f->from_p2p + f->from_cdn > 0)
 		p2v_count(&f->d->node->metrics, P2V_M_WASTED_UNPLAYED, f->from_p2p + f->from_cdn);
 	drop_content(f);
+	p2v_holding_part(f);
 	HASH_DEL(f->d->fragments, f);
 	free(f->url);
 	free(f);

@@ -15,6 +15,7 @@
 #define P2V_FORWARDED 5u
 
 struct p2v_cdn_job;
+struct p2v_holding;
 struct p2v_rendition;
 
 /* ---- proofs: who vouches for bytes ---- */
@@ -87,7 +88,8 @@ struct p2v_fragment {
 
 	/* people */
 	struct p2v_list readers, asks, serves;
-	struct p2v_list in_waiting; /* of its feed, while somebody reads it */
+	struct p2v_holding *holding; /* NULL: no partner has it */
+	struct p2v_list in_waiting;  /* of its feed, while somebody reads it */
 
 	/* plan */
 	bool wanted;
@@ -263,9 +265,17 @@ struct p2v_holding {
 	UT_hash_handle hh;
 	struct p2v_id key;
 	struct p2v_list holders;
+	struct p2v_fragment *fragment; /* NULL: it is none of ours */
 };
 
-struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id *key);
+/** A fragment comes to be: partners may have told of it before. */
+void p2v_holding_join(struct p2v_fragment *f);
+/** … and goes. */
+void p2v_holding_part(struct p2v_fragment *f);
+/** @return those who have it: struct p2v_holder, by in_holding; empty: nobody */
+struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f);
+/** @return what that partner has of it; NULL: nothing */
+struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m);
 void p2v_holder_free(struct p2v_holder *h);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
 void p2v_mates_tell_have(struct p2v_fragment *f);
@@ -393,6 +403,7 @@ struct p2v_delivery {
 	struct p2v_delivery_policies policies;
 	struct p2v_overlay *overlay; /* NULL: no peers */
 	struct p2v_list feeds, mates;
+	struct p2v_list nobody; /* always empty */
 	struct p2v_fragment *fragments;
 	struct p2v_holding *holdings;
 	uint64_t held;             /* [B] */

@@ -8,12 +8,34 @@
 
 /* ---- who has what ---- */
 
-struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id *key)
+static struct p2v_holding *holding_find(struct p2v_delivery *d, const struct p2v_id *key)
 {
 	struct p2v_holding *h;
 
 	HASH_FIND(hh, d->holdings, key, sizeof *key, h);
 	return h;
+}
+
+void p2v_holding_join(struct p2v_fragment *f)
+{
+	f->holding = holding_find(f->d, &f->key);
+	if (f->holding)
+		f->holding->fragment = f;
+}
+
+void p2v_holding_part(struct p2v_fragment *f)
+{
+	if (f->holding)
+		f->holding->fragment = NULL;
+	f->holding = NULL;
+}
+
+static void holding_free(struct p2v_delivery *d, struct p2v_holding *h)
+{
+	if (h->fragment)
+		h->fragment->holding = NULL;
+	HASH_DEL(d->holdings, h);
+	free(h);
 }
 
 void p2v_holder_free(struct p2v_holder *h)
@@ -23,16 +45,14 @@ void p2v_holder_free(struct p2v_holder *h)
 	p2v_list_remove(&h->in_holding);
 	p2v_list_remove(&h->in_mate);
 	h->mate->n_holds--;
-	if (p2v_list_empty(&of->holders)) {
-		HASH_DEL(h->mate->d->holdings, of);
-		free(of);
-	}
+	if (p2v_list_empty(&of->holders))
+		holding_free(h->mate->d, of);
 	free(h);
 }
 
 static struct p2v_holding *holding_get(struct p2v_delivery *d, const struct p2v_id *key)
 {
-	struct p2v_holding *h = p2v_holding_find(d, key);
+	struct p2v_holding *h = holding_find(d, key);
 
 	if (h)
 		return h;
@@ -42,10 +62,14 @@ static struct p2v_holding *holding_get(struct p2v_delivery *d, const struct p2v_
 	h->key = *key;
 	p2v_list_init(&h->holders);
 	HASH_ADD(hh, d->holdings, key, sizeof h->key, h);
-	if (P2V_HASH_ADDED(hh, h))
-		return h;
-	free(h);
-	return NULL;
+	if (!P2V_HASH_ADDED(hh, h)) {
+		free(h);
+		return NULL;
+	}
+	h->fragment = p2v_fragment_find(d, key);
+	if (h->fragment)
+		h->fragment->holding = h;
+	return h;
 }
 
 static struct p2v_holder *holder_find(struct p2v_holding *of, const struct p2v_mate *m)
@@ -57,6 +81,16 @@ static struct p2v_holder *holder_find(struct p2v_holding *of, const struct p2v_m
 			return h;
 	}
 	return NULL;
+}
+
+struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f)
+{
+	return f->holding ? &f->holding->holders : &f->d->nobody;
+}
+
+struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m)
+{
+	return f->holding ? holder_find(f->holding, m) : NULL;
 }
 
 static struct p2v_holder *holder_get(struct p2v_mate *m, const struct p2v_id *key)
@@ -74,10 +108,8 @@ static struct p2v_holder *holder_get(struct p2v_mate *m, const struct p2v_id *ke
 		return h;
 	h = calloc(1, sizeof *h);
 	if (!h) {
-		if (p2v_list_empty(&of->holders)) {
-			HASH_DEL(m->d->holdings, of);
-			free(of);
-		}
+		if (p2v_list_empty(&of->holders))
+			holding_free(m->d, of);
 		return NULL;
 	}
 	h->holding = of;
@@ -107,7 +139,7 @@ static void on_have(struct p2v_mate *m, const struct p2v_msg_have *q)
 	memset(h->chunks, 0, sizeof h->chunks);
 	for (size_t i = 0; i < q->chunks.n; i++)
 		h->chunks[i / 8] |= (uint64_t)q->chunks.p[i] << i % 8 * 8;
-	f = p2v_fragment_find(m->d, &key);
+	f = h->holding->fragment;
 	if (f && f->wanted && !f->complete)
 		p2v_plan(f);
 }
@@ -120,7 +152,7 @@ static void on_gone(struct p2v_mate *m, const struct p2v_msg_gone *q)
 		struct p2v_id key;
 
 		memcpy(key.b, q->keys.v[i].p, sizeof key.b);
-		of = p2v_holding_find(m->d, &key);
+		of = holding_find(m->d, &key);
 		h = of ? holder_find(of, m) : NULL;
 		if (h)
 			p2v_holder_free(h);

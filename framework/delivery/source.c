@@ -88,7 +88,6 @@ static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, p2v
 /* The best holder that can be asked now. */
 static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 {
-	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
 	const struct p2v_policy *policy = f->d->policies.select;
 	struct p2v_select_want want = { .key = p2v_id_short(&f->key),
 		.bytes = p2v_fragment_missing(f) };
@@ -98,10 +97,10 @@ static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 	struct p2v_player_due due;
 	size_t n = 0;
 
-	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
-		struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
+	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
+		struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
 
-		if (!h || n == P2V_SELECT_MAX || !usable(f, h, now))
+		if (n == P2V_SELECT_MAX || !usable(f, h, now))
 			continue;
 		p2v_mate_view(h->mate, f, &view[n]);
 		view[n].flags |= h->state == P2V_ANNOUNCED_COMPLETE ? P2V_PEER_COMPLETE
@@ -187,13 +186,12 @@ struct p2v_holder *p2v_source_next(
 
 p2v_usec p2v_ask_again(const struct p2v_fragment *f, p2v_usec now)
 {
-	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
 	p2v_usec soonest = P2V_NEVER;
 
-	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
-		const struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
+	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
+		const struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
 
-		if (h && h->not_before > now && h->not_before < now + RETRY_SOON &&
+		if (h->not_before > now && h->not_before < now + RETRY_SOON &&
 			h->not_before < soonest && fits(f, h))
 			soonest = h->not_before;
 	}

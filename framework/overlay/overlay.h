@@ -92,9 +92,16 @@ void p2v_partner_asked(struct p2v_partner *p, int64_t bytes);
 void p2v_partner_delivered(struct p2v_partner *p, uint64_t n, p2v_usec took);
 /** It refused, was late, or went silent. */
 void p2v_partner_failed(struct p2v_partner *p);
+/** How the way to it is, as seen at most 20 ms ago. */
+struct p2v_partner_path {
+	p2v_usec rtt;       /* 0: no sample yet */
+	uint32_t near_bits; /* leading address bits in common with us */
+	bool suspect;       /* it has not answered for some round trips */
+};
+const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p);
 /** What select plugins see of it; hops, lag and the flags about a fragment are the caller's to add.
  */
-void p2v_partner_view(const struct p2v_partner *p, struct p2v_select_peer *out);
+void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out);
 /** The same of this node. */
 void p2v_overlay_view(const struct p2v_overlay *o, struct p2v_select_peer *out);
 
