@@ -11,7 +11,9 @@
 #define PATIENCE_MIN      (400 * P2V_MSEC)
 #define PATIENCE_ARRIVING (2 * P2V_SECOND)
 #define QUARANTINE        (3 * P2V_SECOND)
-#define LEAST_MOVE        0.05 /* of a priority */
+#define NOT_NOW           (100 * P2V_MSEC)
+#define FEWER_AFTER       (500 * P2V_MSEC)
+#define DEADLINE_MOVE     (10 * P2V_MSEC)
 
 static p2v_usec now_of(const struct p2v_fragment *f)
 {
@@ -30,19 +32,18 @@ static void ask_free(struct p2v_ask *a)
 	free(a);
 }
 
-static struct p2v_holder *holder_of(const struct p2v_ask *a)
+static void rest(struct p2v_holder *h, p2v_usec until)
 {
-	return p2v_fragment_holder(a->fragment, a->mate);
+	if (h)
+		h->not_before = until;
 }
 
 /* It did not bring what it promised: somebody else is asked, and it rests for a while. */
-static void let_down(struct p2v_ask *a, p2v_usec rest, bool blame)
+static void let_down(struct p2v_ask *a, p2v_usec pause, bool blame)
 {
-	struct p2v_holder *h = holder_of(a);
 	struct p2v_fragment *f = a->fragment;
 
-	if (h)
-		h->not_before = now_of(f) + rest;
+	rest(p2v_fragment_holder(f, a->mate), now_of(f) + pause);
 	if (blame) {
 		p2v_partner_failed(a->mate->partner);
 		a->mate->slow_until = now_of(f) + QUARANTINE;
@@ -162,7 +163,7 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 static int on_refuse(struct p2v_ask *a, const struct p2v_msg_refuse *m)
 {
 	p2v_usec retry = m->retry < 60000 ? (p2v_usec)m->retry * P2V_MSEC : 60 * P2V_SECOND;
-	struct p2v_holder *h = holder_of(a);
+	struct p2v_holder *h = p2v_fragment_holder(a->fragment, a->mate);
 
 	measured(a);
 	if (m->code == 2 && h) {
@@ -363,6 +364,31 @@ size_t p2v_ask_partners(const struct p2v_fragment *f)
 	return n;
 }
 
+/* Connections that share a transfer. Before anything is known of it one partner is asked alone, and
+ * the others soon after; and where one has brought its run another one is asked next, so that only
+ * a number that stays lower is believed. */
+static void count_connections(struct p2v_fragment *f)
+{
+	size_t n = p2v_ask_partners(f), holders = 0;
+	p2v_usec now = now_of(f);
+
+	if (!f->known) {
+		P2V_LIST_EACH (it, p2v_fragment_holders(f))
+			holders++;
+		holders = holders < f->d->conf->sources ? holders : f->d->conf->sources;
+		n = n > holders ? n : holders;
+	}
+	if (n < f->connections && now - f->connections_at < FEWER_AFTER)
+		return;
+	f->connections = (uint32_t)n;
+	f->connections_at = now;
+}
+
+double p2v_ask_part(const struct p2v_fragment *f)
+{
+	return p2v_ask_share(f->priority, f->connections);
+}
+
 double p2v_ask_share(double priority, size_t partners)
 {
 	double part = partners > 1 ? priority / (double)partners : priority;
@@ -373,12 +399,13 @@ double p2v_ask_share(double priority, size_t partners)
 }
 
 /* Small moves are not worth a frame; coming to be waited for, or no longer, always is. */
-static bool moved(const struct p2v_ask *a, double priority, p2v_usec deadline)
+static bool moved(const struct p2v_ask *a, double priority, p2v_usec deadline, p2v_usec now)
 {
-	double by = priority > a->priority ? priority - a->priority : a->priority - priority;
 	p2v_usec later = deadline > a->deadline ? deadline - a->deadline : a->deadline - deadline;
+	p2v_usec left = a->deadline > now ? a->deadline - now : 0;
 
-	return by > LEAST_MOVE * a->priority || later > 10 * P2V_MSEC ||
+	return priority > P2V_ASK_RISE * a->priority || priority < P2V_ASK_FALL * a->priority ||
+	       later > DEADLINE_MOVE + left / 4 ||
 	       (priority < P2V_CC_SCAVENGER) != (a->priority < P2V_CC_SCAVENGER);
 }
 
@@ -415,7 +442,6 @@ static struct p2v_ask *ask(
 {
 	struct p2v_ask *a = calloc(1, sizeof *a);
 	uint64_t from = (uint64_t)first * P2V_CHUNK, to = (uint64_t)(first + count) * P2V_CHUNK;
-	struct p2v_player_due due;
 
 	if (!a)
 		return NULL;
@@ -443,14 +469,29 @@ static struct p2v_ask *ask(
 	p2v_stream_set_user(a->stream, &a->owner);
 	p2v_stream_set_priority(
 		a->stream, 4, 0); /* the request itself is small, and all waits for it */
-	p2v_plan_due(f, &due);
-	a->deadline = due.dry;
-	a->priority = p2v_ask_share(f->priority, p2v_ask_partners(f));
-	if (send_request(a) < 0) {
-		ask_free(a);
-		return NULL;
-	}
 	return a;
+}
+
+/* Once it is known how many bring it, and so what each one's part of the priority is. */
+static void request_all(struct p2v_fragment *f)
+{
+	struct p2v_player_due due;
+
+	count_connections(f);
+	p2v_plan_due(f, &due);
+	P2V_LIST_EACH (it, &f->asks) {
+		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		if (a->requested)
+			continue;
+		a->requested = true;
+		a->deadline = due.dry;
+		a->priority = p2v_ask_part(f);
+		if (send_request(a) < 0) {
+			rest(p2v_fragment_holder(f, a->mate), now_of(f) + NOT_NOW);
+			ask_free(a);
+		}
+	}
 }
 
 bool p2v_ask_more(struct p2v_fragment *f)
@@ -458,12 +499,16 @@ bool p2v_ask_more(struct p2v_fragment *f)
 	p2v_usec now = now_of(f);
 	struct p2v_holder *h;
 	uint32_t first, count;
+	bool any = false;
 
-	while (!f->complete && f->d->overlay && (h = p2v_source_next(f, now, &first, &count)))
-		if (count == 0 || !ask(f, h, first, count))
-			h->not_before =
-				now +
-				100 * P2V_MSEC; /* too slow for what is left, or no stream now */
+	while (!f->complete && f->d->overlay && (h = p2v_source_next(f, now, &first, &count))) {
+		if (count > 0 && ask(f, h, first, count))
+			any = true;
+		else /* too slow for what is left, or no stream now */
+			rest(h, now + NOT_NOW);
+	}
+	if (any)
+		request_all(f);
 	return !p2v_list_empty(&f->asks);
 }
 
@@ -515,11 +560,12 @@ void p2v_ask_urgency(struct p2v_fragment *f)
 	if (p2v_list_empty(&f->asks))
 		return;
 	p2v_plan_due(f, &due);
-	part = p2v_ask_share(f->priority, p2v_ask_partners(f));
+	count_connections(f);
+	part = p2v_ask_part(f);
 	P2V_LIST_EACH (it, &f->asks) {
 		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
 
-		if (!moved(a, part, due.dry))
+		if (!moved(a, part, due.dry, now_of(f)))
 			continue;
 		a->priority = part;
 		a->deadline = due.dry;
