@@ -37,4 +37,14 @@ static inline uint32_t p2v_chunk_lowest(uint64_t v)
 	return n;
 }
 
+/** @return how many bits v has */
+static inline uint32_t p2v_chunk_count(uint64_t v)
+{
+	uint32_t n = 0;
+
+	for (; v; v &= v - 1)
+		n++;
+	return n;
+}
+
 #endif

@@ -95,6 +95,8 @@ struct p2v_fragment *p2v_fragment_get(
 	f->used = p2v_now(&n->world);
 	f->timer.fire = plan_timer;
 	f->timer.owner = f;
+	f->tell_timer.fire = p2v_tell_fire;
+	f->tell_timer.owner = f;
 	f->not_before = earliest(r, e, n->world.ops->wall(n->world.self));
 	p2v_list_init(&f->readers);
 	p2v_list_init(&f->asks);
@@ -133,6 +135,7 @@ bool p2v_fragment_idle(const struct p2v_fragment *f)
 void p2v_fragment_free(struct p2v_fragment *f)
 {
 	p2v_disarm(&f->d->node->world, &f->timer);
+	p2v_disarm(&f->d->node->world, &f->tell_timer);
 	p2v_ask_cancel_all(f);
 	p2v_serve_cancel_all(f);
 	p2v_cdn_cancel(f);
@@ -339,6 +342,16 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	return true;
 }
 
+/* Partners would wait for what does not come. */
+static void gone(struct p2v_fragment *f)
+{
+	if (f->announced != P2V_ANNOUNCED_NOT)
+		p2v_mates_tell_gone(f->d, &f, 1);
+	f->announced = P2V_ANNOUNCED_NOT;
+	f->told = 0;
+	p2v_disarm(&f->d->node->world, &f->tell_timer);
+}
+
 void p2v_fragment_reset(struct p2v_fragment *f)
 {
 	p2v_ask_cancel_all(f);
@@ -356,15 +369,11 @@ void p2v_fragment_reset(struct p2v_fragment *f)
 	f->length = f->total = P2V_LENGTH_UNKNOWN;
 	f->from_p2p = f->from_cdn = 0;
 	f->hops = P2V_HOPS_MAX;
-	f->announced = P2V_ANNOUNCED_NOT;
-	f->told = 0;
+	gone(f);
 }
 
 void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before)
 {
-	const struct p2v_fragment *one = f;
-
-	p2v_mates_tell_gone(f->d, &one, 1);
 	p2v_cdn_cancel(f);
 	p2v_fragment_reset(f);
 	f->not_before = not_before;
@@ -379,8 +388,7 @@ void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before)
 void p2v_fragment_progress(struct p2v_fragment *f)
 {
 	p2v_readings_wake(f);
-	if (f->known && f->shared && f->length != P2V_LENGTH_UNKNOWN)
-		p2v_mates_tell_have(f);
+	p2v_mates_tell_have(f);
 	p2v_serve_progress(f);
 	if (f->complete) {
 		p2v_ask_cancel_all(f);
@@ -408,16 +416,12 @@ void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status)
 
 void p2v_fragment_leave(struct p2v_fragment *f)
 {
-	const struct p2v_fragment *one = f;
-
 	if (!p2v_list_empty(&f->readers) || !p2v_list_empty(&f->serves) || f->complete)
 		return;
 	f->wanted = false;
 	p2v_ask_cancel_all(f);
 	p2v_cdn_cancel(f);
-	if (f->announced != P2V_ANNOUNCED_NOT) /* partners would wait for what does not come */
-		p2v_mates_tell_gone(f->d, &one, 1);
-	f->announced = P2V_ANNOUNCED_NOT;
+	gone(f);
 	p2v_disarm(&f->d->node->world, &f->timer);
 }
 
@@ -451,9 +455,9 @@ static void evict_feed(struct p2v_delivery *d, struct p2v_feed *feed)
 		.limit = d->conf->cache };
 	struct p2v_fragment *who[P2V_CACHE_MAX];
 	struct p2v_cache_frag frags[P2V_CACHE_MAX];
-	const struct p2v_fragment *gone[EVICT_BATCH];
+	struct p2v_fragment *out[EVICT_BATCH];
 	double worth[P2V_CACHE_MAX];
-	size_t n = 0, n_gone = 0;
+	size_t n = 0, n_out = 0;
 
 	for (struct p2v_fragment *f = d->fragments; f && n < P2V_CACHE_MAX; f = f->hh.next) {
 		if (f->feed != feed || !p2v_fragment_idle(f))
@@ -473,7 +477,7 @@ static void evict_feed(struct p2v_delivery *d, struct p2v_feed *feed)
 	if (n == 0)
 		return;
 	policy->plugin->ops.cache->keep(feed->cache_state, &view, frags, n, worth);
-	while (n_gone < EVICT_BATCH) {
+	while (n_out < EVICT_BATCH) {
 		size_t least = n;
 
 		for (size_t i = 0; i < n; i++)
@@ -483,12 +487,12 @@ static void evict_feed(struct p2v_delivery *d, struct p2v_feed *feed)
 		if (least == n)
 			break;
 		view.held -= who[least]->held;
-		gone[n_gone++] = who[least];
+		out[n_out++] = who[least];
 		who[least] = NULL;
 	}
-	p2v_mates_tell_gone(d, gone, n_gone);
-	for (size_t i = 0; i < n_gone; i++)
-		p2v_fragment_free((struct p2v_fragment *)(uintptr_t)gone[i]);
+	p2v_mates_tell_gone(d, out, n_out);
+	for (size_t i = 0; i < n_out; i++)
+		p2v_fragment_free(out[i]);
 }
 
 void p2v_delivery_evict(struct p2v_delivery *d)

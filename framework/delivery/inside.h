@@ -13,6 +13,7 @@
 #define P2V_CHUNK     16384u /* [B] */
 #define P2V_HOPS_MAX  200u
 #define P2V_FORWARDED 5u
+#define P2V_MATES_MAX 256u
 
 struct p2v_cdn_job;
 struct p2v_holding;
@@ -84,7 +85,10 @@ struct p2v_fragment {
 	p2v_usec first_at, last_at; /* when its bytes came */
 	enum p2v_announced announced;
 	uint32_t told; /* chunks that partners know to be here, while it arrives */
-	uint32_t hops; /* of its bytes here: 0 straight from the CDN */
+	uint64_t told_to[P2V_MATES_MAX / 64]; /* partners that believe that it is here, by slot */
+	p2v_usec told_at;
+	struct p2v_timer tell_timer; /* there is more to tell */
+	uint32_t hops;               /* of its bytes here: 0 straight from the CDN */
 
 	/* people */
 	struct p2v_list readers, asks, serves;
@@ -240,7 +244,8 @@ struct p2v_mate {
 	struct p2v_list in_delivery;
 	struct p2v_delivery *d;
 	struct p2v_partner *partner;
-	struct {
+	uint32_t slot; /* its bit in what is noted for each partner */
+	struct p2v_following {
 		uint64_t rendition, newest;
 	} follows[P2V_FOLLOWS_MAX];
 	size_t n_follows;
@@ -280,22 +285,43 @@ struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f);
 struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m);
 void p2v_holder_free(struct p2v_holder *h);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
-void p2v_mates_tell_have(struct p2v_fragment *f);
 /** @return which chunks of word w that partner has now, or will have without our help */
 uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w);
-void p2v_mates_tell_gone(struct p2v_delivery *d, const struct p2v_fragment *const *v, size_t n);
+/** What select plugins see of a mate with regard to a fragment. */
+void p2v_mate_view(
+	const struct p2v_mate *m, const struct p2v_fragment *f, struct p2v_select_peer *out);
+
+/** @return what it told of a rendition that it follows; NULL: it does not */
+struct p2v_following *p2v_mate_following(struct p2v_mate *m, uint64_t rendition);
+
+/* ---- tell.c ---- */
+
+/** Note what m is told from now on. @return false: there is no place */
+bool p2v_mate_enrol(struct p2v_mate *m);
+void p2v_mate_discharge(struct p2v_mate *m);
+/** All that concerns the channels that it shares with us. */
+void p2v_mate_introduce(struct p2v_mate *m);
+/** It begins to follow a rendition: what is here of it? */
+void p2v_mate_listens(struct p2v_mate *m, uint64_t rendition);
+/** It has that fragment no longer, and may not know that it is here. */
+void p2v_mate_lost(struct p2v_mate *m, struct p2v_fragment *f);
+/** There may be news of f for partners. */
+void p2v_mates_tell_have(struct p2v_fragment *f);
+/** There was not time for some news of f: a timer's. */
+void p2v_tell_fire(struct p2v_timer *t, p2v_usec now);
+/** To whoever was told of them. @param v  [in] shape (n), n at most 32 */
+void p2v_mates_tell_gone(struct p2v_delivery *d, struct p2v_fragment *const *v, size_t n);
 void p2v_mates_tell_follow(struct p2v_rendition *r, bool on);
 void p2v_mates_tell_news(struct p2v_rendition *r);
 uint64_t p2v_rendition_newest(
 	const struct p2v_rendition *r); /* sequence number plus one; 0: none */
-/** What select plugins see of a mate with regard to a fragment. */
-void p2v_mate_view(
-	const struct p2v_mate *m, const struct p2v_fragment *f, struct p2v_select_peer *out);
 
 /* ---- from partners (ask.c), to partners (serve.c), from the CDN (cdn.c) ---- */
 
 /** Ask partners for what is missing and nobody brings. @return whether any is being asked now */
 bool p2v_ask_more(struct p2v_fragment *f);
+/** A partner told what it has of f. @return whether it can be asked for something now */
+bool p2v_source_new(const struct p2v_fragment *f, const struct p2v_holder *h);
 /** @return when a partner that has what is missing can be asked again, soon; P2V_NEVER: there is
  * none
  */
@@ -405,7 +431,8 @@ struct p2v_delivery {
 	struct p2v_delivery_policies policies;
 	struct p2v_overlay *overlay; /* NULL: no peers */
 	struct p2v_list feeds, mates;
-	struct p2v_list nobody; /* always empty */
+	struct p2v_list nobody;             /* always empty */
+	uint64_t slots[P2V_MATES_MAX / 64]; /* those that partners have */
 	struct p2v_fragment *fragments;
 	struct p2v_holding *holdings;
 	uint64_t held;             /* [B] */

@@ -13,5 +13,6 @@ libp2v_rooms_la_SOURCES += \
 	%reldir%/reading.c \
 	%reldir%/serve.c \
 	%reldir%/source.c \
+	%reldir%/tell.c \
 	%reldir%/transfer.h \
 	%reldir%/viewer.c

@@ -85,6 +85,14 @@ static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, p2v
 	return h->not_before <= now && asks_to(f, h->mate) < ASKS_A_MATE && fits(f, h);
 }
 
+bool p2v_source_new(const struct p2v_fragment *f, const struct p2v_holder *h)
+{
+	if (f->complete || f->job || (!f->known && !p2v_list_empty(&f->asks)) ||
+		!usable(f, h, p2v_now(&f->d->node->world)))
+		return false;
+	return asks_to(f, h->mate) > 0 || p2v_ask_partners(f) < f->d->conf->sources;
+}
+
 /* The best holder that can be asked now. */
 static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 {
