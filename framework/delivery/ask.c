@@ -149,7 +149,7 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 		f->shared = true;
 		if (f->hops > a->hops + 1)
 			f->hops = a->hops + 1;
-		p2v_fragment_progress(f);
+		f->fresh = true;
 	}
 	/* Two contents under one name: the one that was known first stays, until the CDN says
 	 * otherwise. */
@@ -220,10 +220,10 @@ static int chunk_whole(struct p2v_ask *a)
 	if (a->next == a->first + a->count)
 		measured(a);
 	if (p2v_fragment_put(f, index, buf, n, &a->proof, a->hops))
-		p2v_fragment_progress(f); /* when that was the last one, a is gone with all asks */
+		f->fresh = true;
 	else
 		p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, n);
-	return f->complete ? P2V_ECLOSED : P2V_OK;
+	return P2V_OK;
 }
 
 /* @return [B] taken of b; negative: a is gone */
@@ -289,13 +289,13 @@ static void finished(struct p2v_ask *a)
 	p2v_plan(f);
 }
 
-static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
+/* @return whether a is still there */
+static bool read_all(struct p2v_ask *a, struct p2v_stream *t)
 {
-	struct p2v_ask *a = (struct p2v_ask *)o;
 	const uint8_t *p;
 	size_t n;
 
-	while ((n = p2v_stream_peek(t, &p)) > 0) {
+	while (a->next < a->first + a->count && (n = p2v_stream_peek(t, &p)) > 0) {
 		bool straddles = a->in.n > 0;
 		struct p2v_text whole = { 0 };
 		ptrdiff_t done;
@@ -320,14 +320,27 @@ static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
 		}
 		p2v_text_fini(&whole);
 		if (done < 0)
-			return;
-		if (a->next == a->first + a->count) {
-			finished(a);
-			return;
-		}
+			return false;
 	}
-	if (p2v_stream_eof(t))
+	return true;
+}
+
+/* What came is passed on once all that is there was taken. */
+static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
+{
+	struct p2v_ask *a = (struct p2v_ask *)o;
+	struct p2v_fragment *f = a->fragment;
+	bool known = f->known, here = read_all(a, t);
+
+	if (f->fresh) {
+		f->fresh = false;
+		p2v_fragment_progress(f); /* with the last chunk all asks go */
+		here &= !f->complete;
+	}
+	if (here && (a->next == a->first + a->count || p2v_stream_eof(t)))
 		finished(a);
+	else if (f->known && !known) /* others can be asked for the rest */
+		p2v_plan(f);
 }
 
 static void writable(struct p2v_stream_owner *o, struct p2v_stream *t)

@@ -82,6 +82,7 @@ struct p2v_fragment {
 	uint32_t n_chunks, n_whole, cap_chunks;
 	uint64_t held, from_p2p, from_cdn; /* [B] */
 	bool complete;
+	bool fresh;                 /* some of it came a moment ago, and nobody was told yet */
 	p2v_usec first_at, last_at; /* when its bytes came */
 	enum p2v_announced announced;
 	uint32_t told; /* chunks that partners know to be here, while it arrives */
