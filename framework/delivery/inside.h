@@ -101,8 +101,11 @@ struct p2v_fragment {
 	double priority;
 	uint32_t connections;    /* to partners, by which its priority is divided */
 	p2v_usec connections_at; /* when there were so many last */
-	p2v_usec listed_at;      /* now() when we first saw it listed */
-	p2v_usec asked;          /* a player asked for it; P2V_UNKNOWN: none waits */
+	uint32_t share,
+		share_of; /* what p2v_plan_share said last, at share_at; of 0: nothing yet */
+	p2v_usec share_at;
+	p2v_usec listed_at; /* now() when we first saw it listed */
+	p2v_usec asked;     /* a player asked for it; P2V_UNKNOWN: none waits */
 	p2v_usec first_asked;
 	struct p2v_timer timer;
 	bool planning;

@@ -9,6 +9,7 @@
 #define FINISH_MARGIN (120 * P2V_MSEC)
 #define LOOK_AGAIN    (100 * P2V_MSEC)
 #define HOLD_DEFAULT  (3 * P2V_SECOND)
+#define SHARE_LASTS   (200 * P2V_MSEC)
 #define AHEAD_MAX     64u
 #define GUESS         262144u /* [B] of a fragment of which nothing is known */
 
@@ -211,14 +212,22 @@ static bool at_edge(const struct p2v_fragment *f)
 
 uint32_t p2v_plan_share(struct p2v_fragment *f, uint32_t *of)
 {
-	uint32_t place = at_edge(f) ? rank(f, of) : UINT32_MAX;
+	p2v_usec now = now_of(f);
+	uint32_t place;
 
-	if (place != UINT32_MAX && place > 0 && *of > 2) {
-		--*of; /* the first has it all */
-		return place - 1;
+	if (f->share_of == 0 || now - f->share_at >= SHARE_LASTS) {
+		place = at_edge(f) ? rank(f, &f->share_of) : UINT32_MAX;
+		f->share_at = now;
+		if (place != UINT32_MAX && place > 0 && f->share_of > 2) {
+			f->share = place - 1;
+			f->share_of--; /* the first has it all */
+		} else {
+			f->share = 0;
+			f->share_of = 1;
+		}
 	}
-	*of = 1;
-	return 0;
+	*of = f->share_of;
+	return f->share;
 }
 
 /* @return when to look again */

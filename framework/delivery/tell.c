@@ -54,7 +54,8 @@ static size_t held_chunks(const struct p2v_fragment *f, uint8_t out[P2V_TRADED /
 	return n;
 }
 
-static void tell_have(struct p2v_mate *m, struct p2v_fragment *f)
+/* @return false: no memory; partners hear of it another time */
+static bool encode_have(const struct p2v_fragment *f, struct p2v_slice *out)
 {
 	uint8_t chunks[P2V_TRADED / 8];
 	struct p2v_msg_have q = { .key = { f->key.b, sizeof f->key.b },
@@ -66,8 +67,16 @@ static void tell_have(struct p2v_mate *m, struct p2v_fragment *f)
 
 	if (!f->complete)
 		q.chunks = (struct p2v_bytes){ chunks, held_chunks(f, chunks) };
+	return p2v_talk_encode(P2V_MSG_have, &q, out) == P2V_OK;
+}
+
+/* @param have  [in,out] made for the first who is told */
+static void tell_have(struct p2v_mate *m, struct p2v_fragment *f, struct p2v_slice *have)
+{
+	if (!have->p && !encode_have(f, have))
+		return;
 	f->told_to[m->slot / 64] |= (uint64_t)1 << m->slot % 64;
-	p2v_partner_send(m->partner, P2V_MSG_have, &q);
+	p2v_partner_send_slice(m->partner, have);
 }
 
 /* Whoever reads the rendition; of somebody who reads more than can be noted, nobody knows. */
@@ -116,6 +125,8 @@ static bool cares(const struct p2v_mate *m, const struct p2v_fragment *f)
 
 static void tell(struct p2v_fragment *f)
 {
+	struct p2v_slice have = { NULL, NULL, 0 };
+
 	f->announced = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
 	f->told = f->n_whole;
 	f->told_at = p2v_now(&f->d->node->world);
@@ -124,8 +135,9 @@ static void tell(struct p2v_fragment *f)
 		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
 
 		if (cares(m, f))
-			tell_have(m, f);
+			tell_have(m, f, &have);
 	}
+	p2v_slice_drop(&have);
 }
 
 static bool may_tell(const struct p2v_fragment *f)
@@ -163,8 +175,11 @@ void p2v_mates_tell_have(struct p2v_fragment *f)
 /* What it was not told when it would not have cared. */
 static void tell_again(struct p2v_mate *m, struct p2v_fragment *f)
 {
+	struct p2v_slice have = { NULL, NULL, 0 };
+
 	if (f->announced != P2V_ANNOUNCED_NOT && cares(m, f))
-		tell_have(m, f);
+		tell_have(m, f, &have);
+	p2v_slice_drop(&have);
 }
 
 void p2v_mate_listens(struct p2v_mate *m, uint64_t rendition)

@@ -82,6 +82,9 @@ void *p2v_partner_user(const struct p2v_partner *p);
 struct p2v_session *p2v_partner_session(const struct p2v_partner *p);
 /** Send a control message; a partner that does not read is dropped. */
 void p2v_partner_send(struct p2v_partner *p, enum p2v_message number, const void *msg);
+/** Send one that p2v_talk_encode made, as several are told the same.
+ * @param s  [in] borrowed until return */
+void p2v_partner_send_slice(struct p2v_partner *p, const struct p2v_slice *s);
 /** Open a stream for a transfer. @return as p2v_stream_open */
 P2V_MUST_USE int p2v_partner_open(struct p2v_partner *p, struct p2v_stream **out);
 /** Drop it: `down` will come. banned: it broke the rules, and is not called again for an hour. */

@@ -79,6 +79,12 @@ void p2v_partner_send(struct p2v_partner *p, enum p2v_message number, const void
 		p2v_partner_drop(p, false, "it does not read what we tell it");
 }
 
+void p2v_partner_send_slice(struct p2v_partner *p, const struct p2v_slice *s)
+{
+	if (!p->closing && p2v_talk_write(&p->talk, p2v_slice_ref(*s)) < 0)
+		p2v_partner_drop(p, false, "it does not read what we tell it");
+}
+
 /* ---- hello ---- */
 
 static void say_hello(struct p2v_partner *p)
