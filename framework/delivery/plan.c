@@ -9,6 +9,7 @@
 #define FINISH_MARGIN (120 * P2V_MSEC)
 #define LOOK_AGAIN    (100 * P2V_MSEC)
 #define HOLD_DEFAULT  (3 * P2V_SECOND)
+#define ANSWER_MOST   (250 * P2V_MSEC)
 #define SHARE_LASTS   (200 * P2V_MSEC)
 #define AHEAD_MAX     64u
 #define GUESS         262144u /* [B] of a fragment of which nothing is known */
@@ -230,6 +231,24 @@ uint32_t p2v_plan_share(struct p2v_fragment *f, uint32_t *of)
 	return f->share;
 }
 
+/* Partners tell what they have of a rendition once they hear that it is followed: until when that
+ * is waited for. */
+static p2v_usec answered_by(const struct p2v_fragment *f)
+{
+	p2v_usec rtt = 0;
+
+	if (!f->rendition || !f->rendition->followed)
+		return 0;
+	P2V_LIST_EACH (it, &f->d->mates) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+		p2v_usec one = p2v_partner_path(m->partner)->rtt;
+
+		rtt = one > rtt ? one : rtt;
+	}
+	rtt += rtt / 2;
+	return f->rendition->followed_at + (rtt < ANSWER_MOST ? rtt : ANSWER_MOST);
+}
+
 /* @return when to look again */
 static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
@@ -248,8 +267,10 @@ static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due,
 	again = p2v_ask_again(f, now);
 	if (again != P2V_NEVER) /* all who have it are busy: they are not for long */
 		return earlier(at, again);
-	if (!at_edge(f))
-		return asked ? go(f, P2V_WHY_OTHER) : at;
+	if (!at_edge(f)) {
+		turn = answered_by(f);
+		return !asked ? at : now < turn ? earlier(at, turn) : go(f, P2V_WHY_OTHER);
+	}
 	place = rank(f, &of);
 	if (place == UINT32_MAX)
 		return at;
