@@ -11,7 +11,9 @@
 #define PATIENCE_MIN      (400 * P2V_MSEC)
 #define PATIENCE_ARRIVING (2 * P2V_SECOND)
 #define QUARANTINE        (3 * P2V_SECOND)
-#define LEAST_MOVE        0.05 /* of a priority */
+#define NOT_NOW           (100 * P2V_MSEC)
+#define FEWER_AFTER       (500 * P2V_MSEC)
+#define DEADLINE_MOVE     (10 * P2V_MSEC)
 
 static p2v_usec now_of(const struct p2v_fragment *f)
 {
@@ -30,27 +32,18 @@ static void ask_free(struct p2v_ask *a)
 	free(a);
 }
 
-static struct p2v_holder *holder_of(const struct p2v_ask *a)
+static void rest(struct p2v_holder *h, p2v_usec until)
 {
-	struct p2v_holding *of = p2v_holding_find(a->fragment->d, &a->fragment->key);
-
-	P2V_LIST_EACH (it, of ? &of->holders : &a->fragment->asks) {
-		struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
-
-		if (h && h->mate == a->mate)
-			return h;
-	}
-	return NULL;
+	if (h)
+		h->not_before = until;
 }
 
 /* It did not bring what it promised: somebody else is asked, and it rests for a while. */
-static void let_down(struct p2v_ask *a, p2v_usec rest, bool blame)
+static void let_down(struct p2v_ask *a, p2v_usec pause, bool blame)
 {
-	struct p2v_holder *h = holder_of(a);
 	struct p2v_fragment *f = a->fragment;
 
-	if (h)
-		h->not_before = now_of(f) + rest;
+	rest(p2v_fragment_holder(f, a->mate), now_of(f) + pause);
 	if (blame) {
 		p2v_partner_failed(a->mate->partner);
 		a->mate->slow_until = now_of(f) + QUARANTINE;
@@ -156,7 +149,7 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 		f->shared = true;
 		if (f->hops > a->hops + 1)
 			f->hops = a->hops + 1;
-		p2v_fragment_progress(f);
+		f->fresh = true;
 	}
 	/* Two contents under one name: the one that was known first stays, until the CDN says
 	 * otherwise. */
@@ -170,7 +163,7 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 static int on_refuse(struct p2v_ask *a, const struct p2v_msg_refuse *m)
 {
 	p2v_usec retry = m->retry < 60000 ? (p2v_usec)m->retry * P2V_MSEC : 60 * P2V_SECOND;
-	struct p2v_holder *h = holder_of(a);
+	struct p2v_holder *h = p2v_fragment_holder(a->fragment, a->mate);
 
 	measured(a);
 	if (m->code == 2 && h) {
@@ -227,10 +220,10 @@ static int chunk_whole(struct p2v_ask *a)
 	if (a->next == a->first + a->count)
 		measured(a);
 	if (p2v_fragment_put(f, index, buf, n, &a->proof, a->hops))
-		p2v_fragment_progress(f); /* when that was the last one, a is gone with all asks */
+		f->fresh = true;
 	else
 		p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, n);
-	return f->complete ? P2V_ECLOSED : P2V_OK;
+	return P2V_OK;
 }
 
 /* @return [B] taken of b; negative: a is gone */
@@ -296,13 +289,13 @@ static void finished(struct p2v_ask *a)
 	p2v_plan(f);
 }
 
-static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
+/* @return whether a is still there */
+static bool read_all(struct p2v_ask *a, struct p2v_stream *t)
 {
-	struct p2v_ask *a = (struct p2v_ask *)o;
 	const uint8_t *p;
 	size_t n;
 
-	while ((n = p2v_stream_peek(t, &p)) > 0) {
+	while (a->next < a->first + a->count && (n = p2v_stream_peek(t, &p)) > 0) {
 		bool straddles = a->in.n > 0;
 		struct p2v_text whole = { 0 };
 		ptrdiff_t done;
@@ -327,14 +320,27 @@ static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
 		}
 		p2v_text_fini(&whole);
 		if (done < 0)
-			return;
-		if (a->next == a->first + a->count) {
-			finished(a);
-			return;
-		}
+			return false;
 	}
-	if (p2v_stream_eof(t))
+	return true;
+}
+
+/* What came is passed on once all that is there was taken. */
+static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
+{
+	struct p2v_ask *a = (struct p2v_ask *)o;
+	struct p2v_fragment *f = a->fragment;
+	bool known = f->known, here = read_all(a, t);
+
+	if (f->fresh) {
+		f->fresh = false;
+		p2v_fragment_progress(f); /* with the last chunk all asks go */
+		here &= !f->complete;
+	}
+	if (here && (a->next == a->first + a->count || p2v_stream_eof(t)))
 		finished(a);
+	else if (f->known && !known) /* others can be asked for the rest */
+		p2v_plan(f);
 }
 
 static void writable(struct p2v_stream_owner *o, struct p2v_stream *t)
@@ -371,6 +377,31 @@ size_t p2v_ask_partners(const struct p2v_fragment *f)
 	return n;
 }
 
+/* Connections that share a transfer. Before anything is known of it one partner is asked alone, and
+ * the others soon after; and where one has brought its run another one is asked next, so that only
+ * a number that stays lower is believed. */
+static void count_connections(struct p2v_fragment *f)
+{
+	size_t n = p2v_ask_partners(f), holders = 0;
+	p2v_usec now = now_of(f);
+
+	if (!f->known) {
+		P2V_LIST_EACH (it, p2v_fragment_holders(f))
+			holders++;
+		holders = holders < f->d->conf->sources ? holders : f->d->conf->sources;
+		n = n > holders ? n : holders;
+	}
+	if (n < f->connections && now - f->connections_at < FEWER_AFTER)
+		return;
+	f->connections = (uint32_t)n;
+	f->connections_at = now;
+}
+
+double p2v_ask_part(const struct p2v_fragment *f)
+{
+	return p2v_ask_share(f->priority, f->connections);
+}
+
 double p2v_ask_share(double priority, size_t partners)
 {
 	double part = partners > 1 ? priority / (double)partners : priority;
@@ -381,12 +412,13 @@ double p2v_ask_share(double priority, size_t partners)
 }
 
 /* Small moves are not worth a frame; coming to be waited for, or no longer, always is. */
-static bool moved(const struct p2v_ask *a, double priority, p2v_usec deadline)
+static bool moved(const struct p2v_ask *a, double priority, p2v_usec deadline, p2v_usec now)
 {
-	double by = priority > a->priority ? priority - a->priority : a->priority - priority;
 	p2v_usec later = deadline > a->deadline ? deadline - a->deadline : a->deadline - deadline;
+	p2v_usec left = a->deadline > now ? a->deadline - now : 0;
 
-	return by > LEAST_MOVE * a->priority || later > 10 * P2V_MSEC ||
+	return priority > P2V_ASK_RISE * a->priority || priority < P2V_ASK_FALL * a->priority ||
+	       later > DEADLINE_MOVE + left / 4 ||
 	       (priority < P2V_CC_SCAVENGER) != (a->priority < P2V_CC_SCAVENGER);
 }
 
@@ -423,7 +455,6 @@ static struct p2v_ask *ask(
 {
 	struct p2v_ask *a = calloc(1, sizeof *a);
 	uint64_t from = (uint64_t)first * P2V_CHUNK, to = (uint64_t)(first + count) * P2V_CHUNK;
-	struct p2v_player_due due;
 
 	if (!a)
 		return NULL;
@@ -435,8 +466,9 @@ static struct p2v_ask *ask(
 	a->length = h->length;
 	a->generation = h->generation;
 	a->hops = h->hops;
-	for (uint32_t i = first; i < first + count; i++)
-		a->arriving |= !p2v_holder_brings(h, 0, i);
+	for (uint32_t w = first / P2V_WORD; w < p2v_chunk_words(first + count); w++)
+		a->arriving |= (p2v_chunk_range(w, first, first + count) &
+				       ~p2v_holder_brings(h, 0, w)) != 0;
 	a->begun = a->progress = now_of(f);
 	a->asked = (to < a->length ? to : a->length) - from;
 	p2v_list_push(&f->asks, &a->in_fragment);
@@ -450,14 +482,29 @@ static struct p2v_ask *ask(
 	p2v_stream_set_user(a->stream, &a->owner);
 	p2v_stream_set_priority(
 		a->stream, 4, 0); /* the request itself is small, and all waits for it */
-	p2v_plan_due(f, &due);
-	a->deadline = due.dry;
-	a->priority = p2v_ask_share(f->priority, p2v_ask_partners(f));
-	if (send_request(a) < 0) {
-		ask_free(a);
-		return NULL;
-	}
 	return a;
+}
+
+/* Once it is known how many bring it, and so what each one's part of the priority is. */
+static void request_all(struct p2v_fragment *f)
+{
+	struct p2v_player_due due;
+
+	count_connections(f);
+	p2v_plan_due(f, &due);
+	P2V_LIST_EACH (it, &f->asks) {
+		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		if (a->requested)
+			continue;
+		a->requested = true;
+		a->deadline = due.dry;
+		a->priority = p2v_ask_part(f);
+		if (send_request(a) < 0) {
+			rest(p2v_fragment_holder(f, a->mate), now_of(f) + NOT_NOW);
+			ask_free(a);
+		}
+	}
 }
 
 bool p2v_ask_more(struct p2v_fragment *f)
@@ -465,12 +512,16 @@ bool p2v_ask_more(struct p2v_fragment *f)
 	p2v_usec now = now_of(f);
 	struct p2v_holder *h;
 	uint32_t first, count;
+	bool any = false;
 
-	while (!f->complete && f->d->overlay && (h = p2v_source_next(f, now, &first, &count)))
-		if (count == 0 || !ask(f, h, first, count))
-			h->not_before =
-				now +
-				100 * P2V_MSEC; /* too slow for what is left, or no stream now */
+	while (!f->complete && f->d->overlay && (h = p2v_source_next(f, now, &first, &count))) {
+		if (count > 0 && ask(f, h, first, count))
+			any = true;
+		else /* too slow for what is left, or no stream now */
+			rest(h, now + NOT_NOW);
+	}
+	if (any)
+		request_all(f);
 	return !p2v_list_empty(&f->asks);
 }
 
@@ -481,12 +532,10 @@ p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
 again:
 	P2V_LIST_EACH (it, &f->asks) {
 		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
-		struct p2v_session_info info;
-		p2v_usec patience;
+		const struct p2v_partner_path *path = p2v_partner_path(a->mate->partner);
+		p2v_usec patience = 4 * path->rtt > PATIENCE_MIN ? 4 * path->rtt : PATIENCE_MIN;
 
-		p2v_session_info(p2v_partner_session(a->mate->partner), &info);
-		patience = 4 * info.srtt > PATIENCE_MIN ? 4 * info.srtt : PATIENCE_MIN;
-		if (a->arriving && info.pto_count < 3)
+		if (a->arriving && !path->suspect)
 			patience = patience > PATIENCE_ARRIVING ? patience : PATIENCE_ARRIVING;
 		if (now - a->progress >= patience) {
 			p2v_log(f->d->node, P2V_LOG_INFO, "partner_slow",
@@ -524,11 +573,12 @@ void p2v_ask_urgency(struct p2v_fragment *f)
 	if (p2v_list_empty(&f->asks))
 		return;
 	p2v_plan_due(f, &due);
-	part = p2v_ask_share(f->priority, p2v_ask_partners(f));
+	count_connections(f);
+	part = p2v_ask_part(f);
 	P2V_LIST_EACH (it, &f->asks) {
 		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
 
-		if (!moved(a, part, due.dry))
+		if (!moved(a, part, due.dry, now_of(f)))
 			continue;
 		a->priority = part;
 		a->deadline = due.dry;

@@ -237,19 +237,18 @@ void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e
 	if (e->init)
 		return;
 	r->position = e->t + e->dur;
-	if (!r->followed) {
-		P2V_LIST_EACH (it, &r->feed->renditions) {
-			struct p2v_rendition *old = P2V_OF(it, struct p2v_rendition, in_feed);
+	if (r->followed)
+		return;
+	P2V_LIST_EACH (it, &r->feed->renditions) {
+		struct p2v_rendition *old = P2V_OF(it, struct p2v_rendition, in_feed);
 
-			if (old != r && old->followed && alternatives(old, r))
-				unfollow(old);
-		}
-		r->followed = true;
-		r->followed_at = now_of(r->playlist);
-		p2v_mates_tell_follow(r, true);
-		arm_poll(r->playlist);
+		if (old != r && old->followed && alternatives(old, r))
+			unfollow(old);
 	}
-	p2v_plan_ahead(r);
+	r->followed = true;
+	r->followed_at = now_of(r->playlist);
+	p2v_mates_tell_follow(r, true);
+	arm_poll(r->playlist);
 }
 
 /* ---- when to look again ---- */

@@ -95,17 +95,21 @@ struct p2v_fragment *p2v_fragment_get(
 	f->used = p2v_now(&n->world);
 	f->timer.fire = plan_timer;
 	f->timer.owner = f;
+	f->tell_timer.fire = p2v_tell_fire;
+	f->tell_timer.owner = f;
 	f->not_before = earliest(r, e, n->world.ops->wall(n->world.self));
 	p2v_list_init(&f->readers);
 	p2v_list_init(&f->asks);
 	p2v_list_init(&f->serves);
 	describe(f, r, e);
 	HASH_ADD(hh, d->fragments, key, sizeof f->key, f);
-	if (P2V_HASH_ADDED(hh, f))
-		return f;
-	free(f->url);
-	free(f);
-	return NULL;
+	if (!P2V_HASH_ADDED(hh, f)) {
+		free(f->url);
+		free(f);
+		return NULL;
+	}
+	p2v_holding_join(f);
+	return f;
 }
 
 static void drop_content(struct p2v_fragment *f)
@@ -113,9 +117,11 @@ static void drop_content(struct p2v_fragment *f)
 	for (uint32_t i = 0; i < f->n_chunks; i++)
 		p2v_buf_unref(f->chunks[i].buf);
 	free(f->chunks);
+	free(f->here);
 	p2v_slice_drop(&f->headers);
 	f->d->held -= f->held;
 	f->chunks = NULL;
+	f->here = NULL;
 	f->n_chunks = f->n_whole = f->cap_chunks = 0;
 	f->held = 0;
 }
@@ -129,6 +135,7 @@ bool p2v_fragment_idle(const struct p2v_fragment *f)
 void p2v_fragment_free(struct p2v_fragment *f)
 {
 	p2v_disarm(&f->d->node->world, &f->timer);
+	p2v_disarm(&f->d->node->world, &f->tell_timer);
 	p2v_ask_cancel_all(f);
 	p2v_serve_cancel_all(f);
 	p2v_cdn_cancel(f);
@@ -136,6 +143,7 @@ void p2v_fragment_free(struct p2v_fragment *f)
 	if (!f->served && f->from_p2p + f->from_cdn > 0)
 		p2v_count(&f->d->node->metrics, P2V_M_WASTED_UNPLAYED, f->from_p2p + f->from_cdn);
 	drop_content(f);
+	p2v_holding_part(f);
 	HASH_DEL(f->d->fragments, f);
 	free(f->url);
 	free(f);
@@ -158,19 +166,14 @@ uint32_t p2v_fragment_chunk_size(const struct p2v_fragment *f, uint32_t index)
 
 uint64_t p2v_fragment_missing(const struct p2v_fragment *f)
 {
-	uint64_t here = 0;
-
-	if (!f->known || f->length == P2V_LENGTH_UNKNOWN)
-		return 0;
-	for (uint32_t i = 0; i < f->n_chunks; i++)
-		here += f->chunks[i].filled;
-	return f->length - here;
+	return f->known && f->length != P2V_LENGTH_UNKNOWN ? f->length - f->held : 0;
 }
 
 static int want_chunks(struct p2v_fragment *f, uint32_t n)
 {
-	uint32_t cap = f->cap_chunks ? f->cap_chunks : 16;
+	uint32_t cap = f->cap_chunks ? f->cap_chunks : 16, words = p2v_chunk_words(f->cap_chunks);
 	struct p2v_chunk_state *v;
+	uint64_t *here;
 
 	while (cap < n)
 		cap *= 2;
@@ -179,6 +182,11 @@ static int want_chunks(struct p2v_fragment *f, uint32_t n)
 		if (!v)
 			return P2V_ENOMEM;
 		f->chunks = v;
+		here = realloc(f->here, p2v_chunk_words(cap) * sizeof *here);
+		if (!here)
+			return P2V_ENOMEM;
+		memset(here + words, 0, (p2v_chunk_words(cap) - words) * sizeof *here);
+		f->here = here;
 		f->cap_chunks = cap;
 	}
 	if (n > f->n_chunks) {
@@ -213,13 +221,15 @@ int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t tot
 	return P2V_OK;
 }
 
-static void whole(struct p2v_fragment *f, struct p2v_chunk_state *c)
+static void whole(struct p2v_fragment *f, uint32_t index)
 {
 	const struct p2v_world *w = &f->d->node->world;
+	struct p2v_chunk_state *c = &f->chunks[index];
 
 	if (w->ops->share && c->filled == c->buf->size)
 		c->buf = w->ops->share(w->self, c->buf);
 	c->whole = true;
+	f->here[index / P2V_WORD] |= (uint64_t)1 << index % P2V_WORD;
 	f->n_whole++;
 	f->complete = f->length != P2V_LENGTH_UNKNOWN && f->n_whole == f->n_chunks;
 }
@@ -280,7 +290,7 @@ ptrdiff_t p2v_fragment_fill(
 				(f->length != P2V_LENGTH_UNKNOWN &&
 					c->filled == p2v_fragment_chunk_size(f, index))) {
 				c->proof = (struct p2v_proof){ .fetched = fetched };
-				whole(f, c);
+				whole(f, index);
 			}
 		}
 		off += n;
@@ -300,7 +310,7 @@ void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length)
 		return;
 	f->length = length;
 	if (f->n_chunks > 0 && !f->chunks[f->n_chunks - 1].whole)
-		whole(f, &f->chunks[f->n_chunks - 1]);
+		whole(f, f->n_chunks - 1);
 	f->complete = f->n_whole == f->n_chunks;
 }
 
@@ -325,11 +335,21 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	c->filled = n;
 	c->p2p = true;
 	c->proof = *proof;
-	whole(f, c);
+	whole(f, index);
 	if (f->hops > hops + 1)
 		f->hops = hops + 1 < P2V_HOPS_MAX ? hops + 1 : P2V_HOPS_MAX;
 	note_hops(f);
 	return true;
+}
+
+/* Partners would wait for what does not come. */
+static void gone(struct p2v_fragment *f)
+{
+	if (f->announced != P2V_ANNOUNCED_NOT)
+		p2v_mates_tell_gone(f->d, &f, 1);
+	f->announced = P2V_ANNOUNCED_NOT;
+	f->told = 0;
+	p2v_disarm(&f->d->node->world, &f->tell_timer);
 }
 
 void p2v_fragment_reset(struct p2v_fragment *f)
@@ -349,15 +369,11 @@ void p2v_fragment_reset(struct p2v_fragment *f)
 	f->length = f->total = P2V_LENGTH_UNKNOWN;
 	f->from_p2p = f->from_cdn = 0;
 	f->hops = P2V_HOPS_MAX;
-	f->announced = P2V_ANNOUNCED_NOT;
-	f->told = 0;
+	gone(f);
 }
 
 void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before)
 {
-	const struct p2v_fragment *one = f;
-
-	p2v_mates_tell_gone(f->d, &one, 1);
 	p2v_cdn_cancel(f);
 	p2v_fragment_reset(f);
 	f->not_before = not_before;
@@ -372,8 +388,7 @@ void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before)
 void p2v_fragment_progress(struct p2v_fragment *f)
 {
 	p2v_readings_wake(f);
-	if (f->known && f->shared && f->length != P2V_LENGTH_UNKNOWN)
-		p2v_mates_tell_have(f);
+	p2v_mates_tell_have(f);
 	p2v_serve_progress(f);
 	if (f->complete) {
 		p2v_ask_cancel_all(f);
@@ -402,16 +417,12 @@ void p2v_fragment_fail(struct p2v_fragment *f, uint32_t status)
 
 void p2v_fragment_leave(struct p2v_fragment *f)
 {
-	const struct p2v_fragment *one = f;
-
 	if (!p2v_list_empty(&f->readers) || !p2v_list_empty(&f->serves) || f->complete)
 		return;
 	f->wanted = false;
 	p2v_ask_cancel_all(f);
 	p2v_cdn_cancel(f);
-	if (f->announced != P2V_ANNOUNCED_NOT) /* partners would wait for what does not come */
-		p2v_mates_tell_gone(f->d, &one, 1);
-	f->announced = P2V_ANNOUNCED_NOT;
+	gone(f);
 	p2v_disarm(&f->d->node->world, &f->timer);
 }
 
@@ -445,9 +456,9 @@ static void evict_feed(struct p2v_delivery *d, struct p2v_feed *feed)
 		.limit = d->conf->cache };
 	struct p2v_fragment *who[P2V_CACHE_MAX];
 	struct p2v_cache_frag frags[P2V_CACHE_MAX];
-	const struct p2v_fragment *gone[EVICT_BATCH];
+	struct p2v_fragment *out[EVICT_BATCH];
 	double worth[P2V_CACHE_MAX];
-	size_t n = 0, n_gone = 0;
+	size_t n = 0, n_out = 0;
 
 	for (struct p2v_fragment *f = d->fragments; f && n < P2V_CACHE_MAX; f = f->hh.next) {
 		if (f->feed != feed || !p2v_fragment_idle(f))
@@ -467,7 +478,7 @@ static void evict_feed(struct p2v_delivery *d, struct p2v_feed *feed)
 	if (n == 0)
 		return;
 	policy->plugin->ops.cache->keep(feed->cache_state, &view, frags, n, worth);
-	while (n_gone < EVICT_BATCH) {
+	while (n_out < EVICT_BATCH) {
 		size_t least = n;
 
 		for (size_t i = 0; i < n; i++)
@@ -477,12 +488,12 @@ static void evict_feed(struct p2v_delivery *d, struct p2v_feed *feed)
 		if (least == n)
 			break;
 		view.held -= who[least]->held;
-		gone[n_gone++] = who[least];
+		out[n_out++] = who[least];
 		who[least] = NULL;
 	}
-	p2v_mates_tell_gone(d, gone, n_gone);
-	for (size_t i = 0; i < n_gone; i++)
-		p2v_fragment_free((struct p2v_fragment *)(uintptr_t)gone[i]);
+	p2v_mates_tell_gone(d, out, n_out);
+	for (size_t i = 0; i < n_out; i++)
+		p2v_fragment_free(out[i]);
 }
 
 void p2v_delivery_evict(struct p2v_delivery *d)

@@ -22,58 +22,56 @@ static void insert(p2v_usec *v, size_t n, p2v_usec x)
 	v[n] = x;
 }
 
-/* Of the partners that are being served, the median of how long what we send waits on its way: one
- * partner's own full line does not count, ours delays them all. */
-static p2v_usec queueing(const struct p2v_delivery *d, p2v_usec *srtt)
+/** What all partners' sessions tell. */
+struct look {
+	uint64_t arrived; /* [B] at partners, since the last look */
+	p2v_usec queued;  /* how long what we send waits on its way, … */
+	p2v_usec srtt;    /* … and the longest round trip, where something is under way */
+};
+
+static uint64_t arrived(struct p2v_mate *m, const struct p2v_session_info *info)
 {
-	p2v_usec delay[SESSIONS];
-	size_t n = 0;
+	uint64_t gone = info->lost + info->in_flight, before = m->arrived;
+	uint64_t all = info->sent > gone ? info->sent - gone : 0;
 
-	*srtt = 0;
-	P2V_LIST_EACH (it, &d->mates) {
-		const struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
-		struct p2v_session_info info;
-
-		p2v_session_info(p2v_partner_session(m->partner), &info);
-		if (n == SESSIONS || info.in_flight == 0)
-			continue;
-		insert(delay, n++, info.queued);
-		*srtt = info.srtt > *srtt ? info.srtt : *srtt;
-	}
-	return n ? delay[(n - 1) / 2] : 0;
+	m->arrived = all > before ? all : before;
+	return m->arrived - before;
 }
 
-/* [B] that arrived at partners since the last call. */
-static uint64_t arrived(struct p2v_delivery *d)
+/* The queue is the median of the partners that are being served: one partner's own full line does
+ * not count, ours delays them all. */
+static struct look look(struct p2v_delivery *d)
 {
-	uint64_t n = 0;
+	p2v_usec delay[SESSIONS];
+	struct look l = { 0, 0, 0 };
+	size_t n = 0;
 
 	P2V_LIST_EACH (it, &d->mates) {
 		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
 		struct p2v_session_info info;
-		uint64_t all;
 
 		p2v_session_info(p2v_partner_session(m->partner), &info);
-		all = info.sent > info.lost + info.in_flight
-			      ? info.sent - info.lost - info.in_flight
-			      : 0;
-		n += all > m->arrived ? all - m->arrived : 0;
-		m->arrived = all > m->arrived ? all : m->arrived;
+		l.arrived += arrived(m, &info);
+		if (n == SESSIONS || info.in_flight == 0)
+			continue;
+		insert(delay, n++, info.queued);
+		l.srtt = info.srtt > l.srtt ? info.srtt : l.srtt;
 	}
-	return n;
+	l.queued = n ? delay[(n - 1) / 2] : 0;
+	return l;
 }
 
 static void adjust(struct p2v_delivery *d, p2v_usec now)
 {
 	struct p2v_governor *g = &d->governor;
 	double seconds = (double)(now - g->since) / 1e6;
-	double sent = (double)g->sent / seconds, through = (double)arrived(d) / seconds, carries;
-	p2v_usec srtt, delay = queueing(d, &srtt);
+	struct look l = look(d);
+	double sent = (double)g->sent / seconds, through = (double)l.arrived / seconds, carries;
 
 	/* Chunks are large, and a slow line carries few in an interval. */
 	g->out += (sent - g->out) / 4;
 	g->through += (through - g->through) / 4;
-	if (delay > TARGET && now >= g->hold_until) {
+	if (l.queued > TARGET && now >= g->hold_until) {
 		carries = 0.9 * (through > g->through ? through : g->through);
 		/* One look may be wrong, where it is known what the line carried a moment ago. */
 		if (p2v_governor_known(d) && carries < 0.7 * g->rate)
@@ -82,8 +80,8 @@ static void adjust(struct p2v_delivery *d, p2v_usec now)
 		g->rate = g->rate > RATE_LEAST ? g->rate : RATE_LEAST;
 		g->full_at = now;
 		g->was_full = true;
-		g->hold_until = now + (2 * srtt > 3 * INTERVAL ? 2 * srtt : 3 * INTERVAL);
-	} else if (delay <= TARGET / 2 && g->out > 0.7 * g->rate && now >= g->hold_until) {
+		g->hold_until = now + (2 * l.srtt > 3 * INTERVAL ? 2 * l.srtt : 3 * INTERVAL);
+	} else if (l.queued <= TARGET / 2 && g->out > 0.7 * g->rate && now >= g->hold_until) {
 		/* Quickly while nothing is known of the line, gently near where it was full. */
 		g->rate *= p2v_governor_known(d) ? 1.05 : 1.25;
 		g->rate = g->rate < RATE_MOST ? g->rate : RATE_MOST;
@@ -122,7 +120,7 @@ void p2v_governor_busy(struct p2v_delivery *d)
 		return;
 	d->governor.sent = 0;
 	d->governor.since = now;
-	(void)arrived(d); /* what came before does not count */
+	(void)look(d); /* what came before does not count */
 	p2v_arm(&d->node->world, &d->governor.timer, now + INTERVAL);
 }
 

@@ -6,14 +6,17 @@
 #include <peer2view/player.h>
 #include "framework/base/hash.h"
 #include "framework/base/http.h"
+#include "framework/delivery/chunks.h"
 #include "framework/delivery/delivery.h"
 #include "framework/stream/timeline.h"
 
 #define P2V_CHUNK     16384u /* [B] */
 #define P2V_HOPS_MAX  200u
 #define P2V_FORWARDED 5u
+#define P2V_MATES_MAX 256u
 
 struct p2v_cdn_job;
+struct p2v_holding;
 struct p2v_rendition;
 
 /* ---- proofs: who vouches for bytes ---- */
@@ -75,21 +78,32 @@ struct p2v_fragment {
 	struct p2v_slice headers;
 	struct p2v_proof head_proof;
 	struct p2v_chunk_state *chunks; /* shape (n_chunks) */
+	uint64_t *here;                 /* shape (p2v_chunk_words(n_chunks)): the whole ones */
 	uint32_t n_chunks, n_whole, cap_chunks;
 	uint64_t held, from_p2p, from_cdn; /* [B] */
 	bool complete;
+	bool fresh;                 /* some of it came a moment ago, and nobody was told yet */
 	p2v_usec first_at, last_at; /* when its bytes came */
 	enum p2v_announced announced;
 	uint32_t told; /* chunks that partners know to be here, while it arrives */
-	uint32_t hops; /* of its bytes here: 0 straight from the CDN */
+	uint64_t told_to[P2V_MATES_MAX / 64]; /* partners that believe that it is here, by slot */
+	p2v_usec told_at;
+	struct p2v_timer tell_timer; /* there is more to tell */
+	uint32_t hops;               /* of its bytes here: 0 straight from the CDN */
 
 	/* people */
 	struct p2v_list readers, asks, serves;
-	struct p2v_list in_waiting; /* of its feed, while somebody reads it */
+	struct p2v_holding *holding; /* NULL: no partner has it */
+	struct p2v_list in_waiting;  /* of its feed, while somebody reads it */
 
 	/* plan */
 	bool wanted;
 	double priority;
+	uint32_t connections;    /* to partners, by which its priority is divided */
+	p2v_usec connections_at; /* when there were so many last */
+	uint32_t share,
+		share_of; /* what p2v_plan_share said last, at share_at; of 0: nothing yet */
+	p2v_usec share_at;
 	p2v_usec listed_at; /* now() when we first saw it listed */
 	p2v_usec asked;     /* a player asked for it; P2V_UNKNOWN: none waits */
 	p2v_usec first_asked;
@@ -235,7 +249,8 @@ struct p2v_mate {
 	struct p2v_list in_delivery;
 	struct p2v_delivery *d;
 	struct p2v_partner *partner;
-	struct {
+	uint32_t slot; /* its bit in what is noted for each partner */
+	struct p2v_following {
 		uint64_t rendition, newest;
 	} follows[P2V_FOLLOWS_MAX];
 	size_t n_follows;
@@ -252,9 +267,9 @@ struct p2v_holder {
 	struct p2v_holding *holding;
 	struct p2v_mate *mate;
 	uint64_t length, generation;
-	uint32_t state, hops; /* as in the message have */
-	uint8_t chunks[P2V_TRADED / 8];
-	p2v_usec not_before; /* it refused until then */
+	uint32_t state, hops;                   /* as in the message have */
+	uint64_t chunks[P2V_TRADED / P2V_WORD]; /* arriving: those that are there */
+	p2v_usec not_before;                    /* it refused until then */
 };
 
 /** Who has a fragment. */
@@ -262,27 +277,56 @@ struct p2v_holding {
 	UT_hash_handle hh;
 	struct p2v_id key;
 	struct p2v_list holders;
+	struct p2v_fragment *fragment; /* NULL: it is none of ours */
 };
 
-struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id *key);
+/** A fragment comes to be: partners may have told of it before. */
+void p2v_holding_join(struct p2v_fragment *f);
+/** … and goes. */
+void p2v_holding_part(struct p2v_fragment *f);
+/** @return those who have it: struct p2v_holder, by in_holding; empty: nobody */
+struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f);
+/** @return what that partner has of it; NULL: nothing */
+struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m);
 void p2v_holder_free(struct p2v_holder *h);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
+/** @return which chunks of word w that partner has now, or will have without our help */
+uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w);
+/** What select plugins see of a mate with regard to a fragment. */
+void p2v_mate_view(
+	const struct p2v_mate *m, const struct p2v_fragment *f, struct p2v_select_peer *out);
+
+/** @return what it told of a rendition that it follows; NULL: it does not */
+struct p2v_following *p2v_mate_following(struct p2v_mate *m, uint64_t rendition);
+
+/* ---- tell.c ---- */
+
+/** Note what m is told from now on. @return false: there is no place */
+bool p2v_mate_enrol(struct p2v_mate *m);
+void p2v_mate_discharge(struct p2v_mate *m);
+/** All that concerns the channels that it shares with us. */
+void p2v_mate_introduce(struct p2v_mate *m);
+/** It begins to follow a rendition: what is here of it? */
+void p2v_mate_listens(struct p2v_mate *m, uint64_t rendition);
+/** It has that fragment no longer, and may not know that it is here. */
+void p2v_mate_lost(struct p2v_mate *m, struct p2v_fragment *f);
+/** There may be news of f for partners. */
 void p2v_mates_tell_have(struct p2v_fragment *f);
-/** @return whether that partner has this chunk now, or will have it without our help */
-bool p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t chunk);
-void p2v_mates_tell_gone(struct p2v_delivery *d, const struct p2v_fragment *const *v, size_t n);
+/** There was not time for some news of f: a timer's. */
+void p2v_tell_fire(struct p2v_timer *t, p2v_usec now);
+/** To whoever was told of them. @param v  [in] shape (n), n at most 32 */
+void p2v_mates_tell_gone(struct p2v_delivery *d, struct p2v_fragment *const *v, size_t n);
 void p2v_mates_tell_follow(struct p2v_rendition *r, bool on);
 void p2v_mates_tell_news(struct p2v_rendition *r);
 uint64_t p2v_rendition_newest(
 	const struct p2v_rendition *r); /* sequence number plus one; 0: none */
-/** What select plugins see of a mate with regard to a fragment. */
-void p2v_mate_view(
-	const struct p2v_mate *m, const struct p2v_fragment *f, struct p2v_select_peer *out);
 
 /* ---- from partners (ask.c), to partners (serve.c), from the CDN (cdn.c) ---- */
 
 /** Ask partners for what is missing and nobody brings. @return whether any is being asked now */
 bool p2v_ask_more(struct p2v_fragment *f);
+/** A partner told what it has of f. @return whether it can be asked for something now */
+bool p2v_source_new(const struct p2v_fragment *f, const struct p2v_holder *h);
 /** @return when a partner that has what is missing can be asked again, soon; P2V_NEVER: there is
  * none
  */
@@ -402,6 +446,8 @@ struct p2v_delivery {
 	struct p2v_delivery_policies policies;
 	struct p2v_overlay *overlay; /* NULL: no peers */
 	struct p2v_list feeds, mates;
+	struct p2v_list nobody;             /* always empty */
+	uint64_t slots[P2V_MATES_MAX / 64]; /* those that partners have */
 	struct p2v_fragment *fragments;
 	struct p2v_holding *holdings;
 	uint64_t held;             /* [B] */

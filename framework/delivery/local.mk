@@ -1,6 +1,7 @@
 libp2v_rooms_la_SOURCES += \
 	%reldir%/ask.c \
 	%reldir%/cdn.c \
+	%reldir%/chunks.h \
 	%reldir%/delivery.c %reldir%/delivery.h \
 	%reldir%/follow.c \
 	%reldir%/fragment.c \
@@ -13,5 +14,6 @@ libp2v_rooms_la_SOURCES += \
 	%reldir%/reveal.c \
 	%reldir%/serve.c \
 	%reldir%/source.c \
+	%reldir%/tell.c \
 	%reldir%/transfer.h \
 	%reldir%/viewer.c

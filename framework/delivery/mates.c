@@ -1,19 +1,39 @@
-/* mates.c - what partners have and follow, and what they are told of us. */
+/* mates.c - what partners have and follow, as they tell us. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "framework/delivery/inside.h"
 
-#define TELL_CHUNKS 4u /* new ones, before partners are told of them */
-
 /* ---- who has what ---- */
 
-struct p2v_holding *p2v_holding_find(struct p2v_delivery *d, const struct p2v_id *key)
+static struct p2v_holding *holding_find(struct p2v_delivery *d, const struct p2v_id *key)
 {
 	struct p2v_holding *h;
 
 	HASH_FIND(hh, d->holdings, key, sizeof *key, h);
 	return h;
+}
+
+void p2v_holding_join(struct p2v_fragment *f)
+{
+	f->holding = holding_find(f->d, &f->key);
+	if (f->holding)
+		f->holding->fragment = f;
+}
+
+void p2v_holding_part(struct p2v_fragment *f)
+{
+	if (f->holding)
+		f->holding->fragment = NULL;
+	f->holding = NULL;
+}
+
+static void holding_free(struct p2v_delivery *d, struct p2v_holding *h)
+{
+	if (h->fragment)
+		h->fragment->holding = NULL;
+	HASH_DEL(d->holdings, h);
+	free(h);
 }
 
 void p2v_holder_free(struct p2v_holder *h)
@@ -23,16 +43,14 @@ void p2v_holder_free(struct p2v_holder *h)
 	p2v_list_remove(&h->in_holding);
 	p2v_list_remove(&h->in_mate);
 	h->mate->n_holds--;
-	if (p2v_list_empty(&of->holders)) {
-		HASH_DEL(h->mate->d->holdings, of);
-		free(of);
-	}
+	if (p2v_list_empty(&of->holders))
+		holding_free(h->mate->d, of);
 	free(h);
 }
 
 static struct p2v_holding *holding_get(struct p2v_delivery *d, const struct p2v_id *key)
 {
-	struct p2v_holding *h = p2v_holding_find(d, key);
+	struct p2v_holding *h = holding_find(d, key);
 
 	if (h)
 		return h;
@@ -42,10 +60,14 @@ static struct p2v_holding *holding_get(struct p2v_delivery *d, const struct p2v_
 	h->key = *key;
 	p2v_list_init(&h->holders);
 	HASH_ADD(hh, d->holdings, key, sizeof h->key, h);
-	if (P2V_HASH_ADDED(hh, h))
-		return h;
-	free(h);
-	return NULL;
+	if (!P2V_HASH_ADDED(hh, h)) {
+		free(h);
+		return NULL;
+	}
+	h->fragment = p2v_fragment_find(d, key);
+	if (h->fragment)
+		h->fragment->holding = h;
+	return h;
 }
 
 static struct p2v_holder *holder_find(struct p2v_holding *of, const struct p2v_mate *m)
@@ -57,6 +79,16 @@ static struct p2v_holder *holder_find(struct p2v_holding *of, const struct p2v_m
 			return h;
 	}
 	return NULL;
+}
+
+struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f)
+{
+	return f->holding ? &f->holding->holders : &f->d->nobody;
+}
+
+struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m)
+{
+	return f->holding ? holder_find(f->holding, m) : NULL;
 }
 
 static struct p2v_holder *holder_get(struct p2v_mate *m, const struct p2v_id *key)
@@ -74,10 +106,8 @@ static struct p2v_holder *holder_get(struct p2v_mate *m, const struct p2v_id *ke
 		return h;
 	h = calloc(1, sizeof *h);
 	if (!h) {
-		if (p2v_list_empty(&of->holders)) {
-			HASH_DEL(m->d->holdings, of);
-			free(of);
-		}
+		if (p2v_list_empty(&of->holders))
+			holding_free(m->d, of);
 		return NULL;
 	}
 	h->holding = of;
@@ -105,48 +135,54 @@ static void on_have(struct p2v_mate *m, const struct p2v_msg_have *q)
 	h->state = (uint32_t)q->state;
 	h->hops = (uint32_t)q->hops;
 	memset(h->chunks, 0, sizeof h->chunks);
-	if (q->chunks.n)
-		memcpy(h->chunks, q->chunks.p, q->chunks.n);
-	f = p2v_fragment_find(m->d, &key);
-	if (f && f->wanted && !f->complete)
+	for (size_t i = 0; i < q->chunks.n; i++)
+		h->chunks[i / 8] |= (uint64_t)q->chunks.p[i] << i % 8 * 8;
+	f = h->holding->fragment;
+	if (f && f->wanted && p2v_source_new(f, h))
 		p2v_plan(f);
 }
 
 static void on_gone(struct p2v_mate *m, const struct p2v_msg_gone *q)
 {
 	for (size_t i = 0; i < q->keys.n; i++) {
+		struct p2v_fragment *f;
 		struct p2v_holding *of;
 		struct p2v_holder *h;
 		struct p2v_id key;
 
 		memcpy(key.b, q->keys.v[i].p, sizeof key.b);
-		of = p2v_holding_find(m->d, &key);
+		of = holding_find(m->d, &key);
 		h = of ? holder_find(of, m) : NULL;
-		if (h)
-			p2v_holder_free(h);
+		if (!h)
+			continue;
+		f = of->fragment;
+		p2v_holder_free(h);
+		if (f)
+			p2v_mate_lost(m, f);
 	}
 }
 
-static size_t follow_at(const struct p2v_mate *m, uint64_t rendition)
+struct p2v_following *p2v_mate_following(struct p2v_mate *m, uint64_t rendition)
 {
-	size_t i = 0;
-
-	while (i < m->n_follows && m->follows[i].rendition != rendition)
-		i++;
-	return i;
+	for (size_t i = 0; i < m->n_follows; i++)
+		if (m->follows[i].rendition == rendition)
+			return &m->follows[i];
+	return NULL;
 }
 
 static void on_follow(struct p2v_mate *m, const struct p2v_msg_follow *q)
 {
-	size_t i = follow_at(m, q->rendition);
+	struct p2v_following *g = p2v_mate_following(m, q->rendition);
+	bool known = g != NULL;
 
-	if (i < m->n_follows && !q->on) {
-		m->follows[i] = m->follows[--m->n_follows];
-	} else if (q->on && i < P2V_FOLLOWS_MAX) {
-		m->follows[i].rendition = q->rendition;
-		m->follows[i].newest = q->newest;
-		m->n_follows += i == m->n_follows;
+	if (g && !q->on) {
+		*g = m->follows[--m->n_follows];
+	} else if (q->on && (g || m->n_follows < P2V_FOLLOWS_MAX)) {
+		g = g ? g : &m->follows[m->n_follows++];
+		*g = (struct p2v_following){ q->rendition, q->newest };
 	}
+	if (q->on && !known)
+		p2v_mate_listens(m, q->rendition);
 	if (q->newest)
 		p2v_follow_news(m->d, q->rendition, q->newest);
 	p2v_plan_all(m->d);
@@ -154,10 +190,10 @@ static void on_follow(struct p2v_mate *m, const struct p2v_msg_follow *q)
 
 static void on_news(struct p2v_mate *m, const struct p2v_msg_news *q)
 {
-	size_t i = follow_at(m, q->rendition);
+	struct p2v_following *g = p2v_mate_following(m, q->rendition);
 
-	if (i < m->n_follows && q->newest > m->follows[i].newest)
-		m->follows[i].newest = q->newest;
+	if (g && q->newest > g->newest)
+		g->newest = q->newest;
 	p2v_follow_news(m->d, q->rendition, q->newest);
 }
 
@@ -177,130 +213,23 @@ static void on_message(void *ctx, struct p2v_partner *p, uint64_t number, const 
 	}
 }
 
-bool p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t chunk)
+uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w)
 {
 	/* Whoever is still receiving is waited for only by those further from the CDN, so nobody
 	 * waits for himself in a circle; what is there already anybody can have. */
-	return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops ||
-	       (chunk < P2V_TRADED && (h->chunks[chunk / 8] >> chunk % 8 & 1));
-}
-
-/* ---- what we tell them ---- */
-
-static bool shares(const struct p2v_mate *m, const struct p2v_feed *feed)
-{
-	return p2v_partner_in(m->partner, &feed->channel->id);
-}
-
-static size_t held_chunks(const struct p2v_fragment *f, uint8_t out[P2V_TRADED / 8])
-{
-	size_t n = 0;
-
-	memset(out, 0, P2V_TRADED / 8);
-	for (uint32_t i = 0; i < f->n_chunks && i < P2V_TRADED; i++)
-		if (f->chunks[i].whole) {
-			out[i / 8] |= (uint8_t)(1u << i % 8);
-			n = i / 8 + 1;
-		}
-	return n;
-}
-
-static void tell_have(struct p2v_mate *m, const struct p2v_fragment *f)
-{
-	uint8_t chunks[P2V_TRADED / 8];
-	struct p2v_msg_have q = { .key = { f->key.b, sizeof f->key.b },
-		.length = f->length,
-		.generation = f->generation,
-		.state = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING,
-		.hops = f->hops < P2V_HOPS_MAX ? f->hops : P2V_HOPS_MAX,
-		.rendition = f->rendition_key };
-
-	if (!f->complete)
-		q.chunks = (struct p2v_bytes){ chunks, held_chunks(f, chunks) };
-	p2v_partner_send(m->partner, P2V_MSG_have, &q);
-}
-
-void p2v_mates_tell_have(struct p2v_fragment *f)
-{
-	enum p2v_announced now = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
-	bool more = f->announced == P2V_ANNOUNCED_ARRIVING && f->n_whole >= f->told + TELL_CHUNKS;
-
-	if ((f->announced >= now && !more) || !f->d->overlay ||
-		!p2v_overlay_may_upload(f->d->overlay))
-		return;
-	f->announced = now;
-	f->told = f->n_whole;
-	P2V_LIST_EACH (it, &f->d->mates) {
-		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
-
-		if (shares(m, f->feed))
-			tell_have(m, f);
-	}
-}
-
-void p2v_mates_tell_gone(struct p2v_delivery *d, const struct p2v_fragment *const *v, size_t n)
-{
-	P2V_LIST_EACH (it, &d->mates) {
-		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
-		struct p2v_msg_gone q = { .keys.n = 0 };
-
-		for (size_t i = 0; i < n && q.keys.n < sizeof q.keys.v / sizeof q.keys.v[0]; i++)
-			if (v[i]->announced != P2V_ANNOUNCED_NOT && shares(m, v[i]->feed))
-				q.keys.v[q.keys.n++] = (struct p2v_bytes){ v[i]->key.b,
-					sizeof v[i]->key.b };
-		if (q.keys.n)
-			p2v_partner_send(m->partner, P2V_MSG_gone, &q);
-	}
-}
-
-uint64_t p2v_rendition_newest(const struct p2v_rendition *r)
-{
-	return r->timeline.n > r->timeline.n_init ? r->timeline.v[r->timeline.n - 1].n + 1 : 0;
-}
-
-static void tell_follow(struct p2v_mate *m, const struct p2v_rendition *r, bool on)
-{
-	struct p2v_msg_follow q = {
-		.rendition = r->key, .on = on, .newest = p2v_rendition_newest(r)
-	};
-
-	p2v_partner_send(m->partner, P2V_MSG_follow, &q);
-}
-
-void p2v_mates_tell_follow(struct p2v_rendition *r, bool on)
-{
-	P2V_LIST_EACH (it, &r->feed->d->mates) {
-		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
-
-		if (shares(m, r->feed))
-			tell_follow(m, r, on);
-	}
-}
-
-/* Only to those who follow it and have not told us of it themselves. */
-void p2v_mates_tell_news(struct p2v_rendition *r)
-{
-	struct p2v_msg_news q = { .rendition = r->key, .newest = p2v_rendition_newest(r) };
-
-	if (q.newest <= r->told_newest)
-		return;
-	r->told_newest = q.newest;
-	P2V_LIST_EACH (it, &r->feed->d->mates) {
-		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
-		size_t i = follow_at(m, r->key);
-
-		if (i < m->n_follows && m->follows[i].newest < q.newest) {
-			m->follows[i].newest = q.newest;
-			p2v_partner_send(m->partner, P2V_MSG_news, &q);
-		}
-	}
+	if (h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops)
+		return UINT64_MAX;
+	return w < P2V_TRADED / P2V_WORD ? h->chunks[w] : 0;
 }
 
 /* ---- coming and going ---- */
 
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition)
 {
-	return follow_at(m, rendition) < m->n_follows;
+	for (size_t i = 0; i < m->n_follows; i++)
+		if (m->follows[i].rendition == rendition)
+			return true;
+	return false;
 }
 
 void p2v_mate_view(
@@ -309,28 +238,6 @@ void p2v_mate_view(
 	p2v_partner_view(m->partner, out);
 	if (p2v_mate_follows(m, f->rendition_key))
 		out->flags |= P2V_PEER_FOLLOWS;
-}
-
-/* All that concerns the channels that it shares with us; what it knows already it hears again. */
-static void introduce(struct p2v_mate *m)
-{
-	struct p2v_delivery *d = m->d;
-
-	P2V_LIST_EACH (it, &d->feeds) {
-		struct p2v_feed *feed = P2V_OF(it, struct p2v_feed, in_delivery);
-
-		if (!shares(m, feed))
-			continue;
-		P2V_LIST_EACH (at, &feed->renditions) {
-			const struct p2v_rendition *r = P2V_OF(at, struct p2v_rendition, in_feed);
-
-			if (r->followed)
-				tell_follow(m, r, true);
-		}
-	}
-	for (const struct p2v_fragment *f = d->fragments; f; f = f->hh.next)
-		if (f->announced != P2V_ANNOUNCED_NOT && shares(m, f->feed))
-			tell_have(m, f);
 }
 
 static void on_up(void *ctx, struct p2v_partner *p)
@@ -344,19 +251,24 @@ static void on_up(void *ctx, struct p2v_partner *p)
 	}
 	m->d = d;
 	m->partner = p;
+	if (!p2v_mate_enrol(m)) {
+		free(m);
+		p2v_partner_drop(p, false, "too many partners");
+		return;
+	}
 	p2v_list_init(&m->holds);
 	p2v_list_init(&m->asks);
 	p2v_list_init(&m->serves);
 	p2v_list_push(&d->mates, &m->in_delivery);
 	p2v_partner_set_user(p, m);
-	introduce(m);
+	p2v_mate_introduce(m);
 }
 
 static void on_shares(void *ctx, struct p2v_partner *p)
 {
 	(void)ctx;
 	if (p2v_partner_user(p))
-		introduce(p2v_partner_user(p));
+		p2v_mate_introduce(p2v_partner_user(p));
 }
 
 static void mate_free(struct p2v_mate *m)
@@ -366,6 +278,7 @@ static void mate_free(struct p2v_mate *m)
 	p2v_serve_cancel_mate(m);
 	while (!p2v_list_empty(&m->holds))
 		p2v_holder_free(P2V_OF(p2v_list_first(&m->holds), struct p2v_holder, in_mate));
+	p2v_mate_discharge(m);
 	p2v_list_remove(&m->in_delivery);
 	free(m);
 }

@@ -9,6 +9,8 @@
 #define FINISH_MARGIN (120 * P2V_MSEC)
 #define LOOK_AGAIN    (100 * P2V_MSEC)
 #define HOLD_DEFAULT  (3 * P2V_SECOND)
+#define ANSWER_MOST   (250 * P2V_MSEC)
+#define SHARE_LASTS   (200 * P2V_MSEC)
 #define AHEAD_MAX     64u
 #define GUESS         262144u /* [B] of a fragment of which nothing is known */
 
@@ -211,14 +213,40 @@ static bool at_edge(const struct p2v_fragment *f)
 
 uint32_t p2v_plan_share(struct p2v_fragment *f, uint32_t *of)
 {
-	uint32_t place = at_edge(f) ? rank(f, of) : UINT32_MAX;
+	p2v_usec now = now_of(f);
+	uint32_t place;
 
-	if (place != UINT32_MAX && place > 0 && *of > 2) {
-		--*of; /* the first has it all */
-		return place - 1;
+	if (f->share_of == 0 || now - f->share_at >= SHARE_LASTS) {
+		place = at_edge(f) ? rank(f, &f->share_of) : UINT32_MAX;
+		f->share_at = now;
+		if (place != UINT32_MAX && place > 0 && f->share_of > 2) {
+			f->share = place - 1;
+			f->share_of--; /* the first has it all */
+		} else {
+			f->share = 0;
+			f->share_of = 1;
+		}
 	}
-	*of = 1;
-	return 0;
+	*of = f->share_of;
+	return f->share;
+}
+
+/* Partners tell what they have of a rendition once they hear that it is followed: until when that
+ * is waited for. */
+static p2v_usec answered_by(const struct p2v_fragment *f)
+{
+	p2v_usec rtt = 0;
+
+	if (!f->rendition || !f->rendition->followed)
+		return 0;
+	P2V_LIST_EACH (it, &f->d->mates) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+		p2v_usec one = p2v_partner_path(m->partner)->rtt;
+
+		rtt = one > rtt ? one : rtt;
+	}
+	rtt += rtt / 2;
+	return f->rendition->followed_at + (rtt < ANSWER_MOST ? rtt : ANSWER_MOST);
 }
 
 /* @return when to look again */
@@ -239,8 +267,10 @@ static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due,
 	again = p2v_ask_again(f, now);
 	if (again != P2V_NEVER) /* all who have it are busy: they are not for long */
 		return earlier(at, again);
-	if (!at_edge(f))
-		return asked ? go(f, P2V_WHY_OTHER) : at;
+	if (!at_edge(f)) {
+		turn = answered_by(f);
+		return !asked ? at : now < turn ? earlier(at, turn) : go(f, P2V_WHY_OTHER);
+	}
 	place = rank(f, &of);
 	if (place == UINT32_MAX)
 		return at;

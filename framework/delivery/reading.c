@@ -89,8 +89,10 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 		if (ops->hold)
 			r->hold = ops->hold(v->state, now, &pf);
 	}
-	p2v_plan(f);
 	p2v_follow_read(in, e);
+	p2v_plan(f);
+	if (!e->init)
+		p2v_plan_ahead(in);
 	wake(r);
 	*out = r;
 	return P2V_OK;

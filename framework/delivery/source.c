@@ -9,28 +9,53 @@
 	2u /* requests to one partner for one fragment: the second hides the round trip */
 #define RETRY_SOON (500 * P2V_MSEC)
 
-static bool covered(const struct p2v_fragment *f, uint32_t chunk)
+/* Chunks of word w that are missing and that nobody brings. */
+static uint64_t open_word(const struct p2v_fragment *f, uint32_t w)
 {
+	uint64_t v = p2v_chunk_range(w, 0, f->n_chunks) & ~f->here[w];
+
 	P2V_LIST_EACH (it, &f->asks) {
 		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
 
-		if (chunk >= a->next && chunk < a->first + a->count)
-			return true;
+		v &= ~p2v_chunk_range(w, a->next, a->first + a->count);
 	}
-	return false;
+	return v;
+}
+
+/* Of those, what this partner can bring; NULL: all. */
+static uint64_t word_of(
+	const struct p2v_fragment *f, const struct p2v_holder *h, uint32_t hops, uint32_t w)
+{
+	uint64_t brings = h ? p2v_holder_brings(h, hops, w) : UINT64_MAX;
+
+	return brings ? brings & open_word(f, w) : 0;
+}
+
+/* The first run of such chunks, from `from` on.
+ * @param hops  of ours; 0: only chunks that are at the partner now */
+static bool run_from(const struct p2v_fragment *f, const struct p2v_holder *h, uint32_t hops,
+	uint32_t from, uint32_t *first, uint32_t *count)
+{
+	uint32_t words = p2v_chunk_words(f->n_chunks), w = from / P2V_WORD;
+	uint64_t v = w < words ? word_of(f, h, hops, w) & p2v_chunk_range(w, from, UINT32_MAX) : 0;
+
+	*first = f->n_chunks;
+	*count = 0;
+	while (!v && ++w < words)
+		v = word_of(f, h, hops, w);
+	if (!v)
+		return false;
+	*first = w * P2V_WORD + p2v_chunk_lowest(v);
+	v = ~v & p2v_chunk_range(w, *first, UINT32_MAX);
+	while (!v && ++w < words)
+		v = ~word_of(f, h, hops, w);
+	*count = (v ? w * P2V_WORD + p2v_chunk_lowest(v) : f->n_chunks) - *first;
+	return true;
 }
 
 bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, uint32_t *count)
 {
-	uint32_t i = from;
-
-	while (i < f->n_chunks && (f->chunks[i].whole || covered(f, i)))
-		i++;
-	*first = i;
-	while (i < f->n_chunks && !f->chunks[i].whole && !covered(f, i))
-		i++;
-	*count = i - *first;
-	return *count > 0;
+	return run_from(f, NULL, 0, from, first, count);
 }
 
 static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
@@ -40,25 +65,6 @@ static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
 	P2V_LIST_EACH (it, &f->asks)
 		n += P2V_OF(it, struct p2v_ask, in_fragment)->mate == m;
 	return n;
-}
-
-/* A run of chunks that are missing, that nobody brings, and that this partner can bring, from
- * `from` on.
- * @param hops  of ours; 0: only chunks that are at the partner now */
-static bool run_from(const struct p2v_fragment *f, const struct p2v_holder *h, uint32_t hops,
-	uint32_t from, uint32_t *first, uint32_t *count)
-{
-	uint32_t i = from;
-
-	while (i < f->n_chunks &&
-		(f->chunks[i].whole || !p2v_holder_brings(h, hops, i) || covered(f, i)))
-		i++;
-	*first = i;
-	while (i < f->n_chunks && !f->chunks[i].whole && p2v_holder_brings(h, hops, i) &&
-		!covered(f, i))
-		i++;
-	*count = i - *first;
-	return *count > 0;
 }
 
 /* Whether it has, or will have, something of what we want. */
@@ -79,10 +85,17 @@ static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, p2v
 	return h->not_before <= now && asks_to(f, h->mate) < ASKS_A_MATE && fits(f, h);
 }
 
+bool p2v_source_new(const struct p2v_fragment *f, const struct p2v_holder *h)
+{
+	if (f->complete || f->job || (!f->known && !p2v_list_empty(&f->asks)) ||
+		!usable(f, h, p2v_now(&f->d->node->world)))
+		return false;
+	return asks_to(f, h->mate) > 0 || p2v_ask_partners(f) < f->d->conf->sources;
+}
+
 /* The best holder that can be asked now. */
 static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 {
-	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
 	const struct p2v_policy *policy = f->d->policies.select;
 	struct p2v_select_want want = { .key = p2v_id_short(&f->key),
 		.bytes = p2v_fragment_missing(f) };
@@ -92,10 +105,10 @@ static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 	struct p2v_player_due due;
 	size_t n = 0;
 
-	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
-		struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
+	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
+		struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
 
-		if (!h || n == P2V_SELECT_MAX || !usable(f, h, now))
+		if (n == P2V_SELECT_MAX || !usable(f, h, now))
 			continue;
 		p2v_mate_view(h->mate, f, &view[n]);
 		view[n].flags |= h->state == P2V_ANNOUNCED_COMPLETE ? P2V_PEER_COMPLETE
@@ -181,13 +194,12 @@ struct p2v_holder *p2v_source_next(
 
 p2v_usec p2v_ask_again(const struct p2v_fragment *f, p2v_usec now)
 {
-	struct p2v_holding *of = p2v_holding_find(f->d, &f->key);
 	p2v_usec soonest = P2V_NEVER;
 
-	P2V_LIST_EACH (it, of ? &of->holders : &f->asks) {
-		const struct p2v_holder *h = of ? P2V_OF(it, struct p2v_holder, in_holding) : NULL;
+	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
+		const struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
 
-		if (h && h->not_before > now && h->not_before < now + RETRY_SOON &&
+		if (h->not_before > now && h->not_before < now + RETRY_SOON &&
 			h->not_before < soonest && fits(f, h))
 			soonest = h->not_before;
 	}

@@ -35,6 +35,11 @@ static inline size_t p2v_head_content(uint64_t total, struct p2v_bytes headers, 
 
 #define P2V_HEAD_CONTENT_MAX (8u + 2048u)
 
+/* How far the priority of one connection has to move to be worth a PRIORITY frame: one that comes
+ * beside another one halves its part, one that comes beside two takes a third of theirs. */
+#define P2V_ASK_RISE 1.6
+#define P2V_ASK_FALL 0.7
+
 /** One request to one partner. */
 struct p2v_ask {
 	struct p2v_stream_owner owner;
@@ -46,6 +51,7 @@ struct p2v_ask {
 	uint64_t length, generation, asked; /* asked: [B] that are still to come */
 	uint32_t hops;
 	bool arriving;     /* the partner is still receiving it itself */
+	bool requested;    /* the request has left */
 	double priority;   /* that it was asked for last, */
 	p2v_usec deadline; /* … and when the player ran dry, as it seemed then */
 	p2v_usec begun, progress;
@@ -66,6 +72,9 @@ size_t p2v_ask_partners(const struct p2v_fragment *f);
  * of them together would have nothing where one has its part.
  * @param priority  0…4 of the transfer @param partners  connections @return 0…4 */
 double p2v_ask_share(double priority, size_t partners);
+
+/** @return what each connection of that transfer should have of its priority now */
+double p2v_ask_part(const struct p2v_fragment *f);
 
 /** Whom to ask next for chunks of f, and for which.
  * @param count  [out] 0: it would be too slow for the time that is left

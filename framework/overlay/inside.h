@@ -58,6 +58,8 @@ struct p2v_partner {
 	double rate;    /* [B/s] moving average */
 	double failures;
 	p2v_usec failures_at;
+	struct p2v_partner_path path;
+	p2v_usec path_at; /* when path was looked at; P2V_UNKNOWN: never */
 	void *user;
 };
 

@@ -82,6 +82,9 @@ void *p2v_partner_user(const struct p2v_partner *p);
 struct p2v_session *p2v_partner_session(const struct p2v_partner *p);
 /** Send a control message; a partner that does not read is dropped. */
 void p2v_partner_send(struct p2v_partner *p, enum p2v_message number, const void *msg);
+/** Send one that p2v_talk_encode made, as several are told the same.
+ * @param s  [in] borrowed until return */
+void p2v_partner_send_slice(struct p2v_partner *p, const struct p2v_slice *s);
 /** Open a stream for a transfer. @return as p2v_stream_open */
 P2V_MUST_USE int p2v_partner_open(struct p2v_partner *p, struct p2v_stream **out);
 /** Drop it: `down` will come. banned: it broke the rules, and is not called again for an hour. */
@@ -92,9 +95,16 @@ void p2v_partner_asked(struct p2v_partner *p, int64_t bytes);
 void p2v_partner_delivered(struct p2v_partner *p, uint64_t n, p2v_usec took);
 /** It refused, was late, or went silent. */
 void p2v_partner_failed(struct p2v_partner *p);
+/** How the way to it is, as seen at most 20 ms ago. */
+struct p2v_partner_path {
+	p2v_usec rtt;       /* 0: no sample yet */
+	uint32_t near_bits; /* leading address bits in common with us */
+	bool suspect;       /* it has not answered for some round trips */
+};
+const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p);
 /** What select plugins see of it; hops, lag and the flags about a fragment are the caller's to add.
  */
-void p2v_partner_view(const struct p2v_partner *p, struct p2v_select_peer *out);
+void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out);
 /** The same of this node. */
 void p2v_overlay_view(const struct p2v_overlay *o, struct p2v_select_peer *out);
 

@@ -7,6 +7,7 @@
 #define HELLO_WAIT     (5 * P2V_SECOND)
 #define FAILURES_HALVE (10 * P2V_SECOND)
 #define SUSPECT_PTO    3u
+#define PATH_LASTS     (20 * P2V_MSEC)
 
 struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p2v_id *id)
 {
@@ -75,6 +76,12 @@ void p2v_partner_drop(struct p2v_partner *p, bool banned, const char *why)
 void p2v_partner_send(struct p2v_partner *p, enum p2v_message number, const void *msg)
 {
 	if (!p->closing && p2v_talk_send(&p->talk, number, msg) < 0)
+		p2v_partner_drop(p, false, "it does not read what we tell it");
+}
+
+void p2v_partner_send_slice(struct p2v_partner *p, const struct p2v_slice *s)
+{
+	if (!p->closing && p2v_talk_write(&p->talk, p2v_slice_ref(*s)) < 0)
 		p2v_partner_drop(p, false, "it does not read what we tell it");
 }
 
@@ -232,6 +239,7 @@ void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialle
 	p->id = r->id;
 	p->dialled = dialled;
 	p->hops = UINT32_MAX;
+	p->path_at = P2V_UNKNOWN;
 	p->timer.fire = hello_late;
 	p->timer.owner = p;
 	p2v_list_push(&o->partners, &p->in_overlay);
@@ -356,21 +364,37 @@ void p2v_partner_failed(struct p2v_partner *p)
 	p->failures_at = now;
 }
 
-void p2v_partner_view(const struct p2v_partner *p, struct p2v_select_peer *out)
+/* All that a session can tell of itself is much more than this, and asked for it is for each
+ * partner in each choice. */
+const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p)
 {
 	const struct p2v_tracker_link *l = &p->overlay->link;
 	p2v_usec now = p2v_now(&p->overlay->node->world);
 	struct p2v_session_info info;
 
+	if (p->path_at != P2V_UNKNOWN && now - p->path_at < PATH_LASTS)
+		return &p->path;
 	p2v_session_info(p->session, &info);
+	p->path = (struct p2v_partner_path){ .rtt = info.srtt,
+		.near_bits = l->has_observed ? p2v_addr_near_bits(&info.addr, &l->observed) : 0,
+		.suspect = info.pto_count >= SUSPECT_PTO };
+	p->path_at = now;
+	return &p->path;
+}
+
+void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out)
+{
+	const struct p2v_partner_path *path = p2v_partner_path(p);
+	p2v_usec now = p2v_now(&p->overlay->node->world);
+
 	*out = (struct p2v_select_peer){ .id = p2v_id_short(&p->id),
-		.flags = P2V_PEER_PARTNER | (info.pto_count >= SUSPECT_PTO ? P2V_PEER_SUSPECT : 0),
+		.flags = P2V_PEER_PARTNER | (path->suspect ? P2V_PEER_SUSPECT : 0),
 		.hops = p->hops,
 		.capacity = p->capacity,
 		.rate = (uint64_t)p->rate,
-		.rtt = info.srtt,
+		.rtt = path->rtt,
 		.age = now - p->since,
 		.asked = p->asked,
 		.failures = (uint32_t)faded(p, now),
-		.near_bits = l->has_observed ? p2v_addr_near_bits(&info.addr, &l->observed) : 0 };
+		.near_bits = path->near_bits };
 }

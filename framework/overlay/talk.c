@@ -104,17 +104,13 @@ void p2v_talk_begin(struct p2v_talk *k, struct p2v_stream *t)
 	p2v_stream_set_priority(t, 4, 0); /* small and few: before any media */
 }
 
-int p2v_talk_send(struct p2v_talk *k, enum p2v_message number, const void *msg)
+int p2v_talk_encode(enum p2v_message number, const void *msg, struct p2v_slice *out)
 {
 	uint8_t small[1024];
 	struct p2v_buf *large = NULL;
 	struct p2v_writer w = p2v_writer_of(small, sizeof small);
-	struct p2v_slice s;
 
-	if (!k->stream)
-		return P2V_ECLOSED;
-	if (p2v_stream_unsent(k->stream) > P2V_TALK_BACKLOG)
-		return P2V_ELIMIT;
+	*out = (struct p2v_slice){ NULL, NULL, 0 };
 	p2v_msg_write(number, msg, &w);
 	if (w.full) {
 		large = p2v_buf_new(P2V_MESSAGE_HEAD + P2V_MESSAGE_MAX);
@@ -123,13 +119,30 @@ int p2v_talk_send(struct p2v_talk *k, enum p2v_message number, const void *msg)
 		w = p2v_writer_of(large->data, large->size);
 		p2v_msg_write(number, msg, &w);
 	}
-	s = p2v_slice_copy(w.start, w.full ? 0 : p2v_written(&w));
+	if (!w.full)
+		*out = p2v_slice_copy(w.start, p2v_written(&w));
 	p2v_buf_unref(large);
-	if (w.full) {
+	return w.full ? P2V_ELIMIT : out->p ? P2V_OK : P2V_ENOMEM;
+}
+
+int p2v_talk_write(struct p2v_talk *k, struct p2v_slice s)
+{
+	if (!k->stream || p2v_stream_unsent(k->stream) > P2V_TALK_BACKLOG) {
 		p2v_slice_drop(&s);
-		return P2V_ELIMIT;
+		return k->stream ? P2V_ELIMIT : P2V_ECLOSED;
 	}
-	return s.p ? p2v_stream_write(k->stream, s) : P2V_ENOMEM;
+	return p2v_stream_write(k->stream, s);
+}
+
+int p2v_talk_send(struct p2v_talk *k, enum p2v_message number, const void *msg)
+{
+	struct p2v_slice s;
+	int rc;
+
+	if (!k->stream)
+		return P2V_ECLOSED;
+	rc = p2v_talk_encode(number, msg, &s);
+	return rc < 0 ? rc : p2v_talk_write(k, s);
 }
 
 void p2v_talk_close(struct p2v_talk *k)

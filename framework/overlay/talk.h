@@ -35,6 +35,12 @@ struct p2v_talk {
 void p2v_talk_begin(struct p2v_talk *k, struct p2v_stream *t);
 /** @return P2V_OK; P2V_ECLOSED; P2V_ELIMIT: the remote does not read; P2V_ENOMEM */
 int p2v_talk_send(struct p2v_talk *k, enum p2v_message number, const void *msg);
+/** The same in two steps, for what several are told.
+ * @param out  [out] a slice of its own; empty on error
+ * @return P2V_OK; P2V_ELIMIT: it is too long; P2V_ENOMEM */
+P2V_MUST_USE int p2v_talk_encode(enum p2v_message number, const void *msg, struct p2v_slice *out);
+/** @param s  [in] takes the reference, also on error @return as p2v_talk_send */
+P2V_MUST_USE int p2v_talk_write(struct p2v_talk *k, struct p2v_slice s);
 void p2v_talk_close(struct p2v_talk *k);
 
 #endif
