@@ -23,13 +23,14 @@ static struct {
 
 static struct {
 	unsigned spread[4];   /* times that a fragment came from so many partners at once */
-	unsigned moves;       /* PRIORITY frames */
+	unsigned moves;       /* PRIORITY frames, … */
+	unsigned looks;       /* … and occasions for one */
 	unsigned late;        /* looks at what is asked for when little time was left */
 	unsigned early, idle; /* … at what is far ahead; of those, gentle ones */
 	unsigned wrong;       /* parts that are not what they should be */
 	unsigned untold;      /* parts that were moved, and no frame said so */
 	double least, most;   /* of all priorities */
-	double worst_sum;     /* of one transfer's parts, above its own priority */
+	double worst_sum;     /* of one transfer's parts, above what it may be */
 } seen;
 
 void __real_p2v_stream_request_priority(struct p2v_stream *t, double priority, p2v_usec deadline);
@@ -53,9 +54,10 @@ static bool was_told(const struct p2v_ask *a)
 	return false;
 }
 
-static bool near(double a, double b)
+/* What a partner was told last is near enough to what it should be for no frame to be due. */
+static bool near(double told, double part)
 {
-	return a < b * 1.06 && a > b * 0.94;
+	return part <= told * P2V_ASK_RISE * 1.001 && part >= told * P2V_ASK_FALL * 0.999;
 }
 
 static void note_time(const struct p2v_fragment *f)
@@ -77,7 +79,7 @@ static void note_time(const struct p2v_fragment *f)
 void __wrap_p2v_ask_urgency(struct p2v_fragment *f)
 {
 	size_t n = p2v_ask_partners(f), k = 0;
-	double before[ASKS], sum = 0, part = p2v_ask_share(f->priority, n);
+	double before[ASKS], sum = 0, part;
 
 	P2V_LIST_EACH (it, &f->asks) {
 		cr_assert_lt(k, ASKS);
@@ -87,6 +89,9 @@ void __wrap_p2v_ask_urgency(struct p2v_fragment *f)
 	__real_p2v_ask_urgency(f);
 	if (n == 0)
 		return;
+	/* Never among fewer than bring it. */
+	part = p2v_ask_part(f);
+	cr_assert_leq(part, p2v_ask_share(f->priority, n) * 1.001);
 	k = 0;
 	P2V_LIST_EACH (it, &f->asks) {
 		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
@@ -100,7 +105,10 @@ void __wrap_p2v_ask_urgency(struct p2v_fragment *f)
 	}
 	seen.spread[n < 3 ? n : 3]++;
 	seen.moves += (unsigned)sent.n;
-	seen.worst_sum = sum - f->priority > seen.worst_sum ? sum - f->priority : seen.worst_sum;
+	seen.looks += (unsigned)k;
+	/* Nobody was told to fall by less than P2V_ASK_FALL. */
+	sum -= f->priority / P2V_ASK_FALL;
+	seen.worst_sum = sum > seen.worst_sum ? sum : seen.worst_sum;
 	note_time(f);
 }
 
@@ -153,6 +161,8 @@ Test(priority, connections_of_one_transfer_share_it)
 	cr_assert_eq(seen.untold, 0);
 	/* Where parts would be a scavenger's they are more: three times 0.1 for 0.1 at most. */
 	cr_assert_leq(seen.worst_sum, 0.25, "%.3f", seen.worst_sum);
+	/* What is worth no frame gets none. */
+	cr_assert_lt(seen.moves, seen.looks / 5);
 	cr_assert_gt(seen.late, 0);
 	cr_assert_leq(seen.most, 4);
 }

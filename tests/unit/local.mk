@@ -86,14 +86,17 @@ tests_unit_unit_reach_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/unit_delivery
 TESTS += tests/unit/unit_delivery
 tests_unit_unit_delivery_SOURCES = \
+	%reldir%/delivery/chunks_test.c \
 	%reldir%/delivery/fragment_test.c \
 	%reldir%/delivery/proof_test.c \
 	%reldir%/delivery/shelf.c %reldir%/delivery/shelf.h \
+	%reldir%/delivery/tell_test.c \
 	%reldir%/fake_world.h \
 	plugins/cache/window.c plugins/player/generic.c plugins/select/capacity.c \
 	$(OOM_SOURCES)
 tests_unit_unit_delivery_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_unit_delivery_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_unit_unit_delivery_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK) \
+	-Wl,--wrap=p2v_partner_send,--wrap=p2v_partner_send_slice
 tests_unit_unit_delivery_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_stream
