@@ -19,7 +19,6 @@ struct p2v_delivery_conf {
 	p2v_usec hold;   /* how long a miss is kept from a player */
 	p2v_usec stale;  /* how old a manifest may be served while the CDN fails */
 	p2v_usec poll;   /* how soon a manifest that should have changed is looked at again */
-	double spare;
 	double reveal;   /* in target durations: how long news are kept from a player at most */
 	p2v_usec idle;   /* without a player's request a rendition is no longer followed */
 };

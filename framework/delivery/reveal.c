@@ -46,10 +46,7 @@ static p2v_usec until(struct p2v_rendition *r, p2v_usec since)
 	if (!f || !f->wanted || f->complete || f->failed || f->job || f->asked != P2V_UNKNOWN)
 		return since;
 	latest = p2v_plan_latest(f);
-	if (latest == P2V_NEVER)
-		return since;
-	latest -= (p2v_usec)(d->conf->spare * (double)r->timeline.target);
-	return latest < most ? latest : most;
+	return latest == P2V_NEVER ? since : latest < most ? latest : most;
 }
 
 p2v_usec p2v_reveal_at(const struct p2v_playlist *p, p2v_usec since)

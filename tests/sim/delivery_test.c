@@ -137,6 +137,25 @@ Test(delivery, uplinks_thinner_than_the_stream)
 	}
 }
 
+/* A player that hears a little later of a new fragment has more of it from partners, and is none
+ * the worse for it. */
+Test(delivery, news_that_wait_are_brought_by_partners)
+{
+	struct p2v_swarm_conf conf = rig_conf();
+	struct p2v_swarm_result at_once, later;
+
+	conf.viewers = 12;
+	conf.viewer_link.up = 625000;
+	conf.viewer_link.down = 2500000;
+	rig_play_on("at once", &conf, NULL, 80 * P2V_SECOND, &at_once);
+	conf.delivery.reveal = 0.5;
+	rig_play_on("later", &conf, NULL, 80 * P2V_SECOND, &later);
+	cr_assert_gt(later.savings, at_once.savings + 0.03, "%.3f, %.3f", later.savings,
+		at_once.savings);
+	cr_assert_leq(later.latency_p50, at_once.latency_p50 + 50 * P2V_MSEC);
+	rig_keeps_the_promise(&conf, NULL, 80 * P2V_SECOND, &later);
+}
+
 /* ---- what uploads leave of the line ---- */
 
 /** A viewer's own small requests, beside all that its agent does. */
