@@ -44,6 +44,8 @@ void shelf_open(struct shelf *s)
 	cr_assert_eq(p2v_channel_init(&s->channel, "live", &conf, &s->node.crypto, &err), P2V_OK);
 	s->feed = p2v_delivery_feed(s->d, &s->channel);
 	cr_assert_not_null(s->feed);
+	p2v_list_init(&s->playlist.waiters);
+	s->rendition.playlist = &s->playlist;
 	s->rendition.feed = s->feed;
 	s->rendition.key = 7;
 	s->rendition.timeline.target = 2 * P2V_SECOND;

@@ -18,6 +18,7 @@ struct shelf {
 	struct p2v_delivery *d;
 	struct p2v_channel channel;
 	struct p2v_feed *feed;
+	struct p2v_playlist playlist; /* that lists the rendition; nobody waits for it */
 	struct p2v_rendition rendition;
 };
 
