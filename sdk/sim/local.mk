@@ -16,7 +16,7 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/udp.c \
 	%reldir%/wheel.c %reldir%/wheel.h \
 	%reldir%/world.c %reldir%/world.h
-libp2v_sim_la_LIBADD = $(M_LIBS)
+libp2v_sim_la_LIBADD = libp2v_nat.la $(M_LIBS)
 include %reldir%/cdn/local.mk
 include %reldir%/flow/local.mk
 include %reldir%/swarm/local.mk
