@@ -2,6 +2,7 @@
 # stands in for cryptography. In its rooms: cdn/ is what viewers watch, swarm/ an event from beginning to end.
 noinst_LTLIBRARIES += libp2v_sim.la
 libp2v_sim_la_SOURCES = \
+	%reldir%/box.c %reldir%/box.h \
 	%reldir%/record.c %reldir%/record.h \
 	%reldir%/crypto.c %reldir%/crypto.h \
 	%reldir%/http.c \

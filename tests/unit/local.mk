@@ -129,6 +129,7 @@ check_PROGRAMS += tests/unit/unit_sim
 TESTS += tests/unit/unit_sim
 tests_unit_unit_sim_SOURCES = \
 	%reldir%/sim/audience_test.c \
+	%reldir%/sim/box_test.c \
 	%reldir%/sim/fluid_test.c \
 	%reldir%/sim/http_test.c \
 	%reldir%/sim/origin_test.c \
