@@ -17,6 +17,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_many_test.c \
 	%reldir%/dtl_memory_test.c \
 	%reldir%/dtl_mtu_test.c \
+	%reldir%/dtl_nat_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
 	%reldir%/dtl_oom_test.c \
 	%reldir%/dtl_path_test.c \

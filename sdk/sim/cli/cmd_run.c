@@ -102,6 +102,19 @@ static int play(struct job *j, bool baseline, struct p2v_play *out, struct p2v_e
 
 /* ---- what is told ---- */
 
+static int write_pairs(const struct job *j, struct p2v_err *err)
+{
+	FILE *f;
+
+	if (!j->peers.pairs)
+		return P2V_OK;
+	f = p2v_folder_open(j->folder, "nat.csv", "w", err);
+	if (!f)
+		return P2V_EIO;
+	p2v_report_pairs(&j->peers, f);
+	return p2v_folder_close(f, j->folder, err);
+}
+
 static int write_folder(const struct job *j, const struct p2v_summary *summary, struct p2v_err *err)
 {
 	const struct p2v_play *cdn = j->baseline ? &j->cdn : NULL;
@@ -113,6 +126,8 @@ static int write_folder(const struct job *j, const struct p2v_summary *summary, 
 		return P2V_EIO;
 	p2v_report_viewers(&j->scenario, &j->peers, cdn, f);
 	rc = p2v_folder_close(f, j->folder, err);
+	if (rc == P2V_OK)
+		rc = write_pairs(j, err);
 	if (rc < 0)
 		return rc;
 	f = p2v_folder_open(j->folder, "summary.json", "w", err);
