@@ -86,6 +86,7 @@ void p2v_flow_moved(struct p2v_session *s, const struct p2v_addr *addr)
 		p2v_flow_forget(other);
 	p2v_flow_forget(s);
 	s->addr = *addr;
+	p2v_count(&s->dtl->node->metrics, P2V_M_SESSIONS_MOVED, 1);
 	(void)enter(
 		s->dtl, s); /* no memory: it is found by no datagram any more, only by its end */
 }
