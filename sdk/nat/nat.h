@@ -136,7 +136,8 @@ bool p2v_nat_holder(const struct p2v_nat *n, uint16_t port, p2v_usec now, struct
  * @param port    wanted; 0: any
  * @param until   [us] when it ends; P2V_NEVER: with the box
  * @param given   [out] the outside port, the wanted one if it was free
- * @return P2V_OK; P2V_ELIMIT: no port is free; P2V_ENOMEM */
+ * @return P2V_OK; P2V_ELIMIT: no port is free, or there are mappings_max; P2V_ENOMEM: and one that
+ * was to be moved is gone */
 P2V_MUST_USE int p2v_nat_map(struct p2v_nat *n, const struct p2v_addr *inside, uint16_t port,
 	p2v_usec until, p2v_usec now, uint16_t *given);
 /** End it. @return P2V_OK or P2V_ENOENT */

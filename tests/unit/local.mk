@@ -121,8 +121,10 @@ tests_unit_unit_nat_SOURCES = \
 	%reldir%/nat/chance_test.c \
 	%reldir%/nat/limits_test.c \
 	%reldir%/nat/table_test.c \
-	%reldir%/nat/time_test.c
+	%reldir%/nat/time_test.c \
+	$(OOM_SOURCES)
 tests_unit_unit_nat_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_nat_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_unit_unit_nat_LDADD = libp2v_nat.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_sim

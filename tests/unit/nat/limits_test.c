@@ -1,5 +1,6 @@
-/* limits_test.c - full tables, floods, settings that cannot be, a box behind a box. */
+/* limits_test.c - full tables, floods, no memory, settings that cannot be, a box behind a box. */
 #include "tests/unit/nat/box.h"
+#include "tests/unit/oom.h"
 
 TestSuite(nat_limits, .timeout = 60);
 
@@ -99,21 +100,74 @@ Test(nat_limits, beyond_that_the_oldest_remotes_are_forgotten)
 
 Test(nat_limits, a_flood_from_inside_takes_bounded_memory)
 {
-	static const char *const types[] = { "PD-RD-PD", "PD-PP-PD", "EI-PC-PD" };
+	static const char *const types[] = { "PD-RD-PD", "PD-PP-PD", "EI-PC-PD", "PD-RD-EI" };
 
-	for (size_t t = 0; t < 3; t++) {
+	for (size_t t = 0; t < 4; t++) {
+		long before = oom_held(), early = 0;
 		struct box b;
 
 		box_init(&b, types[t]);
 		b.conf.mappings_max = 100;
 		b.conf.sessions_max = 150;
 		box_open(&b);
-		for (uint32_t i = 0; i < 100000; i++)
-			cr_assert_neq(
-				out_at(&b, inside((uint8_t)i, (uint16_t)(i % 9 + 1)), many(i), i),
-				0);
+		for (uint32_t i = 0; i < 100000; i++) {
+			uint16_t port = out_at(
+				&b, inside((uint8_t)i, (uint16_t)(i % 9 + 1)), many(i), i);
+
+			cr_assert_neq(port, 0);
+			(void)verdict_at(&b, port, many(i + 1), i); /* and from outside */
+			early = i == 1000 ? oom_held() : early;
+		}
 		cr_assert_eq(p2v_nat_mappings(b.nat, 100000), 100, "%s", types[t]);
+		cr_assert_leq(oom_held() - before, 2 * (early - before), "%s", types[t]);
+		cr_assert_lt(oom_held() - before, 150000, "%s: %ld", types[t], oom_held() - before);
 		box_free(&b);
+		cr_assert_eq(oom_held(), before, "%s", types[t]);
+	}
+}
+
+static void use(struct box *b, unsigned *passed)
+{
+	for (uint8_t i = 0; i < 20; i++) {
+		struct p2v_addr own = inside(i % 4, 5000);
+		uint16_t port = out_at(b, own, remote(i, 1), i), given;
+
+		*passed += port != 0;
+		(void)verdict_at(b, port, remote(99, i), i);
+		cr_assert_neq(p2v_nat_map(b->nat, &own, 0, P2V_NEVER, i, &given), P2V_ELIMIT);
+	}
+}
+
+Test(nat_limits, no_memory_is_a_full_table)
+{
+	static const char *const types[] = { "PD-RD-PD", "EI-PP-PD", "HD-PC-EI" };
+
+	for (size_t t = 0; t < 3; t++) {
+		long before = oom_held();
+		bool struck = true;
+
+		for (long n = 0; struck; n++) {
+			unsigned during = 0, after = 0;
+			struct box b;
+			struct p2v_err err;
+
+			box_init(&b, types[t]);
+			oom_after(n);
+			if (p2v_nat_new(&b.conf, &b.random, &b.nat, &err) == P2V_OK) {
+				use(&b, &during);
+				struck = oom_struck();
+				oom_after(-1);
+				use(&b, &after);
+				cr_assert_eq(after, 20, "%s, %ld", types[t], n);
+				cr_assert(struck ? during <= 20 : during == 20);
+				box_free(&b);
+			} else {
+				cr_assert_eq(n, 0);
+				cr_assert_eq(err.code, P2V_ENOMEM);
+				oom_after(-1);
+			}
+			cr_assert_eq(oom_held(), before, "%s, %ld", types[t], n);
+		}
 	}
 }
 
