@@ -252,8 +252,8 @@ static const struct p2v_switch switches[] = {
 		"Play the same audience once more from the CDN alone, and compare viewer by viewer." },
 	{ "json", 'j', NULL, "Print the summary as one JSON object." },
 	{ "out", 'o', "DIR",
-		"Write summary.json, series.csv, viewers.csv, nodes.csv and edges.csv into a folder, "
-		"which is made." },
+		"Write summary.json, series.csv, viewers.csv, nodes.csv, edges.csv, and with NAT "
+		"boxes nat.csv, into a folder, which is made." },
 	{ "log", 0, NULL, "Write the nodes' log lines there, too; run.log_level says which." },
 	{ "shuffle-ties", 0, "SEED",
 		"Run events that are due at the same microsecond in an order drawn by SEED." },

@@ -255,7 +255,7 @@ static const char *habit(const struct p2v_person *p)
 void p2v_report_viewers(const struct p2v_scenario *s, const struct p2v_play *p,
 	const struct p2v_play *cdn, FILE *out)
 {
-	(void)fputs("viewer,comes_s,leaves_s,upload_bps,download_bps,habit,startup_ms,"
+	(void)fputs("viewer,comes_s,leaves_s,upload_bps,download_bps,habit,nat,startup_ms,"
 		    "buffering_ms,latency_ms,stalls,bitrate_bps,p2p_bytes,cdn_bytes,uploaded_bytes,"
 		    "datagrams_sent,datagram_bytes_sent,http_bytes_sent,overflowed",
 		out);
@@ -267,12 +267,14 @@ void p2v_report_viewers(const struct p2v_scenario *s, const struct p2v_play *p,
 	for (size_t i = 0; i < p->n; i++) {
 		const struct p2v_seen *v = &p->viewers[i];
 		const struct p2v_person *who = &s->audience.v[i].person;
+		char nat[P2V_NAT_NAME];
 
 		if (!v->came)
 			continue;
-		(void)fprintf(out, "%zu,%.6f,%.6f,%llu,%llu,%s", i, (double)v->from / 1e6,
+		(void)fprintf(out, "%zu,%.6f,%.6f,%llu,%llu,%s,%s", i, (double)v->from / 1e6,
 			(double)v->until / 1e6, (unsigned long long)who->upload * 8,
-			(unsigned long long)who->link.down * 8, habit(who));
+			(unsigned long long)who->link.down * 8, habit(who),
+			class_name(p2v_person_class(who), nat));
 		put_seen(v, out);
 		(void)fprintf(out, ",%llu,%llu,%llu", (unsigned long long)v->p2p,
 			(unsigned long long)v->cdn, (unsigned long long)v->uploaded);

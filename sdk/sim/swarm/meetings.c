@@ -24,17 +24,11 @@ struct p2v_meetings {
 	struct p2v_pairs pairs;
 };
 
-static size_t class_of(const struct p2v_swarm_seat *v)
-{
-	const struct p2v_person *p = &v->visitor->person;
-
-	return p->boxed ? 1 + p2v_nat_type_number(p->nat) : 0;
-}
-
 static struct p2v_pair_count *count_of(
 	struct p2v_meetings *m, const struct p2v_swarm_seat *v, const struct p2v_swarm_seat *w)
 {
-	size_t a = class_of(v), b = class_of(w);
+	size_t a = p2v_person_class(&v->visitor->person);
+	size_t b = p2v_person_class(&w->visitor->person);
 
 	return a < b ? &m->pairs.v[a][b] : &m->pairs.v[b][a];
 }

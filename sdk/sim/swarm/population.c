@@ -41,8 +41,9 @@ const struct p2v_preset p2v_nats[] = { { "open", "every viewer can be called dir
 		"PD-RD-PD 12.4 %, EI-RD-PD 9.9 %, EI-PP-EI 9.3 %, EI-RD-EI 7.7 %, EI-PP-HD 4.6 %, "
 		"EI-PC-EI 4.4 %, PD-PP-PD 2.6 %, PD-PP-EI 0.7 %, PD-RD-EI 0.6 %, EI-PC-PD 0.6 %, "
 		"EI-RD-HD 0.4 %, HD-RD-PD 0.2 %",
-		"types as NATCracker names and counts them (Roverso, El-Ansary and Haridi: NAT "
-		"combinations matter, ICCCN 2009); the share of open ones is ours" },
+		"types: NATCracker (Roverso, El-Ansary and Haridi: NAT combinations matter, ICCCN "
+		"2009); shares: those that the design of this project was made for, not checked "
+		"against a publication; the share of open ones is ours" },
 	{ "EI-PP-EI … PD-RD-PD",
 		"every viewer is behind a box of that type: mapping (EI: one port for all remotes, HD: "
 		"one for each host, PD: one for each host and port), allocation (PP: the port of the "
@@ -269,4 +270,9 @@ void p2v_person_draw(
 		.queue = queue_of(c, down),
 		.queue_up = queue_of(c, up),
 		.loss = c->loss };
+}
+
+size_t p2v_person_class(const struct p2v_person *p)
+{
+	return p->boxed ? 1 + p2v_nat_type_number(p->nat) : 0;
 }

@@ -63,5 +63,7 @@ struct p2v_person {
  * @param number  which viewer, 0… */
 void p2v_person_draw(const struct p2v_population_conf *conf, uint64_t seed, uint64_t number,
 	struct p2v_person *out);
+/** @return 0: open; else 1 and the number of its box's type */
+size_t p2v_person_class(const struct p2v_person *p);
 
 #endif

@@ -102,7 +102,7 @@ struct p2v_pair_count {
 	uint64_t sessions;  /* between any of them, one after another or at once */
 	uint64_t direct; /* … whose datagrams go to the other's own box or line, not to a relay */
 };
-/** Open viewers, then the types by their numbers. */
+/** Of p2v_person_class. */
 enum { P2V_PAIR_CLASSES = 1 + P2V_NAT_TYPES };
 struct p2v_pairs {
 	/* by class: the lower one first */

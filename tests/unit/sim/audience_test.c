@@ -353,7 +353,7 @@ static double share_of(const struct p2v_person *v, const char *type)
 	return (double)n / MANY;
 }
 
-Test(sim_audience, boxes_are_as_often_as_they_were_seen)
+Test(sim_audience, boxes_are_as_often_as_the_preset_says)
 {
 	static const struct {
 		const char *type;
