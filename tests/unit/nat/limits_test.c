@@ -30,8 +30,8 @@ Test(nat_limits, a_full_table_drops_or_forgets_the_oldest)
 			"the one that was unused for longest");
 		cr_assert_eq(p2v_nat_mappings(b.nat, 8), 3);
 		p2v_nat_count(b.nat, &c);
-		cr_assert_eq(c.evicted, oldest);
-		cr_assert_eq(c.out[P2V_NAT_FULL], !oldest);
+		cr_assert_eq(c.evicted, oldest ? 1 : 0);
+		cr_assert_eq(c.out[P2V_NAT_FULL], oldest ? 0 : 1);
 		box_free(&b);
 	}
 }
