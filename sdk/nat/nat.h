@@ -106,7 +106,7 @@ size_t p2v_nat_mappings(struct p2v_nat *n, p2v_usec now);
  * @param src     [in] inside address and port
  * @param dst     [in] remote address and port, not this box's own
  * @param now     [us] on the caller's clock
- * @param shown   [out] the source that the remote sees; written when it passes
+ * @param shown   [out] the source that the remote sees; written when it passes; may be src
  * @return P2V_NAT_PASS or P2V_NAT_FULL */
 P2V_MUST_USE enum p2v_nat_verdict p2v_nat_out(struct p2v_nat *n, const struct p2v_addr *src,
 	const struct p2v_addr *dst, p2v_usec now, struct p2v_addr *shown);
@@ -120,7 +120,7 @@ P2V_MUST_USE enum p2v_nat_verdict p2v_nat_in(struct p2v_nat *n, uint16_t port,
 /** A datagram from inside to the outside address itself: out and in again.
  * @param src     [in] inside address and port
  * @param port    that it was sent to, at the outside address
- * @param shown   [out] the source that the other sees, inside or outside
+ * @param shown   [out] the source that the other sees, inside or outside; may be src
  * @param inside  [out] whom it is for
  * @return any verdict; the filter judges by the outside address of the source */
 P2V_MUST_USE enum p2v_nat_verdict p2v_nat_hairpin(struct p2v_nat *n, const struct p2v_addr *src,
