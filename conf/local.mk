@@ -21,6 +21,7 @@ dist_scenario_DATA = \
 	%reldir%/scenarios/flashcrowd.ini \
 	%reldir%/scenarios/freeriders.ini \
 	%reldir%/scenarios/massfailure.ini \
+	%reldir%/scenarios/nat-realistic.ini \
 	%reldir%/scenarios/paper.ini \
 	%reldir%/scenarios/partition.ini \
 	%reldir%/scenarios/polluters.ini \

@@ -1,3 +1,4 @@
+include sdk/nat/local.mk
 include sdk/sim/local.mk
 include sdk/sim/cli/local.mk
 include sdk/tool/local.mk

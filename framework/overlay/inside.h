@@ -94,6 +94,7 @@ struct p2v_overlay {
 	void *select_state;
 	const struct p2v_overlay_handler *handler;
 	void *ctx;
+	struct p2v_overlay_watch watch; /* members NULL: nobody */
 	struct p2v_swarm swarms[P2V_CHANNELS_MAX];
 	size_t n_swarms;
 	struct p2v_peer *peers;

@@ -231,6 +231,11 @@ void p2v_overlay_free(struct p2v_overlay *o)
 	free(o);
 }
 
+void p2v_overlay_set_watch(struct p2v_overlay *o, const struct p2v_overlay_watch *w)
+{
+	o->watch = w ? *w : (struct p2v_overlay_watch){ .ctx = NULL };
+}
+
 int p2v_overlay_join(struct p2v_overlay *o, const struct p2v_id *channel)
 {
 	for (size_t i = 0; i < o->n_swarms; i++)

@@ -44,6 +44,15 @@ struct p2v_overlay_handler {
 	void (*transfer)(void *ctx, struct p2v_partner *p, struct p2v_stream *t);
 };
 
+/** Told how peers are reached, for figures; it changes nothing. */
+struct p2v_overlay_watch {
+	void *ctx;
+	/** A peer is called, at all its addresses. */
+	void (*called)(void *ctx, const struct p2v_id *peer);
+	/** A session with a peer is up, whoever called; it may turn out to be one too many. */
+	void (*reached)(void *ctx, const struct p2v_id *peer, struct p2v_session *s);
+};
+
 /** @param node     [in] outlives it
  * @param conf      [in] borrowed for its life; live options are read as they are
  * @param transport [in] copied
@@ -56,6 +65,9 @@ P2V_MUST_USE int p2v_overlay_new(struct p2v_node *node, const struct p2v_overlay
 	void *ctx, struct p2v_overlay **out, struct p2v_err *err);
 /** Partners are told, and `down` comes for each that was up; no other upcalls. */
 void p2v_overlay_free(struct p2v_overlay *o);
+
+/** @param w  [in] copied; NULL: nobody is told any more */
+void p2v_overlay_set_watch(struct p2v_overlay *o, const struct p2v_overlay_watch *w);
 
 /** Be in the swarm of that channel; again is no error. @return P2V_OK, P2V_ELIMIT, P2V_ENOMEM */
 P2V_MUST_USE int p2v_overlay_join(struct p2v_overlay *o, const struct p2v_id *channel);

@@ -244,6 +244,8 @@ void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialle
 	p->timer.owner = p;
 	p2v_list_push(&o->partners, &p->in_overlay);
 	p2v_session_set_user(s, p);
+	if (o->watch.reached)
+		o->watch.reached(o->watch.ctx, &p->id, s);
 	p2v_arm(&o->node->world, &p->timer, p2v_now(&o->node->world) + HELLO_WAIT);
 	if (!dialled)
 		return;

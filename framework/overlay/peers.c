@@ -250,8 +250,11 @@ void p2v_peers_tend(struct p2v_overlay *o)
 		if (!p->dial.active && now - p->seen > P2V_PEER_AGE_OUT && p->not_before <= now)
 			peer_free(o, p);
 	while (p2v_peers_wanted(o) > 0 && p2v_peers_dialling(o) < DIALS_AT_ONCE &&
-		(p = choose(o, now)))
+		(p = choose(o, now))) {
+		if (o->watch.called)
+			o->watch.called(o->watch.ctx, &p->id);
 		p2v_dial_start(&p->dial, o->node, o->dtl, &p->id, p->addrs, p->n_addrs);
+	}
 }
 
 bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s)

@@ -166,10 +166,18 @@ static void ask(struct p2v_fetch *f)
 
 /* ---- the connection ---- */
 
+/* NAT boxes let connections out, never in. */
+static struct p2v_machine *server_at(const struct p2v_machine *m, const struct p2v_addr *a)
+{
+	struct p2v_machine *server = p2v_sim_machine(m->sim, a);
+
+	return server && server->box && server->box != m->box ? NULL : server;
+}
+
 /* The handshake is over, or nobody took part in it. */
 static void connected(struct p2v_fetch *f)
 {
-	struct p2v_machine *m = f->machine, *server = p2v_sim_machine(m->sim, &f->to);
+	struct p2v_machine *m = f->machine, *server = server_at(m, &f->to);
 	struct p2v_http_server *at = p2v_httpd_at(m, &f->to);
 
 	if (!server || server->dead) {
@@ -239,7 +247,7 @@ static void begin(struct p2v_fetch *f)
 	if (f->stream)
 		ask(f);
 	else
-		connect_to(f, p2v_sim_machine(m->sim, &f->to));
+		connect_to(f, server_at(m, &f->to));
 }
 
 static void idle_run(struct p2v_event *e, bool dropped)

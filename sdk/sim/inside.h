@@ -10,6 +10,7 @@
 #include "sdk/sim/wheel.h"
 #include "sdk/sim/world.h"
 
+struct p2v_sim_box;
 struct p2v_sim_name;
 struct p2v_sim_shared;
 
@@ -21,6 +22,7 @@ struct p2v_sim {
 	struct p2v_random network;    /* loss, reordering, duplication */
 	struct p2v_list machines;     /* in the order in which they were added */
 	struct p2v_machine *by_ip;    /* the same */
+	struct p2v_sim_box *boxes;    /* by outside address */
 	struct p2v_sim_name *names;   /* in lower case */
 	struct p2v_udp *sockets;      /* by address */
 	struct p2v_http_server *http; /* listening servers, by address */
@@ -52,6 +54,7 @@ struct p2v_machine {
 	bool dead, frozen, placed;
 	int32_t x, y; /* [us] */
 	uint32_t island;
+	struct p2v_sim_box *box;     /* that it is behind; NULL: it is open */
 	struct p2v_timers held;      /* what would have fired while it was frozen */
 	struct p2v_list fetches;     /* of HTTP, made by this machine: sdk/sim/http.c */
 	struct p2v_list connections; /* … and the connections under them, and idle ones */
@@ -110,6 +113,24 @@ struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip
 int p2v_sim_find(struct p2v_machine *from, struct p2v_str host, struct p2v_addr *out);
 /** @return a port that no socket and no server of m has */
 uint16_t p2v_machine_port(struct p2v_machine *m);
+
+/** A datagram's way, step by step. */
+struct p2v_route {
+	struct p2v_addr from, dst; /* as they are at this step */
+	struct p2v_machine *to;    /* whose it is; with `box`: somebody behind that */
+	struct p2v_sim_box *box;   /* that it comes to, and has to pass there; NULL: none */
+};
+/** From a machine to where it is on its own, through the boxes before that machine. Sets `to` and
+ * `box`.
+ * @return false: a box dropped it; true with `to` NULL: nobody is there */
+bool p2v_route_out(struct p2v_machine *m, struct p2v_route *r);
+/** … and at its end through the boxes before the receiver. @return false: dropped */
+bool p2v_route_in(struct p2v_sim *s, struct p2v_route *r);
+/** Both at once: what boxes would do with a datagram between two machines, and remember of it.
+ * @return whether it gets there */
+bool p2v_route_crosses(struct p2v_machine *m, struct p2v_machine *to, struct p2v_route *r);
+/** The run is over. */
+void p2v_sim_boxes_free(struct p2v_sim *s);
 
 /* sdk/sim/udp.c: the members of struct p2v_world_ops of the same names */
 bool p2v_sim_udp_taken(struct p2v_sim *s, const struct p2v_addr *a);

@@ -2,6 +2,7 @@
 # stands in for cryptography. In its rooms: cdn/ is what viewers watch, swarm/ an event from beginning to end.
 noinst_LTLIBRARIES += libp2v_sim.la
 libp2v_sim_la_SOURCES = \
+	%reldir%/box.c %reldir%/box.h \
 	%reldir%/record.c %reldir%/record.h \
 	%reldir%/crypto.c %reldir%/crypto.h \
 	%reldir%/http.c \
@@ -16,7 +17,7 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/udp.c \
 	%reldir%/wheel.c %reldir%/wheel.h \
 	%reldir%/world.c %reldir%/world.h
-libp2v_sim_la_LIBADD = $(M_LIBS)
+libp2v_sim_la_LIBADD = libp2v_nat.la $(M_LIBS)
 include %reldir%/cdn/local.mk
 include %reldir%/flow/local.mk
 include %reldir%/swarm/local.mk

@@ -8,6 +8,7 @@
 
 enum { DGRAM_OVERHEAD = 28 }; /* [B] IPv4 and UDP headers */
 enum { LOOPBACK_DELAY = 50 }; /* [us] so that talking to oneself takes some time, too */
+enum { HOME_DELAY = 1000 };   /* [us] between two machines behind one NAT box */
 
 struct p2v_udp {
 	struct p2v_addr addr; /* as others see it: hash */
@@ -21,6 +22,7 @@ struct packet {
 	struct p2v_event event;
 	struct p2v_machine *receiver;
 	struct p2v_addr from, to;
+	struct p2v_sim_box *box; /* that it has to pass when it is there */
 	size_t n;
 	uint8_t p[];
 };
@@ -74,6 +76,8 @@ p2v_usec p2v_path_delay(const struct p2v_machine *a, const struct p2v_machine *b
 
 	if (a == b)
 		return LOOPBACK_DELAY;
+	if (a->box && a->box == b->box)
+		return HOME_DELAY;
 	if (!a->placed || !b->placed)
 		return delay;
 	dx = a->x - (double)b->x;
@@ -154,14 +158,29 @@ static bool oversized(struct p2v_machine *m, size_t n)
 	return true;
 }
 
+/* Through the boxes before the receiver. @return false: one of them dropped it */
+static bool enters(struct packet *k)
+{
+	struct p2v_route r = { .from = k->from, .dst = k->to, .box = k->box };
+
+	if (!k->box)
+		return true;
+	if (!p2v_route_in(k->receiver->sim, &r))
+		return false;
+	k->receiver = r.to;
+	k->to = r.dst;
+	return true;
+}
+
 /* The packet is at the far end of the network: before the receiver's link. */
 static void arrive(struct p2v_event *e, bool dropped)
 {
 	struct packet *k = P2V_OF(e, struct packet, event);
+	bool entered = !dropped && enters(k);
 	struct p2v_machine *m = k->receiver;
 	p2v_usec at;
 
-	if (dropped || m->dead || oversized(m, k->n)) {
+	if (!entered || m->dead || oversized(m, k->n)) {
 		ended(m->sim, k->n, false);
 		free(k);
 		return;
@@ -180,31 +199,32 @@ static void arrive(struct p2v_event *e, bool dropped)
 	p2v_event_at(e, at);
 }
 
-static void packet_send(struct p2v_udp *u, struct p2v_machine *to, const struct p2v_addr *dst,
+/* @param out  it crosses lines: those of both ends, and the network between them */
+static void packet_send(struct p2v_machine *m, const struct p2v_route *r, bool out,
 	const uint8_t *p, size_t n, p2v_usec left)
 {
-	struct p2v_machine *m = u->machine;
-	bool local = to == m;
-	struct packet *k = to && !to->dead ? malloc(sizeof *k + n) : NULL;
+	struct p2v_machine *to = r->to;
+	struct packet *k = to && (r->box || !to->dead) ? malloc(sizeof *k + n) : NULL;
 	p2v_usec at = left;
 
 	if (!k) {
 		ended(m->sim, n, false);
 		return;
 	}
-	p2v_event_init(&k->event, m->sim, local ? to : NULL, local ? deliver : arrive);
+	p2v_event_init(&k->event, m->sim, out ? NULL : to, out ? arrive : deliver);
 	k->receiver = to;
-	k->from = u->addr;
-	k->to = *dst;
-	if (local) { /* loopback, too, is the machine's own address here */
+	k->from = r->from;
+	k->to = r->dst;
+	k->box = r->box;
+	if (to == m) { /* loopback, too, is the machine's own address here */
 		k->to = to->ip;
-		k->to.port = dst->port;
+		k->to.port = r->dst.port;
 	}
 	k->n = n;
 	if (n)
 		memcpy(k->p, p, n);
 	at += p2v_path_delay(m, to);
-	if (!local && chance(m->sim, m->link.reorder))
+	if (out && chance(m->sim, m->link.reorder))
 		at += m->link.reorder_by;
 	p2v_event_at(&k->event, at);
 }
@@ -228,31 +248,47 @@ static bool leaves(struct p2v_machine *m, const struct p2v_machine *to, size_t n
 	return true;
 }
 
-/* A socket may have an address that its machine does not. */
-static struct p2v_machine *machine_at(struct p2v_sim *s, const struct p2v_addr *a)
+/* Sets where it goes. @return false: a box dropped it */
+static bool route(struct p2v_machine *m, struct p2v_route *r)
 {
-	struct p2v_udp *u = socket_at(s, a);
+	/* A socket may have an address that its machine does not. */
+	struct p2v_udp *u = socket_at(m->sim, &r->dst);
 
-	return u ? u->machine : p2v_sim_machine(s, a);
+	if (p2v_addr_is_loopback(&r->dst))
+		r->to = m;
+	else if (u && !u->machine->box && !m->box)
+		r->to = u->machine;
+	else
+		return p2v_route_out(m, r);
+	return true;
+}
+
+/* Neighbours behind one box have no line between them. */
+static bool crosses_lines(const struct p2v_machine *m, const struct p2v_route *r)
+{
+	return r->to != m && !(r->to && !r->box && m->box && r->to->box == m->box);
 }
 
 static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uint8_t *p, size_t n)
 {
 	struct p2v_machine *m = u->machine;
-	struct p2v_machine *receiver = p2v_addr_is_loopback(to) ? m : machine_at(m->sim, to);
+	struct p2v_route r = { .from = u->addr, .dst = *to };
 	p2v_usec left = m->sim->now;
+	bool passed, out;
 
 	m->count.sent++;
 	m->count.sent_bytes += n + DGRAM_OVERHEAD;
 	set_out(m->sim, n);
-	if (receiver != m && !leaves(m, receiver, n, &left)) {
+	passed = route(m, &r);
+	out = crosses_lines(m, &r);
+	if (!passed || (out && !leaves(m, r.to, n, &left))) {
 		ended(m->sim, n, false);
 		return;
 	}
-	packet_send(u, receiver, to, p, n, left);
-	if (receiver != m && chance(m->sim, m->link.duplicate)) {
+	packet_send(m, &r, out, p, n, left);
+	if (out && chance(m->sim, m->link.duplicate)) {
 		set_out(m->sim, n);
-		packet_send(u, receiver, to, p, n, left);
+		packet_send(m, &r, out, p, n, left);
 	}
 }
 

@@ -548,6 +548,7 @@ void p2v_sim_free(struct p2v_sim *s)
 		free(n);
 	}
 	p2v_fluid_fini(&s->fluid);
+	p2v_sim_boxes_free(s);
 	HASH_CLEAR(hh, s->by_ip);
 	P2V_LIST_EACH (it, &s->machines)
 		free(P2V_OF(it, struct p2v_machine, in_sim));

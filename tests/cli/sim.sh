@@ -19,8 +19,8 @@ run "$sim" run --help
 wide=$(awk 'length > 80 && !/^  [a-zA-Z0-9_$]/' "$work/out")
 if [ -z "$wide" ]; then ok "help fits 80 columns"; else not_ok "help fits 80 columns" "$wide"; fi
 run "$sim" list-presets
-expect "presets, each with its source" 0 "*gnutella*Source: *clive*Source: *modern*homogeneous*open*poisson*flash*churn*mass-failure*partition*" ""
-if [ "$(grep -c '^  [a-z]' "$work/out")" = "$(grep -c '^      Source: ' "$work/out")" ]; then
+expect "presets, each with its source" 0 "*gnutella*Source: *clive*Source: *modern*homogeneous*open*realistic*EI-PP-EI*poisson*flash*churn*mass-failure*partition*nat-reboot*" ""
+if [ "$(grep -c '^  [a-zA-Z]' "$work/out")" = "$(grep -c '^      Source: ' "$work/out")" ]; then
   ok "as many sources as presets"
 else
   not_ok "as many sources as presets" "$out"
@@ -123,6 +123,7 @@ has "figures are as they can be" '.savings > 0 and .savings < .bound and .bound 
   and .startup_ms_p95_cdn > 0 and .longer_share == 0 and .polluted == 0 and .viewers == 4 and .played == 4
   and ([.cdn_alone, .cdn_elected, .cdn_standby, .cdn_late, .cdn_busy, .cdn_nobody, .cdn_start, .cdn_other] | add - 1 | fabs) < 1e-5'
 if cmp -s "$work/out" "$work/r/summary.json"; then ok "summary.json is what was printed"; else not_ok "summary.json is what was printed"; fi
+has "without NAT boxes there is nothing to tell of them" '.direct_share == null and .nat_viewers == 0 and .nat_tried == null'
 hash=$(grep -o '"log_hash":"[0-9a-f]*"' "$work/out")
 if [ "$(wc -l <"$work/r/viewers.csv")" = 5 ] && [ "$(wc -l <"$work/r/nodes.csv")" = 5 ] &&
   [ "$(wc -l <"$work/r/series.csv")" = 7 ] && [ "$(wc -l <"$work/r/edges.csv")" -gt 4 ]; then
@@ -166,6 +167,19 @@ if grep -q 'event=' "$work/logs/log.txt"; then ok "log lines"; else not_ok "log 
 printf '[run]\npeers = 2\nduration = 20s\n[plugins]\nselect = random\n[select.random]\n' >"$work/own.ini"
 run "$sim" run "$work/own.ini"
 expect "another plugin" 0 "*scenario  *own*" ""
+
+run "$sim" run nat-realistic --peers 8 --set run.duration=40s --set run.from=0s --set arrivals.over=5s --json --out "$work/nat"
+has "a run with NAT boxes" '.direct_share == 1 and .nat_viewers > 2 and .nat_connected > 0 and .nat_tried > .nat_connected'
+# Each line: two types, pairs that tried >= pairs that met, sessions = direct ones; and the sums are those of the summary.
+sums=$(awk -F, 'NR > 1 { t += $3; c += $4; if ($3 < $4 || $5 != $6 || $1 !~ /^(open|..-..-..)$/ || $2 !~ /^(open|..-..-..)$/) bad = 1 }
+  END { print (bad ? "bad " : "") t " " c }' "$work/nat/nat.csv" 2>&1)
+if [ "$sums" = "$(sed -E 's/.*"nat_tried":([0-9]+).*"nat_connected":([0-9]+).*/\1 \2/' "$work/out")" ]; then
+  ok "nat.csv"
+else
+  not_ok "nat.csv" "$sums$out"
+fi
+run "$sim" run "$small" --set population.nat=EI-XX-PD
+expect "a type of box that is none" 1 "" "p2v-sim: --set population.nat=EI-XX-PD: nat: 'EI-XX-PD' is not one of open, realistic, EI-PP-EI,*"
 
 # ---- pictures ----
 if command -v gnuplot >/dev/null; then

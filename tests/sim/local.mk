@@ -70,10 +70,13 @@ tests_sim_sim_swarm_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_swarm_LDADD = libp2v_sim.la libp2v_player.la libp2v_host.la libp2v_core.la $(OPENSSL_LIBS) $(CRITERION_LIBS)
 EXTRA_tests_sim_sim_swarm_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
-# Transfers with the transport and with its twin.
+# Transfers, and sessions through NAT boxes, with the transport and with its twin.
 check_PROGRAMS += tests/sim/sim_transfer tests/sim/sim_transfer_flow
 TESTS += tests/sim/sim_transfer tests/sim/sim_transfer_flow
-tests_sim_sim_transfer_SOURCES = %reldir%/dtl_net.c %reldir%/dtl_net.h %reldir%/transfer_test.c
+tests_sim_sim_transfer_SOURCES = \
+	%reldir%/dtl_nat_test.c \
+	%reldir%/dtl_net.c %reldir%/dtl_net.h \
+	%reldir%/transfer_test.c
 tests_sim_sim_transfer_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_transfer_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 tests_sim_sim_transfer_flow_SOURCES = $(tests_sim_sim_transfer_SOURCES)

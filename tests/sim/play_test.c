@@ -221,6 +221,116 @@ Test(play, every_scenario_keeps_the_laws)
 	}
 }
 
+/* ---- NAT boxes ---- */
+
+/* Whether a call to b can arrive once b has called a, too, or without that: RFC 4787 4.1 and 5.
+ * Class 0 is open. */
+static bool can_be_called(size_t b, size_t a)
+{
+	struct p2v_nat_type to, from = { .mapping = P2V_NAT_EI };
+
+	if (b == 0)
+		return true;
+	to = p2v_nat_type_at((unsigned)b - 1);
+	if (a)
+		from = p2v_nat_type_at((unsigned)a - 1);
+	if (to.filtering == P2V_NAT_EI)
+		return true;
+	return to.mapping == P2V_NAT_EI &&
+	       (to.filtering == P2V_NAT_HD || from.mapping == P2V_NAT_EI);
+}
+
+static struct p2v_pair_count sum_pairs(const struct p2v_play *p)
+{
+	struct p2v_pair_count t = { .tried = 0 };
+
+	cr_assert(p->pairs);
+	for (size_t a = 0; a < P2V_PAIR_CLASSES; a++)
+		for (size_t b = 0; b < P2V_PAIR_CLASSES; b++) {
+			const struct p2v_pair_count *c = &p->pairs->v[a][b];
+
+			cr_assert(a <= b || c->tried + c->sessions == 0);
+			cr_assert_leq(c->connected, c->tried);
+			cr_assert_leq(c->connected, c->sessions);
+			cr_assert_eq(c->direct, c->sessions, "there are no relays");
+			cr_assert(c->connected == 0 || can_be_called(a, b) || can_be_called(b, a),
+				"classes %zu and %zu met", a, b);
+			t.tried += c->tried;
+			t.connected += c->connected;
+		}
+	return t;
+}
+
+Test(play, viewers_meet_as_their_boxes_let_them)
+{
+	const char *const sets[] = { "run.peers=24", "run.duration=50s", "arrivals.over=15s",
+		NULL };
+	struct p2v_pair_count t;
+	struct p2v_scenario s;
+	struct p2v_play a, b;
+
+	open_scenario(&s, "nat-realistic", sets);
+	a = play(&s, false, 0);
+	b = play(&s, false, 0);
+	lawful("nat-realistic", &a);
+	cr_assert_eq(a.hash, b.hash);
+	t = sum_pairs(&a);
+	cr_assert_gt(t.connected, 20);
+	cr_assert_gt(t.tried, t.connected + 20, "not all do");
+	cr_assert_gt(savings(&a), 0.3, "%.3f", savings(&a));
+	p2v_play_fini(&a);
+	p2v_play_fini(&b);
+	p2v_scenario_fini(&s);
+}
+
+Test(play, neighbours_at_home_meet_whatever_the_box)
+{
+	const char *const apart[] = { "run.peers=8", "run.duration=50s", "arrivals.over=5s",
+		"population.nat=PD-RD-PD", NULL };
+	const char *const together[] = { "run.peers=8", "run.duration=50s", "arrivals.over=5s",
+		"population.nat=PD-RD-PD", "population.household=4", NULL };
+	struct p2v_scenario s;
+	struct p2v_play a, b;
+
+	open_scenario(&s, "nat-realistic", apart);
+	a = play(&s, false, 0);
+	cr_assert_gt(sum_pairs(&a).tried, 10);
+	cr_assert_eq(sum_pairs(&a).connected, 0);
+	cr_assert_eq(a.after.p2p, 0);
+	p2v_scenario_fini(&s);
+	open_scenario(&s, "nat-realistic", together);
+	b = play(&s, false, 0);
+	cr_assert(b.pairs);
+	cr_assert_gt(savings(&b), 0.3, "%.3f", savings(&b));
+	p2v_play_fini(&a);
+	p2v_play_fini(&b);
+	p2v_scenario_fini(&s);
+}
+
+Test(play, boxes_that_were_started_anew_are_survived)
+{
+	const char *const quiet[] = { "run.peers=12", "run.duration=70s", "arrivals.over=10s",
+		"population.nat=EI-RD-EI", NULL };
+	const char *const anew[] = { "run.peers=12", "run.duration=70s", "arrivals.over=10s",
+		"population.nat=EI-RD-EI", "event some.kind=nat-reboot", "event some.at=40s",
+		"event some.share=0.3", NULL };
+	struct p2v_scenario s;
+	struct p2v_play a, b;
+
+	open_scenario(&s, "nat-realistic", quiet);
+	a = play(&s, false, 0);
+	p2v_scenario_fini(&s);
+	open_scenario(&s, "nat-realistic", anew);
+	b = play(&s, false, 0);
+	lawful("nat-reboot", &b);
+	cr_assert_neq(a.hash, b.hash);
+	cr_assert_gt(savings(&a), 0.4);
+	cr_assert_gt(savings(&b), savings(&a) - 0.2, "%.3f, %.3f", savings(&b), savings(&a));
+	p2v_play_fini(&a);
+	p2v_play_fini(&b);
+	p2v_scenario_fini(&s);
+}
+
 /* ---- memory ---- */
 
 Test(play, a_viewer_needs_little_beside_its_media)

@@ -117,10 +117,24 @@ tests_unit_unit_manifest_SOURCES = %reldir%/plugins/hls_test.c $(TEST_MANIFEST_P
 tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_manifest_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/unit_nat
+TESTS += tests/unit/unit_nat
+tests_unit_unit_nat_SOURCES = \
+	%reldir%/nat/box.c %reldir%/nat/box.h \
+	%reldir%/nat/chance_test.c \
+	%reldir%/nat/limits_test.c \
+	%reldir%/nat/table_test.c \
+	%reldir%/nat/time_test.c \
+	$(OOM_SOURCES)
+tests_unit_unit_nat_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_nat_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
+tests_unit_unit_nat_LDADD = libp2v_nat.la $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/unit_sim
 TESTS += tests/unit/unit_sim
 tests_unit_unit_sim_SOURCES = \
 	%reldir%/sim/audience_test.c \
+	%reldir%/sim/box_test.c \
 	%reldir%/sim/fluid_test.c \
 	%reldir%/sim/http_test.c \
 	%reldir%/sim/origin_test.c \

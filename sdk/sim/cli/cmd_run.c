@@ -102,6 +102,19 @@ static int play(struct job *j, bool baseline, struct p2v_play *out, struct p2v_e
 
 /* ---- what is told ---- */
 
+static int write_pairs(const struct job *j, struct p2v_err *err)
+{
+	FILE *f;
+
+	if (!j->peers.pairs)
+		return P2V_OK;
+	f = p2v_folder_open(j->folder, "nat.csv", "w", err);
+	if (!f)
+		return P2V_EIO;
+	p2v_report_pairs(&j->peers, f);
+	return p2v_folder_close(f, j->folder, err);
+}
+
 static int write_folder(const struct job *j, const struct p2v_summary *summary, struct p2v_err *err)
 {
 	const struct p2v_play *cdn = j->baseline ? &j->cdn : NULL;
@@ -113,6 +126,8 @@ static int write_folder(const struct job *j, const struct p2v_summary *summary, 
 		return P2V_EIO;
 	p2v_report_viewers(&j->scenario, &j->peers, cdn, f);
 	rc = p2v_folder_close(f, j->folder, err);
+	if (rc == P2V_OK)
+		rc = write_pairs(j, err);
 	if (rc < 0)
 		return rc;
 	f = p2v_folder_open(j->folder, "summary.json", "w", err);
@@ -237,8 +252,8 @@ static const struct p2v_switch switches[] = {
 		"Play the same audience once more from the CDN alone, and compare viewer by viewer." },
 	{ "json", 'j', NULL, "Print the summary as one JSON object." },
 	{ "out", 'o', "DIR",
-		"Write summary.json, series.csv, viewers.csv, nodes.csv and edges.csv into a folder, "
-		"which is made." },
+		"Write summary.json, series.csv, viewers.csv, nodes.csv, edges.csv, and with NAT "
+		"boxes nat.csv, into a folder, which is made." },
 	{ "log", 0, NULL, "Write the nodes' log lines there, too; run.log_level says which." },
 	{ "shuffle-ties", 0, "SEED",
 		"Run events that are due at the same microsecond in an order drawn by SEED." },

@@ -250,6 +250,19 @@ static void see(const struct p2v_swarm_viewer *v, struct p2v_seen *out)
 	}
 }
 
+static int collect_pairs(struct playing *p, struct p2v_err *err)
+{
+	const struct p2v_pairs *pairs = p2v_swarm_pairs(p->swarm);
+
+	if (!pairs)
+		return P2V_OK;
+	p->out->pairs = malloc(sizeof *p->out->pairs);
+	if (!p->out->pairs)
+		return p2v_fail(err, P2V_ENOMEM, "no memory for the result");
+	*p->out->pairs = *pairs;
+	return P2V_OK;
+}
+
 static int collect(struct playing *p, struct p2v_err *err)
 {
 	struct p2v_play *out = p->out;
@@ -271,7 +284,7 @@ static int collect(struct playing *p, struct p2v_err *err)
 	out->events = p2v_sim_events(sim);
 	out->hash = p2v_sim_hash(sim);
 	p2v_sim_ledger(sim, &out->ledger);
-	return P2V_OK;
+	return collect_pairs(p, err);
 }
 
 int p2v_play(const struct p2v_scenario *s, bool baseline, uint64_t shuffle,
@@ -312,7 +325,9 @@ int p2v_play(const struct p2v_scenario *s, bool baseline, uint64_t shuffle,
 void p2v_play_fini(struct p2v_play *p)
 {
 	free(p->viewers);
+	free(p->pairs);
 	p->viewers = NULL;
+	p->pairs = NULL;
 }
 
 static int by_value(const void *va, const void *vb)

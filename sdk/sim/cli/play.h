@@ -56,6 +56,7 @@ struct p2v_play {
 	double wall, cpu;      /* [s] */
 	double bytes_per_peer; /* NaN: not known */
 	struct p2v_sim_ledger ledger;
+	struct p2v_pairs *pairs; /* NULL: every viewer is open */
 };
 
 /** @param s         [in] read

@@ -99,6 +99,57 @@ static void put_shares(
 	put_why(&t, out);
 }
 
+/* ---- who met whom ---- */
+
+static void put_pairs(
+	const struct p2v_scenario *s, const struct p2v_play *p, struct p2v_summary *out)
+{
+	struct p2v_pair_count t = { .tried = 0 };
+	uint64_t boxed = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		boxed += p->viewers[i].came && s->audience.v[i].person.boxed;
+	p2v_summary_count(out, P2V_FIG_nat_viewers, boxed);
+	if (!p->pairs)
+		return;
+	for (size_t a = 0; a < P2V_PAIR_CLASSES; a++)
+		for (size_t b = a; b < P2V_PAIR_CLASSES; b++) {
+			const struct p2v_pair_count *c = &p->pairs->v[a][b];
+
+			t.tried += c->tried;
+			t.connected += c->connected;
+			t.sessions += c->sessions;
+			t.direct += c->direct;
+		}
+	p2v_summary_real(out, P2V_FIG_direct_share, (double)t.direct / (double)t.sessions);
+	p2v_summary_count(out, P2V_FIG_nat_tried, t.tried);
+	p2v_summary_count(out, P2V_FIG_nat_connected, t.connected);
+}
+
+static const char *class_name(size_t class, char name[P2V_NAT_NAME])
+{
+	return class ? p2v_nat_type_text(p2v_nat_type_at((unsigned)class - 1), name) : "open";
+}
+
+void p2v_report_pairs(const struct p2v_play *p, FILE *out)
+{
+	char one[P2V_NAT_NAME], two[P2V_NAT_NAME];
+
+	(void)fputs("nat,other_nat,tried,connected,sessions,direct\n", out);
+	for (size_t a = 0; a < P2V_PAIR_CLASSES; a++)
+		for (size_t b = a; b < P2V_PAIR_CLASSES; b++) {
+			const struct p2v_pair_count *c = &p->pairs->v[a][b];
+
+			if (c->tried || c->sessions)
+				(void)fprintf(out, "%s,%s,%llu,%llu,%llu,%llu\n",
+					class_name(a, one), class_name(b, two),
+					(unsigned long long)c->tried,
+					(unsigned long long)c->connected,
+					(unsigned long long)c->sessions,
+					(unsigned long long)c->direct);
+		}
+}
+
 /* ---- viewer by viewer ---- */
 
 static void put_comparison(const struct p2v_scenario *s, const struct p2v_play *p,
@@ -173,6 +224,7 @@ void p2v_report_summary(const struct p2v_scenario *s, const struct p2v_play *p,
 	p2v_summary_count(out, P2V_FIG_polluted, p->polluted);
 	put_shares(s, p, out);
 	put_viewers(p, out);
+	put_pairs(s, p, out);
 	if (cdn)
 		put_comparison(s, p, cdn, out);
 }
@@ -203,7 +255,7 @@ static const char *habit(const struct p2v_person *p)
 void p2v_report_viewers(const struct p2v_scenario *s, const struct p2v_play *p,
 	const struct p2v_play *cdn, FILE *out)
 {
-	(void)fputs("viewer,comes_s,leaves_s,upload_bps,download_bps,habit,startup_ms,"
+	(void)fputs("viewer,comes_s,leaves_s,upload_bps,download_bps,habit,nat,startup_ms,"
 		    "buffering_ms,latency_ms,stalls,bitrate_bps,p2p_bytes,cdn_bytes,uploaded_bytes,"
 		    "datagrams_sent,datagram_bytes_sent,http_bytes_sent,overflowed",
 		out);
@@ -215,12 +267,14 @@ void p2v_report_viewers(const struct p2v_scenario *s, const struct p2v_play *p,
 	for (size_t i = 0; i < p->n; i++) {
 		const struct p2v_seen *v = &p->viewers[i];
 		const struct p2v_person *who = &s->audience.v[i].person;
+		char nat[P2V_NAT_NAME];
 
 		if (!v->came)
 			continue;
-		(void)fprintf(out, "%zu,%.6f,%.6f,%llu,%llu,%s", i, (double)v->from / 1e6,
+		(void)fprintf(out, "%zu,%.6f,%.6f,%llu,%llu,%s,%s", i, (double)v->from / 1e6,
 			(double)v->until / 1e6, (unsigned long long)who->upload * 8,
-			(unsigned long long)who->link.down * 8, habit(who));
+			(unsigned long long)who->link.down * 8, habit(who),
+			class_name(p2v_person_class(who), nat));
 		put_seen(v, out);
 		(void)fprintf(out, ",%llu,%llu,%llu", (unsigned long long)v->p2p,
 			(unsigned long long)v->cdn, (unsigned long long)v->uploaded);

@@ -13,5 +13,7 @@ void p2v_report_summary(const struct p2v_scenario *s, const struct p2v_play *p,
 /** A line a viewer, as CSV. @param cdn  [in] as above */
 void p2v_report_viewers(const struct p2v_scenario *s, const struct p2v_play *p,
 	const struct p2v_play *cdn, FILE *out);
+/** A line for each two classes of NAT box that met, as CSV. @param p  [in] with pairs */
+void p2v_report_pairs(const struct p2v_play *p, FILE *out);
 
 #endif

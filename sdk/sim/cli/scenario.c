@@ -234,6 +234,8 @@ static int fill(struct p2v_scenario *s, struct p2v_err *err)
 	w->transport.spare_blocks = 2;
 	w->tracker = *(const struct p2v_tracker_conf *)p2v_config_get(c, "tracker");
 	w->tracker.listen = "*:8790";
+	w->nat_timeout = s->population->nat_timeout;
+	w->nat_inbound_refresh = s->population->nat_inbound_refresh;
 	w->flows = s->run->fidelity == P2V_FIDELITY_FLOW;
 	w->plugins = (struct p2v_swarm_plugins){ .select = plugin(s, P2V_KIND_SELECT),
 		.cc = plugin(s, P2V_KIND_CC),

@@ -75,6 +75,22 @@ void p2v_flow_forget(struct p2v_session *s)
 	s->hh.tbl = NULL;
 }
 
+void p2v_flow_moved(struct p2v_session *s, const struct p2v_addr *addr)
+{
+	struct p2v_session *other;
+
+	if (p2v_addr_equal(&s->addr, addr) || !s->hh.tbl)
+		return;
+	other = find(s->dtl, addr); /* it has no address until it is heard from elsewhere */
+	if (other)
+		p2v_flow_forget(other);
+	p2v_flow_forget(s);
+	s->addr = *addr;
+	p2v_count(&s->dtl->node->metrics, P2V_M_SESSIONS_MOVED, 1);
+	(void)enter(
+		s->dtl, s); /* no memory: it is found by no datagram any more, only by its end */
+}
+
 /* ---- what arrives ---- */
 
 static void drop(struct p2v_dtl *d)

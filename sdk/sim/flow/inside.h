@@ -76,6 +76,8 @@ struct p2v_session {
 	bool dialled, known, tell_opened;
 	p2v_usec born, heard;
 	struct p2v_event timer; /* of the handshake; then of a remote that is silent */
+	struct p2v_event keep;  /* packets that keep a session known to NAT boxes */
+	p2v_usec crossed;       /* when boxes last let a datagram through; -1: never */
 	p2v_usec silent;        /* since when a remote that should answer does not; -1: it does */
 	uint32_t pto_count;
 	struct p2v_err why;
@@ -165,6 +167,8 @@ void p2v_flow_begin(struct p2v_dtl *d);
 void p2v_flow_finish(struct p2v_dtl *d);
 /** Take a session out of the table of addresses. */
 void p2v_flow_forget(struct p2v_session *s);
+/** The remote's datagrams come from there now. */
+void p2v_flow_moved(struct p2v_session *s, const struct p2v_addr *addr);
 /** Send a datagram of the record layer. */
 void p2v_flow_emit(
 	struct p2v_dtl *d, const struct p2v_addr *to, uint64_t number, const uint8_t *p, size_t n);
@@ -188,7 +192,9 @@ void p2v_flow_serve(struct p2v_session *s);
 /** The remote does not answer: from now on its silence counts. */
 void p2v_flow_unheard(struct p2v_session *s);
 /** @return whether what is sent now would be heard */
-bool p2v_flow_reaches(const struct p2v_session *s);
+bool p2v_flow_reaches(struct p2v_session *s);
+/** The part of it that NAT boxes have, who remember the datagram. The session has a peer. */
+bool p2v_flow_passes(struct p2v_session *s);
 
 /* ---- parcel.c ---- */
 

@@ -196,13 +196,15 @@ static void take(struct p2v_session *s, struct p2v_parcel *k)
 		on_stream(s, k);
 }
 
-/* Sent into a network that is parted: a close is lost, everything else is sent again until it gets
- * through. Payload is not sent then. @return whether k does not arrive now */
+/* Sent into a network that is parted, or to a box that drops it: a close is lost, everything else
+ * is sent again until it gets through. Payload is not sent then. @return whether k does not arrive
+ * now */
 static bool astray(struct p2v_parcel *k)
 {
 	struct p2v_machine *here = k->to->dtl->machine;
+	bool dropped = k->to->peer && !p2v_flow_passes(k->to->peer);
 
-	if (k->kind == P2V_PARCEL_DATA || k->by->island == here->island)
+	if (k->kind == P2V_PARCEL_DATA || (k->by->island == here->island && !dropped))
 		return false;
 	if (k->kind == P2V_PARCEL_CLOSE) {
 		p2v_parcel_free(k);

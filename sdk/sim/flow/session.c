@@ -7,6 +7,7 @@
 
 #define PTO_LEAST (200 * P2V_MSEC)
 #define PTO_MOST  (8 * P2V_SECOND)
+#define ASK_BOXES P2V_SECOND /* at most so often */
 
 static p2v_usec now_of(const struct p2v_session *s)
 {
@@ -84,6 +85,8 @@ static void join(struct p2v_session *s, struct p2v_session *peer)
 /* ---- life ---- */
 
 static void timer_run(struct p2v_event *e, bool dropped);
+static void keep_run(struct p2v_event *e, bool dropped);
+static void keep_alive(struct p2v_session *s);
 
 struct p2v_session *p2v_flow_session_new(
 	struct p2v_dtl *d, const struct p2v_addr *addr, bool dialled)
@@ -98,7 +101,7 @@ struct p2v_session *p2v_flow_session_new(
 	s->dialled = s->known = dialled;
 	s->up = (struct p2v_record_up){ .ctx = s, .emit = emit, .packet = packet };
 	s->born = s->heard = d->sim->now;
-	s->silent = -1;
+	s->silent = s->crossed = -1;
 	s->late.run = p2v_flow_flush;
 	p2v_list_init(&s->late.at);
 	p2v_list_init(&s->streams);
@@ -110,6 +113,7 @@ struct p2v_session *p2v_flow_session_new(
 	p2v_list_push(&d->all, &s->in_all);
 	d->n_sessions++;
 	p2v_event_init(&s->timer, d->sim, d->machine, timer_run);
+	p2v_event_init(&s->keep, d->sim, d->machine, keep_run);
 	p2v_event_at(&s->timer, d->sim->now + PTO_LEAST);
 	if (enlist(s))
 		return s;
@@ -135,6 +139,7 @@ void p2v_flow_session_free(struct p2v_session *s)
 	P2V_LIST_EACH (it, &s->streams)
 		p2v_flow_stream_orphan(P2V_OF(it, struct p2v_stream, in_session));
 	p2v_event_cancel(&s->timer);
+	p2v_event_cancel(&s->keep);
 	p2v_list_remove(&s->late.at);
 	p2v_list_remove(&s->in_all);
 	p2v_list_remove(&s->in_busy);
@@ -156,6 +161,7 @@ static void come_up(struct p2v_session *s)
 	s->born = s->heard = now_of(s);
 	s->tell_opened = true;
 	p2v_event_cancel(&s->timer);
+	keep_alive(s);
 	p2v_parcel_early(s);
 	p2v_flow_wake(s);
 }
@@ -202,12 +208,51 @@ void p2v_flow_follow(struct p2v_session *s)
 
 /* ---- silence ---- */
 
-bool p2v_flow_reaches(const struct p2v_session *s)
+/* A remote that is seen under another address by now has moved there, as packets show it live. */
+bool p2v_flow_passes(struct p2v_session *s)
+{
+	struct p2v_machine *here = s->dtl->machine, *there = s->peer->dtl->machine;
+	struct p2v_route r = { .from = s->dtl->bound, .dst = s->addr };
+	p2v_usec now = now_of(s);
+
+	if (!here->box && !there->box)
+		return true;
+	if (s->crossed >= 0 && now - s->crossed < ASK_BOXES)
+		return true;
+	if (!p2v_route_crosses(here, there, &r))
+		return false;
+	s->crossed = now;
+	p2v_flow_moved(s->peer, &r.from);
+	return true;
+}
+
+bool p2v_flow_reaches(struct p2v_session *s)
 {
 	const struct p2v_machine *m = s->peer ? s->peer->dtl->machine : NULL;
 
 	return m && !m->dead && !m->frozen && !s->dtl->machine->dead &&
-	       m->island == s->dtl->machine->island;
+	       m->island == s->dtl->machine->island && p2v_flow_passes(s);
+}
+
+/* Packets that keep boxes' memory alive; without boxes nobody would notice them. */
+static void keep_run(struct p2v_event *e, bool dropped)
+{
+	struct p2v_session *s = P2V_OF(e, struct p2v_session, keep);
+	struct p2v_dtl *d = s->dtl;
+
+	if (dropped || s->state != P2V_FLOW_UP)
+		return;
+	p2v_flow_begin(d);
+	if (s->silent < 0 && !p2v_flow_reaches(s))
+		p2v_flow_unheard(s);
+	p2v_event_at(e, d->sim->now + d->conf.keep_alive);
+	p2v_flow_finish(d);
+}
+
+static void keep_alive(struct p2v_session *s)
+{
+	if (s->dtl->machine->box || (s->peer && s->peer->dtl->machine->box))
+		p2v_event_at(&s->keep, now_of(s) + s->dtl->conf.keep_alive);
 }
 
 static p2v_usec pto(const struct p2v_session *s)

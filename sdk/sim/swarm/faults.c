@@ -3,9 +3,10 @@
 
 #include <stdlib.h>
 
+#include "sdk/sim/box.h"
 #include "sdk/sim/cdn/encoder.h"
 
-enum { MASS_FAILURE, MASS_EXIT, TRACKER_DEATH, CDN_OUTAGE, ENCODER_RESTART, PARTITION };
+enum { MASS_FAILURE, MASS_EXIT, TRACKER_DEATH, CDN_OUTAGE, ENCODER_RESTART, PARTITION, NAT_REBOOT };
 
 const struct p2v_preset p2v_fault_kinds[] = {
 	{ "mass-failure", "a share of the viewers vanishes in an instant, without a word", "own" },
@@ -19,10 +20,12 @@ const struct p2v_preset p2v_fault_kinds[] = {
 		"a share of the viewers and the others hear nothing of each other, nor that share of "
 		"the tracker; all reach the CDN",
 		"own" },
+	{ "nat-reboot", "the NAT boxes of a share of the viewers forget all, in an instant",
+		"own" },
 	{ NULL, NULL, NULL }
 };
 static const char *const kinds[] = { "mass-failure", "mass-exit", "tracker-death", "cdn-outage",
-	"encoder-restart", "partition", NULL };
+	"encoder-restart", "partition", "nat-reboot", NULL };
 
 /* clang-format off */
 #define C struct p2v_fault_conf
@@ -74,6 +77,18 @@ static void split(const struct fault *f, bool apart)
 			p2v_machine_set_island(p2v_swarm_machine(s, i), apart ? 1 : 0);
 }
 
+static void boxes_reboot(const struct fault *f)
+{
+	struct p2v_swarm *s = f->all->swarm;
+
+	for (size_t i = 0; i < p2v_swarm_viewers(s); i++) {
+		struct p2v_sim_box *b = p2v_machine_box(p2v_swarm_machine(s, i));
+
+		if (b && p2v_swarm_is_here(s, i) && hits(f, i))
+			p2v_nat_reboot(p2v_sim_box_nat(b));
+	}
+}
+
 static void freeze(struct p2v_machine *m, bool frozen)
 {
 	if (m)
@@ -104,6 +119,7 @@ static void begin(void *ctx)
 		p2v_encoder_restart(
 			p2v_origin_encoder(p2v_swarm_origin(s)), p2v_sim_now(p2v_swarm_sim(s)));
 		break;
+	case NAT_REBOOT: boxes_reboot(f); break;
 	default: split(f, true); break;
 	}
 }

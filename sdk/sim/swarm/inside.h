@@ -40,6 +40,8 @@ struct p2v_loaded {
 	uint64_t key;
 };
 
+struct p2v_meetings;
+
 struct p2v_swarm {
 	struct p2v_swarm_conf conf;
 	struct p2v_sim *sim;
@@ -55,10 +57,17 @@ struct p2v_swarm {
 	size_t n;
 	uint64_t polluted;
 	struct p2v_loaded *loaded;
-	uint64_t distinct; /* [B] of them */
-	void *bound[6];    /* plugin options that were bound here */
+	uint64_t distinct;             /* [B] of them */
+	struct p2v_meetings *meetings; /* NULL: every viewer is open */
+	void *bound[6];                /* plugin options that were bound here */
 	size_t n_bound;
 };
+
+/* meetings.c: who called whom, in a swarm with NAT boxes */
+P2V_MUST_USE int p2v_meetings_new(struct p2v_swarm *s, struct p2v_err *err);
+void p2v_meetings_free(struct p2v_swarm *s);
+/** Watch a viewer whose agent has just begun. @return P2V_OK or P2V_ENOMEM, with err */
+P2V_MUST_USE int p2v_meetings_watch(struct p2v_swarm_seat *v, struct p2v_err *err);
 
 /* viewer.c */
 P2V_MUST_USE int p2v_seats_new(struct p2v_swarm *s, struct p2v_err *err);

@@ -4,6 +4,7 @@ libp2v_sim_la_SOURCES += \
 	%reldir%/draw.c %reldir%/draw.h \
 	%reldir%/faults.c %reldir%/faults.h \
 	%reldir%/inside.h \
+	%reldir%/meetings.c \
 	%reldir%/population.c %reldir%/population.h \
 	%reldir%/result.c \
 	%reldir%/swarm.c %reldir%/swarm.h \

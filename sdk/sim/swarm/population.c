@@ -34,12 +34,28 @@ const struct p2v_preset p2v_uploads[] = {
 };
 static const char *const upload_names[] = { "gnutella", "clive", "modern", "homogeneous", NULL };
 
-const struct p2v_preset p2v_nats[] = {
-	{ "open", "every viewer can be called directly",
-		"own: there is no model of NAT boxes in this simulator yet" },
-	{ NULL, NULL, NULL }
-};
-static const char *const nat_names[] = { "open", NULL };
+const struct p2v_preset p2v_nats[] = { { "open", "every viewer can be called directly",
+					       "own: the case without the problem" },
+	{ "realistic",
+		"population.nat_open of the viewers (20 %) are open; of the others EI-PP-PD 46.6 %, "
+		"PD-RD-PD 12.4 %, EI-RD-PD 9.9 %, EI-PP-EI 9.3 %, EI-RD-EI 7.7 %, EI-PP-HD 4.6 %, "
+		"EI-PC-EI 4.4 %, PD-PP-PD 2.6 %, PD-PP-EI 0.7 %, PD-RD-EI 0.6 %, EI-PC-PD 0.6 %, "
+		"EI-RD-HD 0.4 %, HD-RD-PD 0.2 %",
+		"types: NATCracker (Roverso, El-Ansary and Haridi: NAT combinations matter, ICCCN "
+		"2009); shares: those that the design of this project was made for, not checked "
+		"against a publication; the share of open ones is ours" },
+	{ "EI-PP-EI … PD-RD-PD",
+		"every viewer is behind a box of that type: mapping (EI: one port for all remotes, HD: "
+		"one for each host, PD: one for each host and port), allocation (PP: the port of the "
+		"inside, PC: the next free one, RD: a random one), filtering (EI: anybody gets in, HD: "
+		"hosts that were sent to, PD: hosts and ports that were)",
+		"mapping and filtering: RFC 4787 4.1 and 5; allocation and the names: NATCracker" },
+	{ NULL, NULL, NULL } };
+static const char *const nat_names[] = { "open", "realistic", "EI-PP-EI", "EI-PP-HD", "EI-PP-PD",
+	"EI-PC-EI", "EI-PC-HD", "EI-PC-PD", "EI-RD-EI", "EI-RD-HD", "EI-RD-PD", "HD-PP-EI",
+	"HD-PP-HD", "HD-PP-PD", "HD-PC-EI", "HD-PC-HD", "HD-PC-PD", "HD-RD-EI", "HD-RD-HD",
+	"HD-RD-PD", "PD-PP-EI", "PD-PP-HD", "PD-PP-PD", "PD-PC-EI", "PD-PC-HD", "PD-PC-PD",
+	"PD-RD-EI", "PD-RD-HD", "PD-RD-PD", NULL };
 
 /* clang-format off */
 #define C struct p2v_population_conf
@@ -52,7 +68,12 @@ const struct p2v_option p2v_population_options[] = {
 	P2V_OPT_USEC(C, access, "5ms", 0, 1e6, "ms", "one way over a viewer's own line: a part of every round trip"),
 	P2V_OPT_USEC(C, queue, "200ms", 1e3, 10e6, "ms", "longest wait in the queue before a line, in either direction; every queue holds 24 datagrams at least, which is longer on slow lines"),
 	P2V_OPT_REAL(C, loss, "0", 0, 0.2, "1", "part of the datagrams that leave a viewer and are lost by chance"),
-	P2V_OPT_ENUM(C, nat, "open", nat_names, "between the viewers and the network: a preset, see p2v-sim list-presets"),
+	P2V_OPT_ENUM(C, nat, "open", nat_names, "NAT boxes between the viewers and the network: a preset, see p2v-sim list-presets"),
+	P2V_OPT_REAL(C, nat_open, "0.2", 0, 1, "1", "with nat = realistic: share of the viewers that are open"),
+	P2V_OPT_USEC(C, nat_timeout, "30s", 1e6, 86400e6, "s", "silence after which boxes forget mappings and remotes; RFC 4787 asks for 2 minutes, 30 s were seen"),
+	P2V_OPT_BOOL(C, nat_inbound_refresh, "no", "what comes in keeps a mapping, too, not only what goes out"),
+	P2V_OPT_REAL(C, nat_hairpin, "0.24", 0, 1, "1", "share of the boxes that lead a datagram to their own outside address back in (0.24: Ford, Srisuresh and Kegel, USENIX 2005)"),
+	P2V_OPT_U32(C, household, "1", 1, 64, "1", "viewers at one place, behind one box where there are boxes: so many that come one after another; each has a line of its own"),
 	P2V_OPT_REAL(C, free_riders, "0", 0, 1, "1", "share of the viewers that take and give nothing"),
 	P2V_OPT_REAL(C, polluters, "0", 0, 1, "1", "share of the viewers whose signatures are forged: what they pass on must be refused"),
 	P2V_OPT_REAL(C, slow, "0", 0, 1, "1", "share of the viewers whose line sends no faster than slow_up"),
@@ -149,6 +170,46 @@ static void draw_line(
 	*up *= c->scale;
 }
 
+/* ---- NAT boxes ---- */
+
+static struct p2v_nat_type realistic(struct p2v_random *r)
+{
+	static const struct {
+		struct p2v_nat_type type;
+		double percent;
+	} all[] = {
+		{ { P2V_NAT_EI, P2V_NAT_PP, P2V_NAT_PD }, 46.6 },
+		{ { P2V_NAT_PD, P2V_NAT_RD, P2V_NAT_PD }, 12.4 },
+		{ { P2V_NAT_EI, P2V_NAT_RD, P2V_NAT_PD }, 9.9 },
+		{ { P2V_NAT_EI, P2V_NAT_PP, P2V_NAT_EI }, 9.3 },
+		{ { P2V_NAT_EI, P2V_NAT_RD, P2V_NAT_EI }, 7.7 },
+		{ { P2V_NAT_EI, P2V_NAT_PP, P2V_NAT_HD }, 4.6 },
+		{ { P2V_NAT_EI, P2V_NAT_PC, P2V_NAT_EI }, 4.4 },
+		{ { P2V_NAT_PD, P2V_NAT_PP, P2V_NAT_PD }, 2.6 },
+		{ { P2V_NAT_PD, P2V_NAT_PP, P2V_NAT_EI }, 0.7 },
+		{ { P2V_NAT_PD, P2V_NAT_RD, P2V_NAT_EI }, 0.6 },
+		{ { P2V_NAT_EI, P2V_NAT_PC, P2V_NAT_PD }, 0.6 },
+		{ { P2V_NAT_EI, P2V_NAT_RD, P2V_NAT_HD }, 0.4 },
+		{ { P2V_NAT_HD, P2V_NAT_RD, P2V_NAT_PD }, 0.2 },
+	};
+	double u = 100 * p2v_random_unit(r);
+	size_t i = 0;
+
+	while (i + 1 < sizeof all / sizeof all[0] && u >= all[i].percent)
+		u -= all[i++].percent;
+	return all[i].type;
+}
+
+static void draw_box(
+	const struct p2v_population_conf *c, struct p2v_random *r, struct p2v_person *out)
+{
+	bool open = p2v_draw_chance(r, c->nat_open);
+
+	out->hairpin = p2v_draw_chance(r, c->nat_hairpin);
+	out->boxed = c->nat >= P2V_NATS_TYPE || (c->nat == P2V_NATS_REALISTIC && !open);
+	out->nat = c->nat >= P2V_NATS_TYPE ? p2v_nat_type_at(c->nat - P2V_NATS_TYPE) : realistic(r);
+}
+
 /* ---- one viewer ---- */
 
 /* Two points that are uniform in a unit square are 0.5120 apart in the median. */
@@ -186,12 +247,14 @@ static uint64_t queue_of(const struct p2v_population_conf *c, double rate)
 void p2v_person_draw(
 	const struct p2v_population_conf *c, uint64_t seed, uint64_t number, struct p2v_person *out)
 {
-	struct p2v_random line = stream(seed, "line", number),
-			  place = stream(seed, "place", number);
-	struct p2v_random habits = stream(seed, "habits", number);
+	uint64_t home = number / c->household;
+	struct p2v_random line = stream(seed, "line", number), place = stream(seed, "place", home);
+	struct p2v_random habits = stream(seed, "habits", number), nat = stream(seed, "nat", home);
 	double up, down;
 
 	memset(out, 0, sizeof *out);
+	out->home = home;
+	draw_box(c, &nat, out);
 	draw_habits(c, &habits, out);
 	draw_place(c, &place, out);
 	draw_line(c, &line, &up, &down);
@@ -207,4 +270,9 @@ void p2v_person_draw(
 		.queue = queue_of(c, down),
 		.queue_up = queue_of(c, up),
 		.loss = c->loss };
+}
+
+size_t p2v_person_class(const struct p2v_person *p)
+{
+	return p->boxed ? 1 + p2v_nat_type_number(p->nat) : 0;
 }

@@ -38,6 +38,7 @@ int p2v_swarm_conf_default(struct p2v_swarm_conf *c, struct p2v_err *err)
 	c->seed = 1;
 	c->log_level = P2V_LOG_DEBUG;
 	c->viewers = 3;
+	c->nat_timeout = 30 * P2V_SECOND;
 	c->p2p = c->agents = true;
 	c->origin_link = c->tracker_link = c->viewer_link = fast;
 	c->origin_link.up = c->origin_link.down = 0;
@@ -122,6 +123,8 @@ static int build(struct p2v_swarm *s, struct p2v_err *err)
 		rc = start_origin(s, err);
 	if (rc == P2V_OK && s->conf.p2p)
 		rc = start_tracker(s, err);
+	if (rc == P2V_OK)
+		rc = p2v_meetings_new(s, err);
 	if (rc < 0)
 		return rc;
 	return p2v_seats_new(s, err);
@@ -161,6 +164,7 @@ void p2v_swarm_free(struct p2v_swarm *s)
 	if (!s)
 		return;
 	p2v_seats_free(s);
+	p2v_meetings_free(s);
 	p2v_tracker_free(s->tracker);
 	p2v_sim_records_free(s->tracker_records);
 	p2v_origin_free(s->origin);

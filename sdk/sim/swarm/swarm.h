@@ -26,7 +26,9 @@ struct p2v_swarm_conf {
 	/** Who comes, when, and with which line; outlives the swarm. NULL: `viewers` of them with
 	 * `viewer_link`, the first after `warm_up`, `apart` from each other, to the end. */
 	const struct p2v_audience *audience;
-	bool p2p;    /* false: players go to the origin themselves */
+	p2v_usec nat_timeout;     /* of the audience's NAT boxes */
+	bool nat_inbound_refresh; /* … of theirs, too */
+	bool p2p;                 /* false: players go to the origin themselves */
 	bool agents; /* with p2p false: players go through agents that have no tracker */
 	struct p2v_origin_conf origin;
 	struct p2v_link origin_link, tracker_link, viewer_link;
@@ -92,6 +94,22 @@ struct p2v_swarm_viewer {
 void p2v_swarm_viewer(struct p2v_swarm *s, size_t viewer, struct p2v_swarm_viewer *out);
 /** [B] of all different fragments that players loaded: what must come from the CDN once. */
 uint64_t p2v_swarm_distinct(const struct p2v_swarm *s);
+
+/** What became of viewers that wanted to be partners, by what stands before them. */
+struct p2v_pair_count {
+	uint64_t tried;     /* pairs one of which called the other */
+	uint64_t connected; /* … that got a session */
+	uint64_t sessions;  /* between any of them, one after another or at once */
+	uint64_t direct; /* … whose datagrams go to the other's own box or line, not to a relay */
+};
+/** Of p2v_person_class. */
+enum { P2V_PAIR_CLASSES = 1 + P2V_NAT_TYPES };
+struct p2v_pairs {
+	/* by class: the lower one first */
+	struct p2v_pair_count v[P2V_PAIR_CLASSES][P2V_PAIR_CLASSES];
+};
+/** @return NULL: every viewer is open */
+const struct p2v_pairs *p2v_swarm_pairs(const struct p2v_swarm *s);
 
 /** How the event went, over all viewers that came. */
 struct p2v_swarm_result {

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sdk/sim/box.h"
 #include "sdk/sim/swarm/inside.h"
 
 #define VIEWERS_IP 0x0a010000u /* 10.1.0.0 */
+#define HOMES_IP   0xac100000u /* 172.16.0.0: those behind boxes, among themselves */
 
 /* ---- coming ---- */
 
@@ -37,7 +39,9 @@ static int start_agent(struct p2v_swarm_seat *v, struct p2v_err *err)
 	if (!l->records)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a viewer");
 	setup.records = p2v_sim_records(l->records);
-	return p2v_agent_new(&setup, &l->agent, err);
+	if (p2v_agent_new(&setup, &l->agent, err) < 0)
+		return err->code;
+	return p2v_meetings_watch(v, err);
 }
 
 /* Every byte that a player is given is compared with what the origin wrote. */
@@ -164,10 +168,38 @@ void p2v_swarm_leave(struct p2v_swarm *s, size_t viewer, bool abrupt)
 
 /* ---- all of them ---- */
 
+/* @return the box that viewer i is behind: a neighbour's, if one came before it; NULL with err */
+static struct p2v_sim_box *box_of(struct p2v_swarm *s, size_t i, struct p2v_err *err)
+{
+	const struct p2v_person *who = &s->viewers[i].visitor->person;
+	struct p2v_nat_conf c;
+
+	if (i && s->viewers[i - 1].visitor->person.home == who->home)
+		return p2v_machine_box(s->viewers[i - 1].machine);
+	p2v_nat_conf_default(&c);
+	c.type = who->nat;
+	c.hairpin = who->hairpin;
+	c.timeout = s->conf.nat_timeout;
+	c.inbound_refresh = s->conf.nat_inbound_refresh;
+	c.outside = p2v_addr_v4(VIEWERS_IP + (uint32_t)i + 1, 0);
+	return p2v_sim_box_new(s->sim, &c, NULL, err);
+}
+
+static int put_behind(struct p2v_swarm *s, size_t i, struct p2v_err *err)
+{
+	struct p2v_sim_box *b = box_of(s, i, err);
+
+	if (!b)
+		return err->code;
+	p2v_machine_set_box(s->viewers[i].machine, b);
+	return P2V_OK;
+}
+
 static int seat_new(struct p2v_swarm *s, size_t i, struct p2v_err *err)
 {
 	struct p2v_swarm_seat *v = &s->viewers[i];
-	struct p2v_addr ip = p2v_addr_v4(VIEWERS_IP + (uint32_t)i + 1, 0);
+	bool boxed = s->conf.audience && s->conf.audience->v[i].person.boxed;
+	struct p2v_addr ip = p2v_addr_v4((boxed ? HOMES_IP : VIEWERS_IP) + (uint32_t)i + 1, 0);
 	p2v_usec at = s->conf.warm_up + (p2v_usec)i * s->conf.apart;
 	char name[32];
 
@@ -184,6 +216,8 @@ static int seat_new(struct p2v_swarm *s, size_t i, struct p2v_err *err)
 		p2v_machine_place(v->machine, v->visitor->person.x, v->visitor->person.y);
 		at = v->visitor->comes;
 	}
+	if (boxed && put_behind(s, i, err) < 0)
+		return err->code;
 	p2v_sim_at(s->sim, at, come, v);
 	return P2V_OK;
 }

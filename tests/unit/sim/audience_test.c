@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "framework/base/options.h"
+#include "framework/base/text.h"
 #include "sdk/sim/swarm/audience.h"
 #include "sdk/sim/swarm/draw.h"
 
@@ -337,4 +338,89 @@ Test(sim_audience, rules_between_the_options)
 	in = inputs();
 	in.population.rtt = 4 * in.population.access - 1;
 	cr_assert_eq(p2v_population_check(&in.population, &err), P2V_ECONF);
+}
+
+/* ---- NAT boxes ---- */
+
+static double share_of(const struct p2v_person *v, const char *type)
+{
+	struct p2v_nat_type t;
+	size_t n = 0;
+
+	cr_assert_eq(p2v_nat_type_parse(p2v_str_of(type), &t), P2V_OK);
+	for (size_t i = 0; i < MANY; i++)
+		n += v[i].boxed && p2v_nat_type_number(v[i].nat) == p2v_nat_type_number(t);
+	return (double)n / MANY;
+}
+
+Test(sim_audience, boxes_are_as_often_as_the_preset_says)
+{
+	static const struct {
+		const char *type;
+		double percent;
+	} seen[] = { { "EI-PP-PD", 46.6 }, { "PD-RD-PD", 12.4 }, { "EI-RD-PD", 9.9 },
+		{ "EI-PP-EI", 9.3 }, { "EI-RD-EI", 7.7 }, { "EI-PP-HD", 4.6 }, { "EI-PC-EI", 4.4 },
+		{ "PD-PP-PD", 2.6 }, { "PD-PP-EI", 0.7 }, { "PD-RD-EI", 0.6 }, { "EI-PC-PD", 0.6 },
+		{ "EI-RD-HD", 0.4 }, { "HD-RD-PD", 0.2 } };
+	struct inputs in = inputs();
+	struct p2v_person *v;
+	double hairpin = 0, all = 0;
+
+	bind(p2v_population_options, &in.population, "nat", "realistic");
+	v = people(&in, 1);
+	for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
+		near(share_of(v, seen[i].type), 0.008 * seen[i].percent, 0.01, seen[i].type);
+		all += share_of(v, seen[i].type);
+		cr_assert_gt(share_of(v, seen[i].type), 0);
+	}
+	near(all, 0.8, 0.01, "behind any box");
+	for (size_t i = 0; i < MANY; i++)
+		hairpin += v[i].hairpin;
+	near(hairpin / MANY, 0.24, 0.01, "hairpin");
+	free(v);
+}
+
+Test(sim_audience, boxes_change_nothing_else)
+{
+	struct inputs open = inputs(), real = inputs(), one = inputs();
+
+	bind(p2v_population_options, &real.population, "nat", "realistic");
+	bind(p2v_population_options, &one.population, "nat", "HD-PC-EI");
+	for (size_t i = 0; i < 500; i++) {
+		struct p2v_person a, b, c;
+		char name[P2V_NAT_NAME];
+
+		p2v_person_draw(&open.population, 1, i, &a);
+		p2v_person_draw(&real.population, 1, i, &b);
+		p2v_person_draw(&one.population, 1, i, &c);
+		cr_assert_not(a.boxed);
+		cr_assert(c.boxed);
+		cr_assert_str_eq(p2v_nat_type_text(c.nat, name), "HD-PC-EI");
+		cr_assert_eq(a.x, b.x);
+		cr_assert_eq(a.link.up, b.link.up);
+		cr_assert_eq(a.link.down, c.link.down);
+		cr_assert_eq(a.gives, b.gives);
+	}
+}
+
+Test(sim_audience, a_household_shares_its_place_and_its_box)
+{
+	struct inputs in = inputs();
+	struct p2v_person a, b;
+	size_t lines = 0;
+
+	bind(p2v_population_options, &in.population, "nat", "realistic");
+	bind(p2v_population_options, &in.population, "household", "3");
+	for (size_t i = 0; i < 300; i += 3) {
+		p2v_person_draw(&in.population, 1, i, &a);
+		p2v_person_draw(&in.population, 1, i + 2, &b);
+		cr_assert_eq(a.home, b.home);
+		cr_assert_eq(a.boxed, b.boxed);
+		cr_assert_eq(a.x, b.x);
+		cr_assert_eq(p2v_nat_type_number(a.nat), p2v_nat_type_number(b.nat));
+		lines += a.link.up != b.link.up;
+		p2v_person_draw(&in.population, 1, i + 3, &b);
+		cr_assert_neq(a.home, b.home);
+	}
+	cr_assert_gt(lines, 90, "each has a line of its own");
 }
