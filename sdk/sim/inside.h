@@ -32,7 +32,7 @@ struct p2v_sim {
 	struct p2v_list late;
 	void *twin; /* sdk/sim/flow's */
 	struct p2v_sim_ledger ledger;
-	struct p2v_sim_shared *shared; /* buffers by content */
+	struct p2v_sim_shared *shared, *shared_at; /* buffers, by content and by address */
 	uint64_t shared_bytes, shared_news;
 	p2v_usec apart; /* [us] between pieces of one stream: 1 where ties are shuffled, else 0 */
 };
@@ -118,11 +118,6 @@ int p2v_sim_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_u
 size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n);
 size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u);
 void p2v_sim_udp_close(void *self, struct p2v_udp *u);
-
-/* sdk/sim/share.c: likewise */
-struct p2v_buf *p2v_sim_share(void *self, struct p2v_buf *b);
-/** The run is over. */
-void p2v_sim_share_fini(struct p2v_sim *s);
 
 /* sdk/sim/http.c and sdk/sim/httpd.c: likewise */
 int p2v_sim_fetch(void *self, const struct p2v_fetch_request *rq, const struct p2v_fetch_handler *h,
