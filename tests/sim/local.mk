@@ -73,7 +73,7 @@ EXTRA_tests_sim_sim_swarm_DEPENDENCIES = $(plugin_LTLIBRARIES)
 # Transfers with the transport and with its twin.
 check_PROGRAMS += tests/sim/sim_transfer tests/sim/sim_transfer_flow
 TESTS += tests/sim/sim_transfer tests/sim/sim_transfer_flow
-tests_sim_sim_transfer_SOURCES = %reldir%/dtl_net.c %reldir%/dtl_net.h %reldir%/transfer_test.c
+tests_sim_sim_transfer_SOURCES = %reldir%/dtl_net.c %reldir%/dtl_net.h %reldir%/keep_test.c %reldir%/transfer_test.c
 tests_sim_sim_transfer_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_transfer_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 tests_sim_sim_transfer_flow_SOURCES = $(tests_sim_sim_transfer_SOURCES)
