@@ -113,10 +113,12 @@ static void drop_content(struct p2v_fragment *f)
 	for (uint32_t i = 0; i < f->n_chunks; i++)
 		p2v_buf_unref(f->chunks[i].buf);
 	free(f->chunks);
+	free(f->signers);
 	p2v_slice_drop(&f->headers);
 	f->d->held -= f->held;
 	f->chunks = NULL;
-	f->n_chunks = f->n_whole = f->cap_chunks = 0;
+	f->signers = NULL;
+	f->n_chunks = f->n_whole = f->cap_chunks = f->n_signers = 0;
 	f->held = 0;
 }
 
@@ -169,12 +171,10 @@ uint64_t p2v_fragment_missing(const struct p2v_fragment *f)
 
 static int want_chunks(struct p2v_fragment *f, uint32_t n)
 {
-	uint32_t cap = f->cap_chunks ? f->cap_chunks : 16;
+	uint32_t cap = 2 * f->cap_chunks > n ? 2 * f->cap_chunks : n;
 	struct p2v_chunk_state *v;
 
-	while (cap < n)
-		cap *= 2;
-	if (cap > f->cap_chunks) {
+	if (n > f->cap_chunks) {
 		v = realloc(f->chunks, cap * sizeof *v);
 		if (!v)
 			return P2V_ENOMEM;
@@ -279,7 +279,8 @@ ptrdiff_t p2v_fragment_fill(
 			if (c->filled == P2V_CHUNK ||
 				(f->length != P2V_LENGTH_UNKNOWN &&
 					c->filled == p2v_fragment_chunk_size(f, index))) {
-				c->proof = (struct p2v_proof){ .fetched = fetched };
+				c->fetched = fetched;
+				c->made = false;
 				whole(f, c);
 			}
 		}
@@ -304,13 +305,67 @@ void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length)
 	f->complete = f->n_whole == f->n_chunks;
 }
 
+/* @return the signer's place in the table; UINT32_MAX: no memory */
+static uint32_t signer_place(struct p2v_fragment *f, const struct p2v_id *signer)
+{
+	struct p2v_id *v;
+	uint32_t i = f->n_signers;
+
+	while (i > 0) /* mostly the one that came last */
+		if (memcmp(&f->signers[--i], signer, sizeof *signer) == 0)
+			return i;
+	v = realloc(f->signers, (f->n_signers + 1) * sizeof *v);
+	if (!v)
+		return UINT32_MAX;
+	f->signers = v;
+	v[f->n_signers] = *signer;
+	return f->n_signers++;
+}
+
+/* @return P2V_ENOMEM: nothing changed */
+static int keep_proof(
+	struct p2v_fragment *f, struct p2v_chunk_state *c, const struct p2v_proof *proof)
+{
+	uint32_t place = signer_place(f, &proof->signer);
+
+	if (place == UINT32_MAX)
+		return P2V_ENOMEM;
+	c->signer = place & 0x1fffffff; /* there are no more signers than chunks, which are fewer */
+	c->made = proof->made;
+	c->fetched = proof->fetched;
+	memcpy(c->signature, proof->signature, sizeof c->signature);
+	return P2V_OK;
+}
+
+int p2v_fragment_proof(struct p2v_fragment *f, uint32_t index, struct p2v_proof *p)
+{
+	struct p2v_chunk_state *c = &f->chunks[index];
+	struct p2v_node *n = f->d->node;
+	struct p2v_statement s = p2v_fragment_statement(f);
+	int rc;
+
+	assert(c->whole);
+	*p = (struct p2v_proof){ .fetched = c->fetched, .made = c->made };
+	p->signer = c->p2p ? f->signers[c->signer] : *n->crypto.ops->id(n->crypto.self);
+	if (c->made) {
+		memcpy(p->signature, c->signature, sizeof p->signature);
+		return P2V_OK;
+	}
+	rc = p2v_proof_sign(n, &s, index, (struct p2v_bytes){ c->buf->data, c->filled }, p);
+	if (rc < 0)
+		return rc;
+	memcpy(c->signature, p->signature, sizeof c->signature);
+	c->made = true;
+	return P2V_OK;
+}
+
 bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *buf, uint32_t n,
 	const struct p2v_proof *proof, uint32_t hops)
 {
 	struct p2v_chunk_state *c = &f->chunks[index];
 
 	assert(f->known && index < f->n_chunks && n == p2v_fragment_chunk_size(f, index));
-	if (c->whole) {
+	if (c->whole || keep_proof(f, c, proof) < 0) {
 		p2v_buf_unref(buf);
 		return false;
 	}
@@ -324,7 +379,6 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	c->buf = buf;
 	c->filled = n;
 	c->p2p = true;
-	c->proof = *proof;
 	whole(f, c);
 	if (f->hops > hops + 1)
 		f->hops = hops + 1 < P2V_HOPS_MAX ? hops + 1 : P2V_HOPS_MAX;
