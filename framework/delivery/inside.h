@@ -178,8 +178,8 @@ struct p2v_playlist {
 	char *url, *final_url;
 	uint64_t viewer_tag; /* of Cookie and Authorization: a manifest may be one viewer's own */
 	struct p2v_slice body;
-	struct p2v_text type, headers_text, etag, last_modified;
-	struct p2v_header headers[32];
+	struct p2v_text type, etag, last_modified;
+	struct p2v_header *headers; /* shape (n_headers), with their texts: for players */
 	size_t n_headers;
 	struct p2v_doc *doc;
 	struct p2v_rendition *
