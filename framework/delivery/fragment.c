@@ -245,16 +245,77 @@ static void note_hops(const struct p2v_fragment *f)
 		p2v_gauge(&f->d->node->metrics, P2V_M_HOPS, f->hops);
 }
 
-ptrdiff_t p2v_fragment_fill(
-	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched)
+/* Make room for bytes that continue a chunk. Readers hold slices of what is there, so it stays. */
+static int make_room(struct p2v_chunk_state *c, size_t size)
+{
+	struct p2v_buf *own;
+
+	if (c->buf && !c->theirs)
+		return P2V_OK;
+	own = p2v_buf_new(size);
+	if (!own)
+		return P2V_ENOMEM;
+	if (c->filled)
+		memcpy(own->data, c->buf->data, c->filled);
+	p2v_buf_unref(c->buf);
+	c->buf = own;
+	c->theirs = false;
+	return P2V_OK;
+}
+
+/* Keep what continues a chunk where it lies, if that is all of a chunk's buffer, or will be.
+ * @param p  what continues it @return whether it is kept */
+static bool adopt(struct p2v_chunk_state *c, const uint8_t *p, struct p2v_buf *in, size_t size)
+{
+	if (!in || in->size != size || p != in->data + c->filled)
+		return false;
+	if (c->buf ? c->buf != in : c->filled > 0)
+		return false;
+	if (!c->buf)
+		p2v_buf_ref(in);
+	c->buf = in;
+	c->theirs = true;
+	return true;
+}
+
+/* Bytes of one chunk, from `at` on: only what continues it counts.
+ * @return [B] that were new, or P2V_ENOMEM */
+static ptrdiff_t fill_chunk(struct p2v_fragment *f, uint32_t index, uint32_t at, struct p2v_bytes b,
+	struct p2v_buf *in, int64_t fetched)
+{
+	struct p2v_chunk_state *c = &f->chunks[index];
+	size_t size = room_for(f, index), skip, n;
+
+	if (c->whole || at > c->filled || at + b.n <= c->filled)
+		return 0;
+	skip = c->filled - at;
+	n = b.n - skip;
+	if (!adopt(c, b.p + skip, in, size)) {
+		if (make_room(c, size) < 0)
+			return P2V_ENOMEM;
+		memcpy(c->buf->data + c->filled, b.p + skip, n);
+	}
+	c->filled += (uint32_t)n;
+	f->held += n;
+	f->d->held += n;
+	if (c->filled == P2V_CHUNK || (f->length != P2V_LENGTH_UNKNOWN &&
+					      c->filled == p2v_fragment_chunk_size(f, index))) {
+		c->fetched = fetched;
+		c->made = false;
+		whole(f, c);
+	}
+	return (ptrdiff_t)n;
+}
+
+ptrdiff_t p2v_fragment_fill(struct p2v_fragment *f, uint64_t off, struct p2v_bytes b,
+	struct p2v_buf *in, int64_t fetched)
 {
 	size_t fresh = 0;
-	int rc = P2V_OK;
+	ptrdiff_t rc = P2V_OK;
 
 	while (b.n > 0) {
 		uint32_t index = (uint32_t)(off / P2V_CHUNK), at = (uint32_t)(off % P2V_CHUNK);
 		size_t n = b.n < P2V_CHUNK - at ? b.n : P2V_CHUNK - at;
-		struct p2v_chunk_state *c;
 
 		rc = P2V_EPROTO;
 		if (f->length != P2V_LENGTH_UNKNOWN && off + n > f->length)
@@ -262,28 +323,10 @@ ptrdiff_t p2v_fragment_fill(
 		rc = P2V_ENOMEM;
 		if (index >= f->n_chunks && want_chunks(f, index + 1) < 0)
 			break;
-		c = &f->chunks[index];
-		if (!c->buf && !(c->buf = p2v_buf_new(room_for(f, index))))
+		rc = fill_chunk(f, index, at, (struct p2v_bytes){ b.p, n }, in, fetched);
+		if (rc < 0)
 			break;
-		rc = P2V_OK;
-		/* Only what continues the chunk: bytes that are here stay as they are, as readers
-		 * hold slices of them. */
-		if (!c->whole && at <= c->filled && at + n > c->filled) {
-			uint32_t skip = c->filled - at;
-
-			memcpy(c->buf->data + c->filled, b.p + skip, n - skip);
-			c->filled = at + (uint32_t)n;
-			fresh += n - skip;
-			f->held += n - skip;
-			f->d->held += n - skip;
-			if (c->filled == P2V_CHUNK ||
-				(f->length != P2V_LENGTH_UNKNOWN &&
-					c->filled == p2v_fragment_chunk_size(f, index))) {
-				c->fetched = fetched;
-				c->made = false;
-				whole(f, c);
-			}
-		}
+		fresh += (size_t)rc;
 		off += n;
 		b.p += n;
 		b.n -= n;
@@ -330,7 +373,7 @@ static int keep_proof(
 
 	if (place == UINT32_MAX)
 		return P2V_ENOMEM;
-	c->signer = place & 0x1fffffff; /* there are no more signers than chunks, which are fewer */
+	c->signer = place & 0xfffffff; /* there are no more signers than chunks, which are fewer */
 	c->made = proof->made;
 	c->fetched = proof->fetched;
 	memcpy(c->signature, proof->signature, sizeof c->signature);

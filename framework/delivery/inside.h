@@ -52,6 +52,7 @@ struct p2v_chunk_state {
 	uint32_t
 		signer : 29; /* of a whole chunk that came from a peer: in its fragment's signers */
 	bool whole : 1, p2p : 1;
+	bool theirs : 1; /* buf is somebody else's: it may be kept, and not written to */
 	bool made : 1;   /* the signature is there; our own are made when somebody asks */
 	int64_t fetched; /* [us] since 1970, by the signer's clock; of a whole chunk */
 	uint8_t signature[P2V_SIGNATURE_SIZE];
@@ -124,10 +125,12 @@ struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f);
  * @return P2V_ENOMEM */
 P2V_MUST_USE int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof);
-/** Bytes from the CDN at that offset. What is there already is passed over. @return [B] that were
- * new, or P2V_ENOMEM */
-ptrdiff_t p2v_fragment_fill(
-	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched);
+/** Bytes from the CDN at that offset. What is there already is passed over.
+ * @param in  [in] the buffer that they lie in, borrowed: it is kept where it is a chunk's; NULL:
+ * all is copied
+ * @return [B] that were new, or P2V_ENOMEM */
+ptrdiff_t p2v_fragment_fill(struct p2v_fragment *f, uint64_t off, struct p2v_bytes b,
+	struct p2v_buf *in, int64_t fetched);
 /** A verified chunk from a peer; takes the reference. @return whether it was kept: it was new, and
  * there was memory */
 bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *buf, uint32_t n,
