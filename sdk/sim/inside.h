@@ -124,6 +124,7 @@ int p2v_sim_fetch(void *self, const struct p2v_fetch_request *rq, const struct p
 	void *ctx, struct p2v_fetch **out, struct p2v_err *err);
 void p2v_sim_fetch_pause(void *self, struct p2v_fetch *f, bool pause);
 void p2v_sim_fetch_cancel(void *self, struct p2v_fetch *f);
+struct p2v_buf *p2v_sim_fetch_buffer(void *self, const struct p2v_fetch *f);
 int p2v_sim_listen(void *self, const struct p2v_addr *bind, const struct p2v_http_handler *h,
 	void *ctx, struct p2v_http_server **out, struct p2v_addr *bound, struct p2v_err *err);
 void p2v_sim_reply(void *self, struct p2v_exchange *x, const struct p2v_reply *r);
