@@ -408,7 +408,7 @@ static struct p2v_str copy_to(char **at, struct p2v_str s)
 /* In one block, with their texts behind them. */
 static void keep_headers(struct p2v_playlist *p, const struct p2v_fetch_head *h)
 {
-	size_t n = 0, size = 0;
+	size_t which[KEPT_MAX], n = 0, size = 0;
 	char *at;
 
 	free(p->headers);
@@ -416,19 +416,19 @@ static void keep_headers(struct p2v_playlist *p, const struct p2v_fetch_head *h)
 	for (size_t i = 0; i < h->n_headers && n < KEPT_MAX; i++)
 		if (kept(h->headers[i].name)) {
 			size += h->headers[i].name.n + h->headers[i].value.n;
-			n++;
+			which[n++] = i;
 		}
 	p->headers = n ? malloc(n * sizeof *p->headers + size) : NULL;
 	if (!p->headers)
 		return;
 	at = (char *)(p->headers + n);
-	for (size_t i = 0; p->n_headers < n; i++)
-		if (kept(h->headers[i].name)) {
-			struct p2v_header *to = &p->headers[p->n_headers++];
+	for (; p->n_headers < n; p->n_headers++) {
+		const struct p2v_header *from = &h->headers[which[p->n_headers]];
+		struct p2v_header *to = &p->headers[p->n_headers];
 
-			to->name = copy_to(&at, h->headers[i].name);
-			to->value = copy_to(&at, h->headers[i].value);
-		}
+		to->name = copy_to(&at, from->name);
+		to->value = copy_to(&at, from->value);
+	}
 }
 
 static void set_text(struct p2v_text *t, struct p2v_str s)
