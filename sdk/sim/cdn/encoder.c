@@ -2,6 +2,7 @@
  * rendition, fragment, generation, offset), so that any byte can be checked without being kept. */
 #include "sdk/sim/cdn/encoder.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,9 @@ enum { INIT_SIZE = 800, CACHED_MAX = 96 };
 	UINT64_MAX /* the fragment number that an initialisation segment's bytes have \
 		    */
 
-/* [B] A fragment is kept in pieces of this size: as the framework keeps it, so that both may be the
- * same memory. */
-enum { PIECE = 16384 };
+/* [B] A fragment is kept whole; or, to be shared, in pieces such as the framework keeps it in, so
+ * that both are the same memory. */
+enum { WHOLE = 1 << 30, PIECE = 16384 };
 
 /* A fragment's bytes, kept while they are likely to be asked for again. */
 struct cached {
@@ -37,6 +38,7 @@ struct told {
 struct p2v_encoder {
 	struct p2v_encoder_conf conf;
 	struct p2v_world world; /* where equal bytes may be kept once; ops NULL: nowhere */
+	size_t piece;           /* WHOLE or PIECE */
 	p2v_usec start;         /* when fragment 0 began */
 	int64_t wall;           /* [us] of `start` */
 	bool ended;
@@ -138,8 +140,8 @@ static bool make_pieces(const struct p2v_encoder *e, struct cached *c, uint64_t 
 	const struct p2v_world *w = &e->world;
 	uint64_t key = content_key(e, c->rendition, c->fragment, c->generation);
 
-	for (uint64_t off = 0; off < size; off += PIECE) {
-		size_t n = size - off < PIECE ? (size_t)(size - off) : PIECE;
+	for (uint64_t off = 0; off < size; off += e->piece) {
+		size_t n = size - off < e->piece ? (size_t)(size - off) : e->piece;
 		struct p2v_buf *b = p2v_buf_new(n);
 
 		if (!b)
@@ -161,7 +163,7 @@ static const struct cached *content(
 
 	if (c)
 		return c;
-	c = calloc(1, sizeof *c + (size_t)((size + PIECE - 1) / PIECE) * sizeof *c->piece);
+	c = calloc(1, sizeof *c + (size_t)((size + e->piece - 1) / e->piece) * sizeof *c->piece);
 	if (!c)
 		return NULL;
 	p2v_list_init(&c->in_cache);
@@ -190,6 +192,7 @@ struct p2v_encoder *p2v_encoder_new(const struct p2v_encoder_conf *conf, p2v_use
 	if (!e)
 		return NULL;
 	e->conf = *conf;
+	e->piece = WHOLE;
 	age = (p2v_usec)(conf->live ? conf->window + conf->keep : conf->fragments) * conf->fragment;
 	e->start = now - age;
 	e->wall = wall - age;
@@ -212,7 +215,24 @@ void p2v_encoder_free(struct p2v_encoder *e)
 
 void p2v_encoder_share(struct p2v_encoder *e, const struct p2v_world *w)
 {
+	assert(e->n_cached == 0);
 	e->world = *w;
+	e->piece = PIECE;
+}
+
+uint64_t p2v_encoder_held(const struct p2v_encoder *e)
+{
+	uint64_t n = 0;
+
+	if (e->world.ops)
+		return 0;
+	P2V_LIST_EACH (it, &e->cache) {
+		const struct cached *c = P2V_OF(it, struct cached, in_cache);
+
+		for (size_t i = 0; i < c->n; i++)
+			n += c->piece[i]->size;
+	}
+	return n;
 }
 
 uint64_t p2v_encoder_complete(const struct p2v_encoder *e, p2v_usec now)
@@ -544,17 +564,19 @@ struct p2v_slice p2v_encoder_read(
 	c = content(e, f->rendition, fragment, f->generation);
 	if (!c)
 		return (struct p2v_slice){ NULL, NULL, 0 };
-	b = c->piece[off / PIECE];
-	in = (size_t)(off % PIECE);
+	b = c->piece[off / e->piece];
+	in = (size_t)(off % e->piece);
 	return p2v_slice_of(b, in, b->size - in < max ? b->size - in : max);
 }
 
 /* @return whether n bytes of a fragment that is at hand, from off on, are these */
-static bool same_as(const struct cached *c, uint64_t off, const uint8_t *p, size_t n)
+static bool same_as(const struct p2v_encoder *e, const struct cached *c, uint64_t off,
+	const uint8_t *p, size_t n)
 {
 	while (n > 0) {
-		const uint8_t *q = c->piece[off / PIECE]->data + off % PIECE;
-		size_t k = c->piece[off / PIECE]->size - (size_t)(off % PIECE);
+		const struct p2v_buf *b = c->piece[off / e->piece];
+		const uint8_t *q = b->data + off % e->piece;
+		size_t k = b->size - (size_t)(off % e->piece);
 
 		k = k < n ? k : n;
 		if (p != q && memcmp(p, q, k) != 0) /* often it is the very same memory */
@@ -574,7 +596,7 @@ static bool same(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragm
 	uint64_t key;
 
 	if (c)
-		return same_as(c, off, p, n);
+		return same_as(e, c, off, p, n);
 	key = content_key(e, rendition, fragment, generation);
 	for (size_t i = 0; i < n; i++)
 		if (content_byte(key, off + i) != p[i])

@@ -514,7 +514,6 @@ int p2v_origin_new(const struct p2v_world *world, const struct p2v_origin_conf *
 		free(o);
 		return p2v_fail(err, P2V_ENOMEM, "no memory for an origin");
 	}
-	p2v_encoder_share(o->encoder, world);
 	rc = world->ops->http_listen(
 		world->self, bind ? bind : &any, &handler, o, &o->server, &o->addr, err);
 	if (rc < 0) {

@@ -116,7 +116,8 @@ static void sum_up(struct p2v_swarm *s, struct p2v_sums *t)
 /* Where there are more viewers than ever: how much each takes, without the media that all share. */
 static void weigh(struct playing *p, uint64_t here)
 {
-	uint64_t media = p2v_sim_shared_bytes(p2v_swarm_sim(p->swarm));
+	uint64_t media = p2v_encoder_held(p2v_origin_encoder(p2v_swarm_origin(p->swarm))) +
+			 p2v_sim_shared_bytes(p2v_swarm_sim(p->swarm));
 	double m = memory(), each;
 
 	if (here < p->most_here || here == 0 || isnan(m) || isnan(p->memory))

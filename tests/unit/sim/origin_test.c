@@ -360,12 +360,14 @@ Test(sim_origin, content_lies_in_pieces)
 	static const struct p2v_encoder_rendition r[] = { { .name = "v", .bitrate = 160000 } };
 	struct p2v_encoder *e;
 	struct p2v_file f, g;
+	const struct p2v_world nowhere = { NULL, NULL };
 	struct p2v_slice s, again, other;
 	uint8_t all[40000];
 
 	c.renditions = r;
 	c.n = 1;
 	e = p2v_encoder_new(&c, 0, 0);
+	p2v_encoder_share(e, &nowhere);
 	cr_assert_eq(p2v_encoder_find(e, p2v_str_of("v/seg7.ts"), 0, &f), P2V_OK);
 	cr_assert_eq(f.size, sizeof all);
 	for (uint64_t at = 0; at < f.size; at += 16384) {
