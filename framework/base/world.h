@@ -145,6 +145,10 @@ struct p2v_world_ops {
 	 * pause. */
 	void (*fetch_pause)(void *self, struct p2v_fetch *f, bool pause);
 	void (*fetch_cancel)(void *self, struct p2v_fetch *f);
+	/** Within `body`: where its bytes lie, for whoever wants to keep them without a copy. May
+	 * be NULL: nowhere that can be kept.
+	 * @return a buffer whose bytes will not change, borrowed; NULL: they have to be copied */
+	struct p2v_buf *(*fetch_buffer)(void *self, const struct p2v_fetch *f);
 
 	int (*http_listen)(void *self, const struct p2v_addr *bind,
 		const struct p2v_http_handler *h, void *ctx, struct p2v_http_server **out,

@@ -188,12 +188,8 @@ static int on_chunk(struct p2v_ask *a, const struct p2v_msg_chunk *m)
 		polluted(a, "a chunk that was not asked for");
 		return P2V_EPROTO;
 	}
-	a->buf = p2v_buf_new((size_t)m->length);
-	if (!a->buf) {
-		let_down(a, QUARANTINE, false);
-		return P2V_ENOMEM;
-	}
 	a->chunk = *m;
+	a->in_chunk = true;
 	a->proof = (struct p2v_proof){
 		.signer = *signer, .fetched = (int64_t)m->fetched, .made = true
 	};
@@ -213,6 +209,7 @@ static int chunk_whole(struct p2v_ask *a)
 	if (rc < 0)
 		return rc;
 	a->buf = NULL;
+	a->in_chunk = a->theirs = false;
 	a->next++;
 	a->asked -= n < a->asked ? n : a->asked;
 	p2v_partner_asked(a->mate->partner, -(int64_t)n);
@@ -224,6 +221,75 @@ static int chunk_whole(struct p2v_ask *a)
 	else
 		p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, n);
 	return P2V_OK;
+}
+
+/* k bytes more of the chunk are here. @return k; negative: a is gone */
+static ptrdiff_t grown(struct p2v_ask *a, size_t k)
+{
+	int rc;
+
+	a->filled += (uint32_t)k;
+	a->got += k;
+	if (a->filled == a->chunk.length && (rc = chunk_whole(a)) < 0)
+		return rc;
+	return (ptrdiff_t)k;
+}
+
+/* @return whether s is the writer's buffer of this very chunk, or the next part of it */
+static bool fits(const struct p2v_ask *a, const struct p2v_slice *s)
+{
+	if (!s->buf || s->buf->size != a->chunk.length || s->p != s->buf->data + a->filled)
+		return false;
+	return a->buf ? a->buf == s->buf : a->filled == 0;
+}
+
+/* Keep what arrived as it is, without copying it.
+ * @return [B] taken; 0: it has to be copied; negative: a is gone */
+static ptrdiff_t adopt(struct p2v_ask *a, const struct p2v_stream *t)
+{
+	struct p2v_slice s = p2v_stream_peek_slice(t);
+	size_t n = s.n;
+
+	if (!fits(a, &s)) {
+		p2v_slice_drop(&s);
+		return 0;
+	}
+	p2v_buf_unref(a->buf);
+	a->buf = s.buf;
+	a->theirs = true;
+	return grown(a, n);
+}
+
+/* @return P2V_OK: a->buf is ours to write to; P2V_ENOMEM: a is gone */
+static int make_room(struct p2v_ask *a)
+{
+	struct p2v_buf *own;
+
+	if (a->buf && !a->theirs)
+		return P2V_OK;
+	own = p2v_buf_new((size_t)a->chunk.length);
+	if (!own) {
+		let_down(a, QUARANTINE, false);
+		return P2V_ENOMEM;
+	}
+	if (a->filled)
+		memcpy(own->data, a->buf->data, a->filled);
+	p2v_buf_unref(a->buf);
+	a->buf = own;
+	a->theirs = false;
+	return P2V_OK;
+}
+
+/* @return [B] of b that the chunk took; negative: a is gone */
+static ptrdiff_t copy(struct p2v_ask *a, struct p2v_bytes b)
+{
+	size_t left = (size_t)a->chunk.length - a->filled, k = left < b.n ? left : b.n;
+	int rc = make_room(a);
+
+	if (rc < 0)
+		return rc;
+	memcpy(a->buf->data + a->filled, b.p, k);
+	return grown(a, k);
 }
 
 /* @return [B] taken of b; negative: a is gone */
@@ -239,16 +305,11 @@ static ptrdiff_t take(struct p2v_ask *a, struct p2v_bytes b)
 		ptrdiff_t n;
 		int rc;
 
-		if (a->buf) {
-			size_t k = a->buf->size - a->filled < b.n - done ? a->buf->size - a->filled
-									 : b.n - done;
-
-			memcpy(a->buf->data + a->filled, b.p + done, k);
-			a->filled += (uint32_t)k;
-			a->got += k;
-			done += k;
-			if (a->filled == a->buf->size && (rc = chunk_whole(a)) < 0)
-				return rc;
+		if (a->in_chunk) {
+			n = copy(a, (struct p2v_bytes){ b.p + done, b.n - done });
+			if (n < 0)
+				return n;
+			done += (size_t)n;
 			if (a->next >= a->first + a->count) /* what follows was asked once, and no
 							       longer is */
 				return (ptrdiff_t)b.n;
@@ -289,6 +350,33 @@ static void finished(struct p2v_ask *a)
 	p2v_plan(f);
 }
 
+/* Take what was peeked at; what is not whole yet is kept.
+ * @return P2V_OK, or negative: a is gone */
+static int take_all(struct p2v_ask *a, struct p2v_bytes b)
+{
+	struct p2v_text before = a->in; /* the first piece of a message that came in two */
+	ptrdiff_t done;
+
+	if (before.n == 0) {
+		done = take(a, b);
+		if (done >= 0)
+			p2v_text_add(&a->in, (const char *)b.p + done, b.n - (size_t)done);
+		return done < 0 ? (int)done : P2V_OK;
+	}
+	a->in = (struct p2v_text){ 0 };
+	p2v_text_add(&before, (const char *)b.p, b.n);
+	if (before.oom) {
+		let_down(a, QUARANTINE, false);
+		done = P2V_ENOMEM;
+	} else {
+		done = take(a, (struct p2v_bytes){ (uint8_t *)before.p, before.n });
+	}
+	if (done >= 0)
+		p2v_text_add(&a->in, before.p + done, before.n - (size_t)done);
+	p2v_text_fini(&before);
+	return done < 0 ? (int)done : P2V_OK;
+}
+
 /* @return whether a is still there */
 static bool read_all(struct p2v_ask *a, struct p2v_stream *t)
 {
@@ -296,31 +384,15 @@ static bool read_all(struct p2v_ask *a, struct p2v_stream *t)
 	size_t n;
 
 	while (a->next < a->first + a->count && (n = p2v_stream_peek(t, &p)) > 0) {
-		bool straddles = a->in.n > 0;
-		struct p2v_text whole = { 0 };
-		ptrdiff_t done;
+		ptrdiff_t rc;
 
 		a->progress = now_of(a->fragment);
-		if (straddles) { /* the rest of a message that came in two pieces */
-			whole = a->in;
-			a->in = (struct p2v_text){ 0 };
-			p2v_text_add(&whole, (const char *)p, n);
-			done = whole.oom
-				       ? P2V_ENOMEM
-				       : take(a, (struct p2v_bytes){ (uint8_t *)whole.p, whole.n });
-		} else {
-			done = take(a, (struct p2v_bytes){ p, n });
-		}
-		if (done >= 0) {
-			if (straddles)
-				p2v_text_add(&a->in, whole.p + done, whole.n - (size_t)done);
-			else
-				p2v_text_add(&a->in, (const char *)p + done, n - (size_t)done);
-			p2v_stream_consume(t, n);
-		}
-		p2v_text_fini(&whole);
-		if (done < 0)
+		rc = a->in_chunk ? adopt(a, t) : 0;
+		if (rc == 0)
+			rc = take_all(a, (struct p2v_bytes){ p, n });
+		if (rc < 0)
 			return false;
+		p2v_stream_consume(t, n);
 	}
 	return true;
 }

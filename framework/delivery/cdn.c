@@ -295,6 +295,14 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 		(void)accept(j, h, length, total);
 }
 
+/* Within on_body. */
+static struct p2v_buf *buffer_of(const struct p2v_cdn_job *j)
+{
+	const struct p2v_world *w = &j->fragment->d->node->world;
+
+	return w->ops->fetch_buffer ? w->ops->fetch_buffer(w->self, j->fetch) : NULL;
+}
+
 static void on_body(void *ctx, struct p2v_bytes b)
 {
 	struct p2v_cdn_job *j = ctx;
@@ -314,7 +322,7 @@ static void on_body(void *ctx, struct p2v_bytes b)
 		skipped += b.n - ours;
 		b.n = ours;
 	}
-	fresh = p2v_fragment_fill(f, j->pos, b, j->fetched);
+	fresh = p2v_fragment_fill(f, j->pos, b, buffer_of(j), j->fetched);
 	if (fresh < 0) {
 		failed(f, 502, fresh == P2V_EPROTO ? "more bytes than it promised" : "no memory");
 		return;

@@ -14,6 +14,7 @@
 	(300 * P2V_MSEC) /* while the CDN fails, a player gets an old manifest rather than none */
 #define NEWS_GAP     (50 * P2V_MSEC)
 #define FORGET_AFTER (60 * P2V_SECOND)
+#define KEPT_MAX     32u /* header fields of a manifest that players are given */
 
 /** One player's wait. */
 struct p2v_waiter {
@@ -431,34 +432,53 @@ static void failing(struct p2v_playlist *p, uint32_t status, const char *why)
 	p2v_arm(&p->feed->d->node->world, &p->timer, now_of(p) + RETRY);
 }
 
-static void keep_headers(struct p2v_playlist *p, const struct p2v_fetch_head *h)
+static bool kept(struct p2v_str name)
 {
-	static const char *const kept[] = { "cache-control", "expires", "etag", "last-modified",
+	static const char *const names[] = { "cache-control", "expires", "etag", "last-modified",
 		"date", "age", "access-control-allow-origin", "access-control-allow-credentials",
 		"access-control-expose-headers", "timing-allow-origin", "set-cookie",
 		"content-language", NULL };
-	size_t off[sizeof p->headers / sizeof p->headers[0]][2], n = 0;
+	size_t i = 0;
 
-	p2v_text_fini(&p->headers_text);
-	for (size_t i = 0; i < h->n_headers && n < sizeof p->headers / sizeof p->headers[0]; i++) {
-		for (size_t k = 0; kept[k]; k++) {
-			if (!p2v_str_is_nocase(h->headers[i].name, kept[k]))
-				continue;
-			p->headers[n] = (struct p2v_header){ { NULL, h->headers[i].name.n },
-				{ NULL, h->headers[i].value.n } };
-			off[n][0] = p->headers_text.n;
-			p2v_text_str(&p->headers_text, h->headers[i].name);
-			off[n][1] = p->headers_text.n;
-			p2v_text_str(&p->headers_text, h->headers[i].value);
-			n++;
-			break;
+	while (names[i] && !p2v_str_is_nocase(name, names[i]))
+		i++;
+	return names[i] != NULL;
+}
+
+static struct p2v_str copy_to(char **at, struct p2v_str s)
+{
+	struct p2v_str copy = { *at, s.n };
+
+	if (s.n)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return copy;
+}
+
+/* In one block, with their texts behind them. */
+static void keep_headers(struct p2v_playlist *p, const struct p2v_fetch_head *h)
+{
+	size_t which[KEPT_MAX], n = 0, size = 0;
+	char *at;
+
+	free(p->headers);
+	p->n_headers = 0;
+	for (size_t i = 0; i < h->n_headers && n < KEPT_MAX; i++)
+		if (kept(h->headers[i].name)) {
+			size += h->headers[i].name.n + h->headers[i].value.n;
+			which[n++] = i;
 		}
+	p->headers = n ? malloc(n * sizeof *p->headers + size) : NULL;
+	if (!p->headers)
+		return;
+	at = (char *)(p->headers + n);
+	for (; p->n_headers < n; p->n_headers++) {
+		const struct p2v_header *from = &h->headers[which[p->n_headers]];
+		struct p2v_header *to = &p->headers[p->n_headers];
+
+		to->name = copy_to(&at, from->name);
+		to->value = copy_to(&at, from->value);
 	}
-	for (size_t i = 0; i < n && !p->headers_text.oom; i++) {
-		p->headers[i].name.p = p->headers_text.p + off[i][0];
-		p->headers[i].value.p = p->headers_text.p + off[i][1];
-	}
-	p->n_headers = p->headers_text.oom ? 0 : n;
 }
 
 static void set_text(struct p2v_text *t, struct p2v_str s)
@@ -566,7 +586,7 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 	} else if (p->in_status == 304) {
 		p->unchanged++;
 	}
-	p->in.n = 0;
+	p2v_text_fini(&p->in); /* most of the time none is under way */
 	p->fetched = now_of(p);
 	if (p->failing != P2V_UNKNOWN)
 		p2v_log(p->feed->d->node, P2V_LOG_INFO, "manifest_recovered",
@@ -678,7 +698,7 @@ void p2v_playlist_free(struct p2v_playlist *p)
 	p2v_slice_drop(&p->body);
 	p2v_doc_free(p->doc);
 	p2v_text_fini(&p->type);
-	p2v_text_fini(&p->headers_text);
+	free(p->headers);
 	p2v_text_fini(&p->etag);
 	p2v_text_fini(&p->last_modified);
 	p2v_text_fini(&p->in);

@@ -117,12 +117,14 @@ static void drop_content(struct p2v_fragment *f)
 	for (uint32_t i = 0; i < f->n_chunks; i++)
 		p2v_buf_unref(f->chunks[i].buf);
 	free(f->chunks);
+	free(f->signers);
 	free(f->here);
 	p2v_slice_drop(&f->headers);
 	f->d->held -= f->held;
 	f->chunks = NULL;
+	f->signers = NULL;
 	f->here = NULL;
-	f->n_chunks = f->n_whole = f->cap_chunks = 0;
+	f->n_chunks = f->n_whole = f->cap_chunks = f->n_signers = 0;
 	f->held = 0;
 }
 
@@ -171,13 +173,12 @@ uint64_t p2v_fragment_missing(const struct p2v_fragment *f)
 
 static int want_chunks(struct p2v_fragment *f, uint32_t n)
 {
-	uint32_t cap = f->cap_chunks ? f->cap_chunks : 16, words = p2v_chunk_words(f->cap_chunks);
+	uint32_t cap = 2 * f->cap_chunks > n ? 2 * f->cap_chunks : n;
+	uint32_t words = p2v_chunk_words(f->cap_chunks);
 	struct p2v_chunk_state *v;
 	uint64_t *here;
 
-	while (cap < n)
-		cap *= 2;
-	if (cap > f->cap_chunks) {
+	if (n > f->cap_chunks) {
 		v = realloc(f->chunks, cap * sizeof *v);
 		if (!v)
 			return P2V_ENOMEM;
@@ -255,16 +256,77 @@ static void note_hops(const struct p2v_fragment *f)
 		p2v_gauge(&f->d->node->metrics, P2V_M_HOPS, f->hops);
 }
 
-ptrdiff_t p2v_fragment_fill(
-	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched)
+/* Make room for bytes that continue a chunk. Readers hold slices of what is there, so it stays. */
+static int make_room(struct p2v_chunk_state *c, size_t size)
+{
+	struct p2v_buf *own;
+
+	if (c->buf && !c->theirs)
+		return P2V_OK;
+	own = p2v_buf_new(size);
+	if (!own)
+		return P2V_ENOMEM;
+	if (c->filled)
+		memcpy(own->data, c->buf->data, c->filled);
+	p2v_buf_unref(c->buf);
+	c->buf = own;
+	c->theirs = false;
+	return P2V_OK;
+}
+
+/* Keep what continues a chunk where it lies, if that is all of a chunk's buffer, or will be.
+ * @param p  what continues it @return whether it is kept */
+static bool adopt(struct p2v_chunk_state *c, const uint8_t *p, struct p2v_buf *in, size_t size)
+{
+	if (!in || in->size != size || p != in->data + c->filled)
+		return false;
+	if (c->buf ? c->buf != in : c->filled > 0)
+		return false;
+	if (!c->buf)
+		p2v_buf_ref(in);
+	c->buf = in;
+	c->theirs = true;
+	return true;
+}
+
+/* Bytes of one chunk, from `at` on: only what continues it counts.
+ * @return [B] that were new, or P2V_ENOMEM */
+static ptrdiff_t fill_chunk(struct p2v_fragment *f, uint32_t index, uint32_t at, struct p2v_bytes b,
+	struct p2v_buf *in, int64_t fetched)
+{
+	struct p2v_chunk_state *c = &f->chunks[index];
+	size_t size = room_for(f, index), skip, n;
+
+	if (c->whole || at > c->filled || at + b.n <= c->filled)
+		return 0;
+	skip = c->filled - at;
+	n = b.n - skip;
+	if (!adopt(c, b.p + skip, in, size)) {
+		if (make_room(c, size) < 0)
+			return P2V_ENOMEM;
+		memcpy(c->buf->data + c->filled, b.p + skip, n);
+	}
+	c->filled += (uint32_t)n;
+	f->held += n;
+	f->d->held += n;
+	if (c->filled == P2V_CHUNK || (f->length != P2V_LENGTH_UNKNOWN &&
+					      c->filled == p2v_fragment_chunk_size(f, index))) {
+		c->fetched = fetched;
+		c->made = false;
+		whole(f, index);
+	}
+	return (ptrdiff_t)n;
+}
+
+ptrdiff_t p2v_fragment_fill(struct p2v_fragment *f, uint64_t off, struct p2v_bytes b,
+	struct p2v_buf *in, int64_t fetched)
 {
 	size_t fresh = 0;
-	int rc = P2V_OK;
+	ptrdiff_t rc = P2V_OK;
 
 	while (b.n > 0) {
 		uint32_t index = (uint32_t)(off / P2V_CHUNK), at = (uint32_t)(off % P2V_CHUNK);
 		size_t n = b.n < P2V_CHUNK - at ? b.n : P2V_CHUNK - at;
-		struct p2v_chunk_state *c;
 
 		rc = P2V_EPROTO;
 		if (f->length != P2V_LENGTH_UNKNOWN && off + n > f->length)
@@ -272,27 +334,10 @@ ptrdiff_t p2v_fragment_fill(
 		rc = P2V_ENOMEM;
 		if (index >= f->n_chunks && want_chunks(f, index + 1) < 0)
 			break;
-		c = &f->chunks[index];
-		if (!c->buf && !(c->buf = p2v_buf_new(room_for(f, index))))
+		rc = fill_chunk(f, index, at, (struct p2v_bytes){ b.p, n }, in, fetched);
+		if (rc < 0)
 			break;
-		rc = P2V_OK;
-		/* Only what continues the chunk: bytes that are here stay as they are, as readers
-		 * hold slices of them. */
-		if (!c->whole && at <= c->filled && at + n > c->filled) {
-			uint32_t skip = c->filled - at;
-
-			memcpy(c->buf->data + c->filled, b.p + skip, n - skip);
-			c->filled = at + (uint32_t)n;
-			fresh += n - skip;
-			f->held += n - skip;
-			f->d->held += n - skip;
-			if (c->filled == P2V_CHUNK ||
-				(f->length != P2V_LENGTH_UNKNOWN &&
-					c->filled == p2v_fragment_chunk_size(f, index))) {
-				c->proof = (struct p2v_proof){ .fetched = fetched };
-				whole(f, index);
-			}
-		}
+		fresh += (size_t)rc;
 		off += n;
 		b.p += n;
 		b.n -= n;
@@ -314,13 +359,67 @@ void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length)
 	f->complete = f->n_whole == f->n_chunks;
 }
 
+/* @return the signer's place in the table; UINT32_MAX: no memory */
+static uint32_t signer_place(struct p2v_fragment *f, const struct p2v_id *signer)
+{
+	struct p2v_id *v;
+	uint32_t i = f->n_signers;
+
+	while (i > 0) /* mostly the one that came last */
+		if (memcmp(&f->signers[--i], signer, sizeof *signer) == 0)
+			return i;
+	v = realloc(f->signers, (f->n_signers + 1) * sizeof *v);
+	if (!v)
+		return UINT32_MAX;
+	f->signers = v;
+	v[f->n_signers] = *signer;
+	return f->n_signers++;
+}
+
+/* @return P2V_ENOMEM: nothing changed */
+static int keep_proof(
+	struct p2v_fragment *f, struct p2v_chunk_state *c, const struct p2v_proof *proof)
+{
+	uint32_t place = signer_place(f, &proof->signer);
+
+	if (place == UINT32_MAX)
+		return P2V_ENOMEM;
+	c->signer = place & 0xfffffff; /* there are no more signers than chunks, which are fewer */
+	c->made = proof->made;
+	c->fetched = proof->fetched;
+	memcpy(c->signature, proof->signature, sizeof c->signature);
+	return P2V_OK;
+}
+
+int p2v_fragment_proof(struct p2v_fragment *f, uint32_t index, struct p2v_proof *p)
+{
+	struct p2v_chunk_state *c = &f->chunks[index];
+	struct p2v_node *n = f->d->node;
+	struct p2v_statement s = p2v_fragment_statement(f);
+	int rc;
+
+	assert(c->whole);
+	*p = (struct p2v_proof){ .fetched = c->fetched, .made = c->made };
+	p->signer = c->p2p ? f->signers[c->signer] : *n->crypto.ops->id(n->crypto.self);
+	if (c->made) {
+		memcpy(p->signature, c->signature, sizeof p->signature);
+		return P2V_OK;
+	}
+	rc = p2v_proof_sign(n, &s, index, (struct p2v_bytes){ c->buf->data, c->filled }, p);
+	if (rc < 0)
+		return rc;
+	memcpy(c->signature, p->signature, sizeof c->signature);
+	c->made = true;
+	return P2V_OK;
+}
+
 bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *buf, uint32_t n,
 	const struct p2v_proof *proof, uint32_t hops)
 {
 	struct p2v_chunk_state *c = &f->chunks[index];
 
 	assert(f->known && index < f->n_chunks && n == p2v_fragment_chunk_size(f, index));
-	if (c->whole) {
+	if (c->whole || keep_proof(f, c, proof) < 0) {
 		p2v_buf_unref(buf);
 		return false;
 	}
@@ -334,7 +433,6 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	c->buf = buf;
 	c->filled = n;
 	c->p2p = true;
-	c->proof = *proof;
 	whole(f, index);
 	if (f->hops > hops + 1)
 		f->hops = hops + 1 < P2V_HOPS_MAX ? hops + 1 : P2V_HOPS_MAX;

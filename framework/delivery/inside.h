@@ -47,12 +47,18 @@ uint64_t p2v_generation(
 
 /* ---- fragments ---- */
 
+/* The most numerous thing that a node keeps: 64 a megabyte. p2v_fragment_proof tells its proof. */
 struct p2v_chunk_state {
 	struct p2v_buf *buf; /* NULL: nothing of it */
 	uint32_t filled;     /* [B] from its start; more than 0 and not whole: from the CDN, still
 				coming */
-	bool whole, p2p;
-	struct p2v_proof proof; /* of a whole chunk */
+	uint32_t
+		signer : 29; /* of a whole chunk that came from a peer: in its fragment's signers */
+	bool whole : 1, p2p : 1;
+	bool theirs : 1; /* buf is somebody else's: it may be kept, and not written to */
+	bool made : 1;   /* the signature is there; our own are made when somebody asks */
+	int64_t fetched; /* [us] since 1970, by the signer's clock; of a whole chunk */
+	uint8_t signature[P2V_SIGNATURE_SIZE];
 };
 
 enum p2v_announced { P2V_ANNOUNCED_NOT = 0, P2V_ANNOUNCED_ARRIVING, P2V_ANNOUNCED_COMPLETE };
@@ -80,6 +86,8 @@ struct p2v_fragment {
 	struct p2v_chunk_state *chunks; /* shape (n_chunks) */
 	uint64_t *here;                 /* shape (p2v_chunk_words(n_chunks)): the whole ones */
 	uint32_t n_chunks, n_whole, cap_chunks;
+	struct p2v_id *signers; /* shape (n_signers): of chunks from peers */
+	uint32_t n_signers;
 	uint64_t held, from_p2p, from_cdn; /* [B] */
 	bool complete;
 	bool fresh;                 /* some of it came a moment ago, and nobody was told yet */
@@ -131,13 +139,19 @@ struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f);
  * @return P2V_ENOMEM */
 P2V_MUST_USE int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof);
-/** Bytes from the CDN at that offset. What is there already is passed over. @return [B] that were
- * new, or P2V_ENOMEM */
-ptrdiff_t p2v_fragment_fill(
-	struct p2v_fragment *f, uint64_t off, struct p2v_bytes b, int64_t fetched);
-/** A verified chunk from a peer; takes the reference. @return whether it was new */
+/** Bytes from the CDN at that offset. What is there already is passed over.
+ * @param in  [in] the buffer that they lie in, borrowed: it is kept where it is a chunk's; NULL:
+ * all is copied
+ * @return [B] that were new, or P2V_ENOMEM */
+ptrdiff_t p2v_fragment_fill(struct p2v_fragment *f, uint64_t off, struct p2v_bytes b,
+	struct p2v_buf *in, int64_t fetched);
+/** A verified chunk from a peer; takes the reference. @return whether it was kept: it was new, and
+ * there was memory */
 bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *buf, uint32_t n,
 	const struct p2v_proof *proof, uint32_t hops);
+/** Who vouches for a whole chunk: when nobody does yet, we do from now on.
+ * @param p  [out] @return P2V_OK, or as p2v_proof_sign */
+P2V_MUST_USE int p2v_fragment_proof(struct p2v_fragment *f, uint32_t index, struct p2v_proof *p);
 /** The body ended: an unknown length is known now. */
 void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length);
 /** Forget all content: it was another than the CDN has now. Readers that had bytes of it fail. */
@@ -182,8 +196,8 @@ struct p2v_playlist {
 	char *url, *final_url;
 	uint64_t viewer_tag; /* of Cookie and Authorization: a manifest may be one viewer's own */
 	struct p2v_slice body;
-	struct p2v_text type, headers_text, etag, last_modified;
-	struct p2v_header headers[32];
+	struct p2v_text type, etag, last_modified;
+	struct p2v_header *headers; /* shape (n_headers), with their texts: for players */
 	size_t n_headers;
 	struct p2v_doc *doc;
 	struct p2v_rendition *

@@ -134,20 +134,19 @@ static int send_head(struct p2v_serve *s)
 
 static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
 {
-	struct p2v_statement st = p2v_fragment_statement(s->fragment);
+	struct p2v_proof proof;
 	struct p2v_msg_chunk m;
-	int rc = p2v_proof_sign(
-		s->d->node, &st, s->next, (struct p2v_bytes){ c->buf->data, c->filled }, &c->proof);
+	int rc = p2v_fragment_proof(s->fragment, s->next, &proof);
 
 	if (rc == P2V_OK)
-		rc = signer_number(s, &c->proof.signer);
+		rc = signer_number(s, &proof.signer);
 	if (rc < 0)
 		return rc;
 	m = (struct p2v_msg_chunk){ .index = s->next,
 		.length = c->filled,
 		.signer = (uint64_t)rc,
-		.fetched = (uint64_t)c->proof.fetched,
-		.signature = { c->proof.signature, P2V_SIGNATURE_SIZE } };
+		.fetched = (uint64_t)proof.fetched,
+		.signature = { proof.signature, P2V_SIGNATURE_SIZE } };
 	rc = write_message(s, P2V_MSG_chunk, &m, 160);
 	if (rc == P2V_OK)
 		rc = p2v_stream_write(s->stream, p2v_slice_of(c->buf, 0, c->filled));

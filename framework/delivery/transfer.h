@@ -58,9 +58,11 @@ struct p2v_ask {
 	uint64_t got; /* [B] */
 	struct p2v_signers signers;
 	struct p2v_text in;         /* a message that is not whole yet */
-	struct p2v_msg_chunk chunk; /* whose bytes are arriving into buf */
+	struct p2v_msg_chunk chunk; /* whose bytes are arriving */
+	bool in_chunk;              /* … now */
 	struct p2v_proof proof;
-	struct p2v_buf *buf;
+	struct p2v_buf *buf; /* where they lie; NULL: none came yet */
+	bool theirs;         /* it is the writer's own, which is not written to */
 	uint32_t filled;
 };
 

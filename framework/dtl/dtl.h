@@ -167,6 +167,11 @@ void p2v_stream_reset(struct p2v_stream *t, uint64_t code);
  * @param p  [out] borrowed until the next call for t
  * @return [B] at *p; 0: none now */
 size_t p2v_stream_peek(const struct p2v_stream *t, const uint8_t **p);
+/** What peek shows, to keep: a transport that was handed a buffer, and not its bytes packet by
+ * packet, spares whoever wants all of it the copy.
+ * @return a slice of just these bytes, with a reference of the caller's own; .buf NULL: they lie in
+ * the transport's own memory, so they have to be copied */
+struct p2v_slice p2v_stream_peek_slice(const struct p2v_stream *t);
 /** Have done with n bytes of what peek showed; the remote may send as many more. */
 void p2v_stream_consume(struct p2v_stream *t, size_t n);
 /** @return whether the remote finished and all of it was consumed */

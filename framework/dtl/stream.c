@@ -278,6 +278,12 @@ size_t p2v_stream_peek(const struct p2v_stream *t, const uint8_t **p)
 	return t->recv_cut ? 0 : p2v_recvq_peek(&t->recv, p);
 }
 
+struct p2v_slice p2v_stream_peek_slice(const struct p2v_stream *t)
+{
+	(void)t; /* what arrives lies in blocks that all streams use in turn */
+	return (struct p2v_slice){ NULL, NULL, 0 };
+}
+
 void p2v_stream_consume(struct p2v_stream *t, size_t n)
 {
 	if (t->recv_cut || n == 0)

@@ -20,6 +20,14 @@ struct p2v_swarm {
 };
 
 /** A peer that we were introduced to. */
+struct p2v_peer;
+
+/** A call to a peer, while it lasts: a few of many are called at a time. */
+struct p2v_peer_call {
+	struct p2v_dial dial;
+	struct p2v_peer *peer;
+};
+
 struct p2v_peer {
 	struct p2v_id id;
 	struct p2v_addr addrs[P2V_DIAL_ADDRESSES];
@@ -28,7 +36,7 @@ struct p2v_peer {
 	p2v_usec seen;       /* last introduction */
 	p2v_usec not_before; /* of the next call */
 	uint32_t failures;
-	struct p2v_dial dial;
+	struct p2v_peer_call *call; /* NULL: it is not being called */
 	struct p2v_overlay *overlay;
 	UT_hash_handle hh;
 };
@@ -48,7 +56,7 @@ struct p2v_partner {
 	struct p2v_timer timer; /* hello has to come */
 	struct p2v_id id;
 	bool dialled, up, closing;
-	struct p2v_id member_of[P2V_CHANNELS_MAX]; /* channels that it named and may be in */
+	struct p2v_id *member_of; /* shape (n_member_of): channels that it named and may be in */
 	size_t n_member_of;
 	uint32_t channels; /* bit i: it is in overlay->swarms[i] */
 	uint64_t capacity; /* [B/s] */

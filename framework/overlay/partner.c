@@ -122,17 +122,23 @@ static bool superseded(struct p2v_partner *p)
 	return false;
 }
 
-static void take_channels(struct p2v_partner *p, const struct p2v_msg_hello *m)
+/* @return P2V_OK, or P2V_ENOMEM */
+static int take_channels(struct p2v_partner *p, const struct p2v_msg_hello *m)
 {
 	const struct p2v_crypto *c = &p->overlay->node->crypto;
 
+	free(p->member_of);
 	p->n_member_of = 0;
+	p->member_of = m->channels.n ? calloc(m->channels.n, sizeof *p->member_of) : NULL;
+	if (m->channels.n && !p->member_of)
+		return P2V_ENOMEM;
 	for (size_t k = 0; k < m->channels.n; k++) {
 		struct p2v_id *id = &p->member_of[p->n_member_of];
 
 		memcpy(id->b, m->channels.v[k].p, sizeof id->b);
 		p->n_member_of += c->ops->allows(c->self, &p->id, id);
 	}
+	return P2V_OK;
 }
 
 /* @return whether there is a channel that was not shared before */
@@ -163,7 +169,10 @@ static void on_hello(struct p2v_partner *p, const struct p2v_msg_hello *m)
 	}
 	p->capacity = d.descriptor.flags & 1 ? 0 : d.descriptor.capacity;
 	p->flags = (uint32_t)d.descriptor.flags;
-	take_channels(p, m);
+	if (take_channels(p, m) < 0) {
+		p2v_partner_drop(p, false, "no memory");
+		return;
+	}
 	p2v_disarm(&o->node->world, &p->timer);
 	if (share_channels(p) && p->up)
 		o->handler->shares(o->ctx, p);
@@ -281,6 +290,7 @@ void p2v_partner_end(struct p2v_partner *p)
 	p2v_list_remove(&p->in_overlay);
 	if (!p2v_partner_find(o, &p->id)) /* no other session took its place */
 		p2v_peers_lost(o, &p->id, p->up ? p2v_now(&o->node->world) - p->since : 0);
+	free(p->member_of);
 	free(p);
 }
 

@@ -9,9 +9,17 @@ enum { DIALS_AT_ONCE = 4 };
 #define STEADY      (30 * P2V_SECOND) /* a partner for so long: what failed before is forgotten */
 #define BAN         (3600 * P2V_SECOND)
 
+static void stop_call(struct p2v_peer *p)
+{
+	if (p->call)
+		p2v_dial_cancel(&p->call->dial);
+	free(p->call);
+	p->call = NULL;
+}
+
 static void peer_free(struct p2v_overlay *o, struct p2v_peer *p)
 {
-	p2v_dial_cancel(&p->dial);
+	stop_call(p);
 	HASH_DEL(o->peers, p);
 	free(p);
 }
@@ -32,9 +40,10 @@ static struct p2v_peer *peer_find(struct p2v_overlay *o, const struct p2v_id *id
 
 static void dial_done(struct p2v_dial *d, struct p2v_session *s, const struct p2v_err *err)
 {
-	struct p2v_peer *p = P2V_OF(d, struct p2v_peer, dial);
+	struct p2v_peer *p = P2V_OF(d, struct p2v_peer_call, dial)->peer;
 	struct p2v_session_info info;
 
+	stop_call(p);
 	if (s) {
 		p2v_session_info(s, &info);
 		/* Where both called, one of the two is the caller in the end. */
@@ -57,7 +66,7 @@ static bool make_room(struct p2v_overlay *o)
 	if (HASH_COUNT(o->peers) < P2V_PEERS_MAX)
 		return true;
 	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		if (!p->dial.active && (!oldest || p->seen < oldest->seen))
+		if (!p->call && (!oldest || p->seen < oldest->seen))
 			oldest = p;
 	if (!oldest || oldest->seen == p2v_now(&o->node->world))
 		return false;
@@ -76,7 +85,6 @@ static struct p2v_peer *peer_add(struct p2v_overlay *o, const struct p2v_id *id)
 		return NULL;
 	p->id = *id;
 	p->overlay = o;
-	p->dial.done = dial_done;
 	HASH_ADD(hh, o->peers, id, sizeof p->id, p);
 	if (P2V_HASH_ADDED(hh, p))
 		return p;
@@ -173,7 +181,7 @@ bool p2v_peers_banned(const struct p2v_overlay *o, const struct p2v_id *id)
 void p2v_peers_rest(struct p2v_overlay *o)
 {
 	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		p2v_dial_cancel(&p->dial);
+		stop_call(p);
 }
 
 size_t p2v_peers_dialling(const struct p2v_overlay *o)
@@ -181,7 +189,7 @@ size_t p2v_peers_dialling(const struct p2v_overlay *o)
 	size_t n = 0;
 
 	for (const struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		n += p->dial.active;
+		n += p->call != NULL;
 	return n;
 }
 
@@ -216,7 +224,7 @@ static struct p2v_peer *choose(struct p2v_overlay *o, p2v_usec now)
 	size_t n = 0;
 
 	for (struct p2v_peer *p = o->peers; p && n < P2V_SELECT_MAX; p = p->hh.next) {
-		if (p->dial.active || p->not_before > now || p->n_addrs == 0 ||
+		if (p->call || p->not_before > now || p->n_addrs == 0 ||
 			p2v_partner_find(o, &p->id) || p2v_peers_banned(o, &p->id))
 			continue;
 		who[n] = p;
@@ -241,26 +249,39 @@ static struct p2v_peer *choose(struct p2v_overlay *o, p2v_usec now)
 	return best;
 }
 
+/* @return whether there was memory for it */
+static bool call(struct p2v_peer *p)
+{
+	struct p2v_overlay *o = p->overlay;
+
+	p->call = calloc(1, sizeof *p->call);
+	if (!p->call)
+		return false;
+	p->call->peer = p;
+	p->call->dial.done = dial_done;
+	if (o->watch.called)
+		o->watch.called(o->watch.ctx, &p->id);
+	p2v_dial_start(&p->call->dial, o->node, o->dtl, &p->id, p->addrs, p->n_addrs);
+	return true;
+}
+
 void p2v_peers_tend(struct p2v_overlay *o)
 {
 	p2v_usec now = p2v_now(&o->node->world);
 	struct p2v_peer *p, *next;
 
 	HASH_ITER (hh, o->peers, p, next)
-		if (!p->dial.active && now - p->seen > P2V_PEER_AGE_OUT && p->not_before <= now)
+		if (!p->call && now - p->seen > P2V_PEER_AGE_OUT && p->not_before <= now)
 			peer_free(o, p);
 	while (p2v_peers_wanted(o) > 0 && p2v_peers_dialling(o) < DIALS_AT_ONCE &&
-		(p = choose(o, now))) {
-		if (o->watch.called)
-			o->watch.called(o->watch.ctx, &p->id);
-		p2v_dial_start(&p->dial, o->node, o->dtl, &p->id, p->addrs, p->n_addrs);
-	}
+		(p = choose(o, now)) && call(p))
+		;
 }
 
 bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s)
 {
 	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		if (p2v_dial_opened(&p->dial, s))
+		if (p->call && p2v_dial_opened(&p->call->dial, s))
 			return true;
 	return false;
 }
@@ -268,7 +289,7 @@ bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s)
 bool p2v_peers_closed(struct p2v_overlay *o, struct p2v_session *s, const struct p2v_err *why)
 {
 	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		if (p2v_dial_closed(&p->dial, s, why))
+		if (p->call && p2v_dial_closed(&p->call->dial, s, why))
 			return true;
 	return false;
 }

@@ -6,7 +6,9 @@
 
 #include "framework/base/list.h"
 
-enum { CHUNK = 32768 }; /* [B] */
+/* [B] The first chunk, and the largest: each is twice the one before, so that a small document,
+ * which most are, takes little. */
+enum { CHUNK_MIN = 1024, CHUNK_MAX = 32768 };
 
 struct chunk {
 	struct chunk *next;
@@ -66,8 +68,10 @@ void *p2v_doc_take(struct p2v_doc_memory *m, size_t size)
 		return NULL;
 	need = (size + unit - 1) / unit * unit;
 	if (!m->chunks || need > m->room - m->used) {
-		size_t room = need > CHUNK ? need : CHUNK;
+		size_t room = m->room < CHUNK_MAX / 2 ? 2 * m->room : CHUNK_MAX;
 
+		room = room > CHUNK_MIN ? room : CHUNK_MIN;
+		room = need > room ? need : room;
 		c = within(m, room) ? malloc(sizeof *c + room) : NULL;
 		if (!c)
 			return NULL;

@@ -39,7 +39,8 @@ struct p2v_fetch {
 	p2v_usec connect_timeout, idle_timeout, heard;
 	struct p2v_event step; /* the start, the connection, a resumption */
 	struct p2v_event idle;
-	struct p2v_list held; /* pieces that arrived while it was paused */
+	struct p2v_list held;    /* pieces that arrived while it was paused */
+	struct p2v_buf *showing; /* … in `body` now */
 	size_t n_headers;
 	struct p2v_header headers[];
 };
@@ -334,9 +335,10 @@ static bool take_head(struct p2v_fetch *f, const struct p2v_sim_head *h)
 	return false;
 }
 
-static bool take_body(struct p2v_fetch *f, struct p2v_bytes b)
+static bool take_body(struct p2v_fetch *f, const struct p2v_slice *piece)
 {
 	struct p2v_sim *s = f->machine->sim;
+	struct p2v_bytes b = { piece->p, piece->n };
 	size_t edge = b.n < 32 ? b.n : 32;
 
 	f->got += b.n;
@@ -346,7 +348,9 @@ static bool take_body(struct p2v_fetch *f, struct p2v_bytes b)
 		p2v_sim_mix_bytes(s, b.p, edge);
 		p2v_sim_mix_bytes(s, b.p + b.n - edge, edge);
 		f->busy = true;
+		f->showing = piece->buf;
 		f->handler->body(f->ctx, b);
+		f->showing = NULL;
 		f->busy = false;
 	}
 	if (f->dead)
@@ -365,7 +369,7 @@ static bool hand(struct p2v_fetch *f, struct p2v_piece *k)
 
 	switch (k->kind) {
 	case P2V_PIECE_HEAD: more = take_head(f, k->head); break;
-	case P2V_PIECE_BODY: more = take_body(f, (struct p2v_bytes){ k->body.p, k->body.n }); break;
+	case P2V_PIECE_BODY: more = take_body(f, &k->body); break;
 	case P2V_PIECE_END: body_over(f); break;
 	case P2V_PIECE_CUT:
 		fail(f, P2V_EIO,
@@ -455,6 +459,12 @@ void p2v_sim_fetch_pause(void *self, struct p2v_fetch *f, bool pause)
 	f->heard = f->machine->sim->now;
 	if (!pause && !p2v_list_empty(&f->held))
 		p2v_event_at(&f->step, f->machine->sim->now);
+}
+
+struct p2v_buf *p2v_sim_fetch_buffer(void *self, const struct p2v_fetch *f)
+{
+	(void)self;
+	return f->showing;
 }
 
 void p2v_sim_fetch_cancel(void *self, struct p2v_fetch *f)

@@ -34,7 +34,7 @@ struct p2v_sim {
 	struct p2v_list late;
 	void *twin; /* sdk/sim/flow's */
 	struct p2v_sim_ledger ledger;
-	struct p2v_sim_shared *shared; /* buffers by content */
+	struct p2v_sim_shared *shared, *shared_at; /* buffers, by content and by address */
 	uint64_t shared_bytes, shared_news;
 	p2v_usec apart; /* [us] between pieces of one stream: 1 where ties are shuffled, else 0 */
 };
@@ -140,16 +140,12 @@ size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v
 size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u);
 void p2v_sim_udp_close(void *self, struct p2v_udp *u);
 
-/* sdk/sim/share.c: likewise */
-struct p2v_buf *p2v_sim_share(void *self, struct p2v_buf *b);
-/** The run is over. */
-void p2v_sim_share_fini(struct p2v_sim *s);
-
 /* sdk/sim/http.c and sdk/sim/httpd.c: likewise */
 int p2v_sim_fetch(void *self, const struct p2v_fetch_request *rq, const struct p2v_fetch_handler *h,
 	void *ctx, struct p2v_fetch **out, struct p2v_err *err);
 void p2v_sim_fetch_pause(void *self, struct p2v_fetch *f, bool pause);
 void p2v_sim_fetch_cancel(void *self, struct p2v_fetch *f);
+struct p2v_buf *p2v_sim_fetch_buffer(void *self, const struct p2v_fetch *f);
 int p2v_sim_listen(void *self, const struct p2v_addr *bind, const struct p2v_http_handler *h,
 	void *ctx, struct p2v_http_server **out, struct p2v_addr *bound, struct p2v_err *err);
 void p2v_sim_reply(void *self, struct p2v_exchange *x, const struct p2v_reply *r);

@@ -13,7 +13,8 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/pipe.c %reldir%/pipe.h \
 	%reldir%/pipe_flow.c \
 	%reldir%/sender.c %reldir%/sender.h \
-	%reldir%/share.c \
+	%reldir%/share.c %reldir%/share.h \
+	%reldir%/lanes.c %reldir%/lanes.h \
 	%reldir%/udp.c \
 	%reldir%/wheel.c %reldir%/wheel.h \
 	%reldir%/world.c %reldir%/world.h

@@ -1,14 +1,17 @@
 /* sender.c - windows over fluid flows. */
 #include "sdk/sim/sender.h"
 
-enum { WAIT_MANY = 16 }; /* flows, from which on a link's queue is looked at now and then */
-#define WAIT_FRESH (5 * P2V_MSEC)
-#define WINDOW_MAX (4.0 * 1024 * 1024)
-#define WINDOW_MIN 2 /* segments */
-#define IDLE_RESET (200 * P2V_MSEC)
-#define TARGET     (25 * P2V_MSEC) /* of a scavenger */
-#define DELAY_MIN  (4 * P2V_MSEC)  /* RFC 9406 4.2 */
-#define DELAY_MAX  (16 * P2V_MSEC)
+/* A link's queue is looked at now and then: the more flows it has, the less any of them moves it.
+ */
+enum { WAIT_MANY = 16 };
+#define WAIT_FRESH     (5 * P2V_MSEC)
+#define WAIT_FRESH_FEW P2V_MSEC
+#define WINDOW_MAX     (4.0 * 1024 * 1024)
+#define WINDOW_MIN     2 /* segments */
+#define IDLE_RESET     (200 * P2V_MSEC)
+#define TARGET         (25 * P2V_MSEC) /* of a scavenger */
+#define DELAY_MIN      (4 * P2V_MSEC)  /* RFC 9406 4.2 */
+#define DELAY_MAX      (16 * P2V_MSEC)
 enum { CSS_ROUNDS = 5, CSS_DIVISOR = 4 };
 #define PACE 1.25 /* RFC 9002 7.7 */
 
@@ -51,7 +54,8 @@ p2v_usec p2v_link_wait(struct p2v_machine *m, bool up)
 
 	if (l->n[0] + l->n[1] == 0 || l->capacity >= P2V_FLUID_UNLIMITED)
 		return 0;
-	if (l->n[0] + l->n[1] > WAIT_MANY && now - l->wait_at < WAIT_FRESH)
+	if (l->wait_at > 0 &&
+		now - l->wait_at < (l->n[0] + l->n[1] > WAIT_MANY ? WAIT_FRESH : WAIT_FRESH_FEW))
 		return l->wait;
 	l->wait = look(m, l);
 	l->wait_at = now;

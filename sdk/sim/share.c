@@ -1,37 +1,18 @@
 /* share.c - media that many machines hold, kept once. Which buffer a machine gets changes nothing
  * that it can see. */
+#include "sdk/sim/share.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "framework/base/slice.h"
 #include "sdk/sim/inside.h"
 
 enum { SWEEP = 4096 }; /* new buffers between two looks at what nobody holds any more */
 
-struct p2v_sim_shared {
-	UT_hash_handle hh;
-	uint64_t key;
-	struct p2v_buf *buf; /* one reference is ours */
-};
-
-static uint64_t key_of(const struct p2v_buf *b)
-{
-	uint64_t lane[4] = { b->size, 1, 2, 3 }, word;
-	size_t i = 0;
-
-	for (; i + 8 <= b->size; i += 8) {
-		memcpy(&word, b->data + i, 8); /* in any order of bytes: a key, no result */
-		lane[i / 8 & 3] = (lane[i / 8 & 3] ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-		lane[i / 8 & 3] ^= lane[i / 8 & 3] >> 32;
-	}
-	for (; i < b->size; i++)
-		lane[0] = p2v_mix64(lane[0] ^ b->data[i]);
-	return p2v_mix64(lane[0] ^ p2v_mix64(lane[1] ^ p2v_mix64(lane[2] ^ p2v_mix64(lane[3]))));
-}
-
 static void forget(struct p2v_sim *s, struct p2v_sim_shared *e)
 {
 	HASH_DEL(s->shared, e);
+	HASH_DELETE(hh_at, s->shared_at, e);
 	s->shared_bytes -= e->buf->size;
 	p2v_buf_unref(e->buf);
 	free(e);
@@ -46,16 +27,23 @@ static void sweep(struct p2v_sim *s)
 			forget(s, e);
 }
 
-static void keep(struct p2v_sim *s, uint64_t key, struct p2v_buf *b)
+static void keep(struct p2v_sim *s, const struct p2v_lanes *lanes, struct p2v_buf *b)
 {
 	struct p2v_sim_shared *e = calloc(1, sizeof *e);
 
 	if (!e)
 		return; /* it is kept by its holder, as it would be without us */
-	e->key = key;
+	e->lanes = *lanes;
+	e->at = b->data;
 	e->buf = b;
-	HASH_ADD(hh, s->shared, key, sizeof e->key, e);
+	HASH_ADD(hh, s->shared, lanes, sizeof e->lanes, e);
 	if (!P2V_HASH_ADDED(hh, e)) {
+		free(e);
+		return;
+	}
+	HASH_ADD(hh_at, s->shared_at, at, sizeof e->at, e);
+	if (!P2V_HASH_ADDED(hh_at, e)) {
+		HASH_DEL(s->shared, e);
 		free(e);
 		return;
 	}
@@ -65,18 +53,29 @@ static void keep(struct p2v_sim *s, uint64_t key, struct p2v_buf *b)
 		sweep(s);
 }
 
+struct p2v_sim_shared *p2v_sim_shared_at(const struct p2v_sim *s, const uint8_t *p, size_t n)
+{
+	struct p2v_sim_shared *e;
+
+	HASH_FIND(hh_at, s->shared_at, &p, sizeof p, e);
+	return e && e->buf->size == n ? e : NULL;
+}
+
 struct p2v_buf *p2v_sim_share(void *self, struct p2v_buf *b)
 {
 	struct p2v_sim *s = ((struct p2v_machine *)self)->sim;
-	uint64_t key = key_of(b);
 	struct p2v_sim_shared *e;
+	struct p2v_lanes lanes;
 
-	HASH_FIND(hh, s->shared, &key, sizeof key, e);
+	if (p2v_sim_shared_at(s, b->data, b->size))
+		return b;
+	lanes = p2v_lanes_of(b->data, b->size);
+	HASH_FIND(hh, s->shared, &lanes, sizeof lanes, e);
 	if (!e) {
-		keep(s, key, b);
+		keep(s, &lanes, b);
 		return b;
 	}
-	if (e->buf == b || e->buf->size != b->size || memcmp(e->buf->data, b->data, b->size) != 0)
+	if (e->buf->size != b->size || memcmp(e->buf->data, b->data, b->size) != 0)
 		return b;
 	p2v_buf_ref(e->buf);
 	p2v_buf_unref(b);

@@ -8,6 +8,7 @@
 
 #include "framework/base/text.h"
 #include "sdk/sim/inside.h"
+#include "sdk/sim/share.h"
 
 #define FLUID_TOLERANCE 0.01
 
@@ -53,24 +54,22 @@ void p2v_sim_mix(struct p2v_sim *s, uint64_t what)
 	s->hash = p2v_mix64(s->hash ^ what) + UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* Four sums side by side: each step is one to one in what came before, so nothing that differs gets
- * lost. */
 void p2v_sim_mix_bytes(struct p2v_sim *s, const void *p, size_t n)
 {
-	uint64_t lane[4] = { 1, 2, 3, 4 };
+	struct p2v_lanes lanes = { { n, 1, 2, 3 } };
 	const uint8_t *q = p;
+	size_t i = 0;
 
-	p2v_sim_mix(s, n);
-	for (; n >= 32; q += 32, n -= 32)
-		for (size_t k = 0; k < 4; k++) {
-			lane[k] = (lane[k] ^ p2v_load64(q + 8 * k)) * UINT64_C(0x9e3779b97f4a7c15);
-			lane[k] ^= lane[k] >> 32;
-		}
-	for (size_t k = 0; k < 4; k++)
-		p2v_sim_mix(s, lane[k]);
-	for (; n >= 8; q += 8, n -= 8)
-		p2v_sim_mix(s, p2v_load64(q));
-	for (size_t i = 0; i < n; i++)
+	if (n >= 32) {
+		i = p2v_lanes_blocks(&lanes, q, n);
+		for (size_t k = 0; k < 4; k++)
+			p2v_sim_mix(s, lanes.v[k]);
+	} else {
+		p2v_sim_mix(s, n);
+	}
+	for (; i + 8 <= n; i += 8)
+		p2v_sim_mix(s, p2v_load64(q + i));
+	for (; i < n; i++)
 		p2v_sim_mix(s, q[i]);
 }
 
@@ -404,6 +403,7 @@ static const struct p2v_world_ops world_ops = { .now = world_now,
 	.fetch = p2v_sim_fetch,
 	.fetch_pause = p2v_sim_fetch_pause,
 	.fetch_cancel = p2v_sim_fetch_cancel,
+	.fetch_buffer = p2v_sim_fetch_buffer,
 	.http_listen = p2v_sim_listen,
 	.http_reply = p2v_sim_reply,
 	.http_write = p2v_sim_write,

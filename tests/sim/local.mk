@@ -76,6 +76,7 @@ TESTS += tests/sim/sim_transfer tests/sim/sim_transfer_flow
 tests_sim_sim_transfer_SOURCES = \
 	%reldir%/dtl_nat_test.c \
 	%reldir%/dtl_net.c %reldir%/dtl_net.h \
+	%reldir%/keep_test.c \
 	%reldir%/transfer_test.c
 tests_sim_sim_transfer_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_sim_transfer_LDADD = libp2v_test_cc.la $(UNIT_LIBS)

@@ -2,6 +2,7 @@
  * rendition, fragment, generation, offset), so that any byte can be checked without being kept. */
 #include "sdk/sim/cdn/encoder.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +14,17 @@ enum { INIT_SIZE = 800, CACHED_MAX = 96 };
 	UINT64_MAX /* the fragment number that an initialisation segment's bytes have \
 		    */
 
+/* [B] A fragment is kept whole; or, to be shared, in pieces such as the framework keeps it in, so
+ * that both are the same memory. */
+enum { WHOLE = 1 << 30, PIECE = 16384 };
+
 /* A fragment's bytes, kept while they are likely to be asked for again. */
 struct cached {
 	struct p2v_list in_cache;
 	uint32_t rendition, generation;
 	uint64_t fragment;
-	struct p2v_buf *buf;
+	size_t n;
+	struct p2v_buf *piece[]; /* shape (n) */
 };
 
 enum { TOLD_MAX = 8 };
@@ -31,8 +37,10 @@ struct told {
 
 struct p2v_encoder {
 	struct p2v_encoder_conf conf;
-	p2v_usec start; /* when fragment 0 began */
-	int64_t wall;   /* [us] of `start` */
+	struct p2v_world world; /* where equal bytes may be kept once; ops NULL: nowhere */
+	size_t piece;           /* WHOLE or PIECE */
+	p2v_usec start;         /* when fragment 0 began */
+	int64_t wall;           /* [us] of `start` */
 	bool ended;
 	uint64_t last; /* fragments when it ended */
 	uint32_t generation;
@@ -80,10 +88,11 @@ static uint8_t content_byte(uint64_t key, uint64_t off)
 	return (uint8_t)(p2v_mix64(key + off / 8) >> (8 * (off % 8)));
 }
 
-static void content_fill(uint64_t key, uint8_t *p, size_t n)
+/* @param off  [B] a multiple of 8 */
+static void content_fill(uint64_t key, uint64_t off, uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n; i += 8) {
-		uint64_t word = p2v_mix64(key + i / 8);
+		uint64_t word = p2v_mix64(key + (off + i) / 8);
 
 		for (size_t j = i; j < n && j < i + 8; j++, word >>= 8)
 			p[j] = (uint8_t)word;
@@ -104,7 +113,7 @@ uint64_t p2v_encoder_size(const struct p2v_encoder *e, uint32_t rendition, uint6
 	return size ? size : 1;
 }
 
-static struct p2v_buf *at_hand(
+static struct cached *at_hand(
 	const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
 {
 	P2V_LIST_EACH (it, &e->cache) {
@@ -112,51 +121,65 @@ static struct p2v_buf *at_hand(
 
 		if (c->fragment == fragment && c->rendition == rendition &&
 			c->generation == generation)
-			return c->buf;
+			return c;
 	}
 	return NULL;
 }
 
-/* @return the fragment's bytes, without a reference of the caller's own; NULL: no memory */
-static struct p2v_buf *content(
+static void cached_free(struct cached *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		p2v_buf_unref(c->piece[i]);
+	p2v_list_remove(&c->in_cache);
+	free(c);
+}
+
+/* @return false: no memory */
+static bool make_pieces(const struct p2v_encoder *e, struct cached *c, uint64_t size)
+{
+	const struct p2v_world *w = &e->world;
+	uint64_t key = content_key(e, c->rendition, c->fragment, c->generation);
+
+	for (uint64_t off = 0; off < size; off += e->piece) {
+		size_t n = size - off < e->piece ? (size_t)(size - off) : e->piece;
+		struct p2v_buf *b = p2v_buf_new(n);
+
+		if (!b)
+			return false;
+		content_fill(key, off, b->data, n);
+		if (w->ops && w->ops->share)
+			b = w->ops->share(w->self, b);
+		c->piece[c->n++] = b;
+	}
+	return true;
+}
+
+/* @return the fragment's bytes; NULL: no memory */
+static const struct cached *content(
 	struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
 {
-	struct p2v_buf *b = at_hand(e, rendition, fragment, generation);
-	struct cached *c;
+	struct cached *c = at_hand(e, rendition, fragment, generation);
+	uint64_t size = p2v_encoder_size(e, rendition, fragment);
 
-	if (b)
-		return b;
-	if (e->n_cached < CACHED_MAX) {
-		c = calloc(1, sizeof *c);
-		if (!c)
-			return NULL;
-		e->n_cached++;
-	} else {
-		c = P2V_OF(p2v_list_first(&e->cache), struct cached, in_cache);
-		p2v_list_remove(&c->in_cache);
-		p2v_buf_unref(c->buf);
-	}
-	c->buf = p2v_buf_new((size_t)p2v_encoder_size(e, rendition, fragment));
-	if (!c->buf) {
-		free(c);
-		e->n_cached--;
+	if (c)
+		return c;
+	c = calloc(1, sizeof *c + (size_t)((size + e->piece - 1) / e->piece) * sizeof *c->piece);
+	if (!c)
 		return NULL;
-	}
+	p2v_list_init(&c->in_cache);
 	c->rendition = rendition;
 	c->fragment = fragment;
 	c->generation = generation;
-	content_fill(content_key(e, rendition, fragment, generation), c->buf->data, c->buf->size);
+	if (!make_pieces(e, c, size)) {
+		cached_free(c);
+		return NULL;
+	}
+	if (e->n_cached == CACHED_MAX)
+		cached_free(P2V_OF(p2v_list_first(&e->cache), struct cached, in_cache));
+	else
+		e->n_cached++;
 	p2v_list_push(&e->cache, &c->in_cache);
-	return c->buf;
-}
-
-uint64_t p2v_encoder_held(const struct p2v_encoder *e)
-{
-	uint64_t n = 0;
-
-	P2V_LIST_EACH (it, &e->cache)
-		n += P2V_OF(it, struct cached, in_cache)->buf->size;
-	return n;
+	return c;
 }
 
 /* ---- time ---- */
@@ -169,6 +192,7 @@ struct p2v_encoder *p2v_encoder_new(const struct p2v_encoder_conf *conf, p2v_use
 	if (!e)
 		return NULL;
 	e->conf = *conf;
+	e->piece = WHOLE;
 	age = (p2v_usec)(conf->live ? conf->window + conf->keep : conf->fragments) * conf->fragment;
 	e->start = now - age;
 	e->wall = wall - age;
@@ -182,15 +206,33 @@ void p2v_encoder_free(struct p2v_encoder *e)
 {
 	if (!e)
 		return;
-	P2V_LIST_EACH (it, &e->cache) {
-		struct cached *c = P2V_OF(it, struct cached, in_cache);
-
-		p2v_buf_unref(c->buf);
-		free(c);
-	}
+	P2V_LIST_EACH (it, &e->cache)
+		cached_free(P2V_OF(it, struct cached, in_cache));
 	for (size_t i = 0; i < TOLD_MAX; i++)
 		p2v_slice_drop(&e->told[i].text);
 	free(e);
+}
+
+void p2v_encoder_share(struct p2v_encoder *e, const struct p2v_world *w)
+{
+	assert(e->n_cached == 0);
+	e->world = *w;
+	e->piece = PIECE;
+}
+
+uint64_t p2v_encoder_held(const struct p2v_encoder *e)
+{
+	uint64_t n = 0;
+
+	if (e->world.ops)
+		return 0;
+	P2V_LIST_EACH (it, &e->cache) {
+		const struct cached *c = P2V_OF(it, struct cached, in_cache);
+
+		for (size_t i = 0; i < c->n; i++)
+			n += c->piece[i]->size;
+	}
+	return n;
 }
 
 uint64_t p2v_encoder_complete(const struct p2v_encoder *e, p2v_usec now)
@@ -507,7 +549,9 @@ struct p2v_slice p2v_encoder_read(
 	struct p2v_encoder *e, const struct p2v_file *f, uint64_t off, size_t max)
 {
 	uint64_t fragment = INIT_NUMBER;
+	const struct cached *c;
 	struct p2v_buf *b;
+	size_t in;
 
 	if (f->text.p)
 		return p2v_slice_sub(f->text, (size_t)off,
@@ -517,21 +561,42 @@ struct p2v_slice p2v_encoder_read(
 		for (uint64_t n; off >= (n = p2v_encoder_size(e, f->rendition, fragment)); off -= n)
 			fragment++;
 	}
-	b = content(e, f->rendition, fragment, f->generation);
-	if (!b)
+	c = content(e, f->rendition, fragment, f->generation);
+	if (!c)
 		return (struct p2v_slice){ NULL, NULL, 0 };
-	return p2v_slice_of(b, (size_t)off, b->size - off < max ? b->size - (size_t)off : max);
+	b = c->piece[off / e->piece];
+	in = (size_t)(off % e->piece);
+	return p2v_slice_of(b, in, b->size - in < max ? b->size - in : max);
 }
 
-/* Whether n bytes of a fragment, from off on, are these. */
+/* @return whether n bytes of a fragment that is at hand, from off on, are these */
+static bool same_as(const struct p2v_encoder *e, const struct cached *c, uint64_t off,
+	const uint8_t *p, size_t n)
+{
+	while (n > 0) {
+		const struct p2v_buf *b = c->piece[off / e->piece];
+		const uint8_t *q = b->data + off % e->piece;
+		size_t k = b->size - (size_t)(off % e->piece);
+
+		k = k < n ? k : n;
+		if (p != q && memcmp(p, q, k) != 0) /* often it is the very same memory */
+			return false;
+		off += k;
+		p += k;
+		n -= k;
+	}
+	return true;
+}
+
+/* @return whether n bytes of a fragment, from off on, are these */
 static bool same(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment,
 	uint32_t generation, uint64_t off, const uint8_t *p, size_t n)
 {
-	const struct p2v_buf *b = at_hand(e, rendition, fragment, generation);
+	const struct cached *c = at_hand(e, rendition, fragment, generation);
 	uint64_t key;
 
-	if (b)
-		return memcmp(b->data + off, p, n) == 0;
+	if (c)
+		return same_as(e, c, off, p, n);
 	key = content_key(e, rendition, fragment, generation);
 	for (size_t i = 0; i < n; i++)
 		if (content_byte(key, off + i) != p[i])

@@ -4,8 +4,8 @@
 #define P2V_SIM_ENCODER_H
 
 #include <peer2view/option.h>
-#include "framework/base/slice.h"
 #include "framework/base/text.h"
+#include "framework/base/world.h"
 
 struct p2v_encoder_rendition {
 	const char *name; /* its folder, such as "v0" */
@@ -56,6 +56,10 @@ struct p2v_file {
 struct p2v_encoder *p2v_encoder_new(
 	const struct p2v_encoder_conf *conf, p2v_usec now, int64_t wall);
 void p2v_encoder_free(struct p2v_encoder *e);
+/** Before anything is read: what it makes is kept where that world keeps what many hold, in pieces
+ * of 16 KiB.
+ * @param w  [in] copied */
+void p2v_encoder_share(struct p2v_encoder *e, const struct p2v_world *w);
 
 /** Start again with the same names and other content. Until its first fragment is done, what was
  * there stays; each of its files replaces its namesake. */
@@ -90,7 +94,7 @@ struct p2v_date p2v_date_of(int64_t wall);
 uint64_t p2v_encoder_complete(const struct p2v_encoder *e, p2v_usec now);
 /** @return when that fragment is complete */
 p2v_usec p2v_encoder_due(const struct p2v_encoder *e, uint64_t fragment);
-/** @return [B] of media that it keeps at hand */
+/** @return [B] of media that it keeps at hand, without what it shares */
 uint64_t p2v_encoder_held(const struct p2v_encoder *e);
 /** @return [B] of that fragment */
 uint64_t p2v_encoder_size(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment);

@@ -80,7 +80,7 @@ struct p2v_session {
 	p2v_usec crossed;       /* when boxes last let a datagram through; -1: never */
 	p2v_usec silent;        /* since when a remote that should answer does not; -1: it does */
 	uint32_t pto_count;
-	struct p2v_err why;
+	struct p2v_err *why; /* it ended; NULL: it has not, or there was no memory */
 	uint64_t close_code;
 	bool close_told;
 

@@ -146,6 +146,7 @@ void p2v_flow_session_free(struct p2v_session *s)
 	if (s->record)
 		s->record->ops->free(s->record);
 	d->n_sessions--;
+	free(s->why);
 	free(s);
 }
 
@@ -335,27 +336,32 @@ void p2v_flow_end(struct p2v_session *s, int code, uint64_t wire, const char *fm
 	s->close_told = s->state == P2V_FLOW_UP && wire != P2V_FLOW_SILENT;
 	s->state = P2V_FLOW_ENDED;
 	s->close_code = wire;
-	s->why.code = code;
-	va_start(ap, fmt);
-	(void)vsnprintf(s->why.text, sizeof s->why.text, fmt, ap);
-	va_end(ap);
+	s->why = malloc(sizeof *s->why);
+	if (s->why) {
+		s->why->code = code;
+		va_start(ap, fmt);
+		(void)vsnprintf(s->why->text, sizeof s->why->text, fmt, ap);
+		va_end(ap);
+	}
 	p2v_flow_wake(s);
 }
 
 void p2v_flow_send_close(struct p2v_session *s)
 {
 	struct p2v_parcel *k = p2v_parcel_new(s, NULL, P2V_PARCEL_CLOSE);
-	size_t n = strlen(s->why.text);
+	const char *text = s->why ? s->why->text : "";
+	size_t n = strlen(text);
 
 	if (!k)
 		return;
 	k->code = s->close_code;
-	k->text = p2v_slice_copy(s->why.text, n < 100 ? n : 100);
+	k->text = p2v_slice_copy(text, n < 100 ? n : 100);
 	p2v_parcel_at(k, p2v_flow_message(s, n));
 }
 
 static void tell_ended(struct p2v_session *s)
 {
+	static const struct p2v_err no_memory = { P2V_ENOMEM, "no memory for why it ended" };
 	const struct p2v_dtl_handler *h = &s->dtl->handler;
 
 	P2V_LIST_EACH (it, &s->streams) {
@@ -370,7 +376,7 @@ static void tell_ended(struct p2v_session *s)
 			h->ended(s->dtl->ctx, t, P2V_ECANCELED, s->close_code);
 	}
 	if (s->known)
-		h->closed(s->dtl->ctx, s, &s->why);
+		h->closed(s->dtl->ctx, s, s->why ? s->why : &no_memory);
 	s->known = false;
 }
 

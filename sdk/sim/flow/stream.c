@@ -289,14 +289,29 @@ void p2v_stream_reset(struct p2v_stream *t, uint64_t code)
 	p2v_flow_check(t);
 }
 
+/* @return what the reader sees next; NULL: nothing */
+static const struct p2v_slice *shown(const struct p2v_stream *t)
+{
+	const struct p2v_list *it = t->recv_cut ? NULL : p2v_list_first(&t->in);
+
+	return it ? &P2V_OF(it, struct p2v_flow_piece, at)->s : NULL;
+}
+
 size_t p2v_stream_peek(const struct p2v_stream *t, const uint8_t **p)
 {
-	struct p2v_list *it = t->recv_cut ? NULL : p2v_list_first(&t->in);
+	const struct p2v_slice *s = shown(t);
 
-	if (!it)
+	if (!s)
 		return 0;
-	*p = P2V_OF(it, struct p2v_flow_piece, at)->s.p;
-	return P2V_OF(it, struct p2v_flow_piece, at)->s.n;
+	*p = s->p;
+	return s->n;
+}
+
+struct p2v_slice p2v_stream_peek_slice(const struct p2v_stream *t)
+{
+	const struct p2v_slice *s = shown(t);
+
+	return s && s->buf ? p2v_slice_ref(*s) : (struct p2v_slice){ NULL, NULL, 0 };
 }
 
 /* The remote may send as many more. */

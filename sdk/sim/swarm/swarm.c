@@ -72,13 +72,18 @@ static int start_origin(struct p2v_swarm *s, struct p2v_err *err)
 {
 	struct p2v_addr ip = p2v_addr_v4(ORIGIN_IP, 0);
 	struct p2v_world world;
+	int rc;
 
 	s->origin_machine = p2v_machine_new(s->sim, "origin", &ip, &s->conf.origin_link);
 	if (!s->origin_machine)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for the origin");
 	p2v_sim_name(s->sim, "origin", &ip);
 	world = p2v_machine_world(s->origin_machine);
-	return p2v_origin_new(&world, &s->conf.origin, NULL, &s->origin, err);
+	rc = p2v_origin_new(&world, &s->conf.origin, NULL, &s->origin, err);
+	/* On queued links it matters how large the pieces are that a server writes. */
+	if (rc == P2V_OK && s->conf.flows)
+		p2v_encoder_share(p2v_origin_encoder(s->origin), &world);
+	return rc;
 }
 
 static int start_tracker(struct p2v_swarm *s, struct p2v_err *err)

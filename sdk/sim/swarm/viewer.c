@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sdk/sim/box.h"
+#include "sdk/sim/share.h"
 #include "sdk/sim/swarm/inside.h"
 
 #define VIEWERS_IP 0x0a010000u /* 10.1.0.0 */
@@ -44,13 +45,29 @@ static int start_agent(struct p2v_swarm_seat *v, struct p2v_err *err)
 	return p2v_meetings_watch(v, err);
 }
 
-/* Every byte that a player is given is compared with what the origin wrote. */
+/* @return a number for a place in the stream, above 0 */
+static uint64_t place_of(const char *url, uint64_t off)
+{
+	return p2v_mix64(p2v_lanes_of((const uint8_t *)url, strlen(url)).v[0] ^ off) | 1;
+}
+
+/* Every byte that a player is given is compared with what the origin wrote: those of a buffer that
+ * many hold, once for each place that it is found to belong to. */
 static void check_body(void *ctx, const char *url, uint64_t off, struct p2v_bytes b)
 {
 	struct p2v_swarm_seat *v = ctx;
+	struct p2v_swarm *s = v->swarm;
+	struct p2v_sim_shared *shared = p2v_sim_shared_at(s->sim, b.p, b.n);
+	uint64_t place = shared ? place_of(url, off) : 0;
+	int rc;
 
-	if (p2v_origin_match(v->swarm->origin, url, off, b) == P2V_EINTEGRITY)
-		v->swarm->polluted++;
+	if (shared && shared->place == place)
+		return;
+	rc = p2v_origin_match(s->origin, url, off, b);
+	if (rc == P2V_EINTEGRITY)
+		s->polluted++;
+	else if (rc >= 0 && shared)
+		shared->place = place;
 }
 
 static void note_fragment(void *ctx, const struct p2v_player_fragment *f)
@@ -92,6 +109,7 @@ static int start(struct p2v_swarm_seat *v, struct p2v_err *err)
 	p2v_node_init(&l->node, &world, c->seed * 1000003 + v->number + 1);
 	l->node.log_level = c->log_level;
 	p2v_sim_crypto_init(&l->crypto, l->node.seed);
+	l->crypto.sim = v->swarm->sim;
 	l->crypto.forges = v->visitor && v->visitor->person.polluter;
 	l->node.crypto = p2v_sim_crypto(&l->crypto);
 	p2v_policy_init(

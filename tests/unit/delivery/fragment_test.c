@@ -309,6 +309,130 @@ Test(fragment, the_cdns_rate_is_taken_cautiously)
 	shelf_close(&s);
 }
 
+/* ---- buffers of others ---- */
+
+static struct p2v_buf *whole_buffer(uint64_t off, size_t n)
+{
+	struct p2v_buf *b = p2v_buf_new(n);
+
+	cr_assert(b);
+	for (size_t i = 0; i < n; i++)
+		b->data[i] = shelf_byte(off + i);
+	return b;
+}
+
+static ptrdiff_t fill_from(
+	struct p2v_fragment *f, uint64_t off, struct p2v_buf *b, size_t at, size_t n)
+{
+	return p2v_fragment_fill(f, off, (struct p2v_bytes){ b->data + at, n }, b, 1);
+}
+
+/* What comes in a buffer of just a chunk is kept there, also when it comes in parts. */
+Test(fragment, a_buffer_that_is_a_chunk_is_kept)
+{
+	struct shelf s;
+	struct p2v_fragment *f;
+	struct p2v_buf *b = whole_buffer(0, CHUNK), *last = whole_buffer(CHUNK, 100);
+
+	shelf_open(&s);
+	f = shelf_fragment(&s, "http://cdn/live/a.ts");
+	shelf_known(f, CHUNK + 100);
+	cr_assert_eq(fill_from(f, 0, b, 0, 1000), 1000);
+	cr_assert_eq(f->chunks[0].buf, b);
+	cr_assert_eq(f->chunks[0].filled, 1000);
+	cr_assert_eq(fill_from(f, 500, b, 500, 1000), 500, "what is there is passed over");
+	cr_assert_eq(fill_from(f, 1500, b, 1500, CHUNK - 1500), CHUNK - 1500);
+	cr_assert_eq(f->chunks[0].buf, b);
+	cr_assert(f->chunks[0].whole);
+	cr_assert_eq(fill_from(f, CHUNK, last, 0, 100), 100);
+	cr_assert_eq(f->chunks[1].buf, last);
+	cr_assert(f->complete);
+	cr_assert_eq(f->held, CHUNK + 100);
+	cr_assert_eq(b->refs, 2);
+	shelf_close(&s);
+	cr_assert_eq(b->refs, 1);
+	cr_assert_eq(last->refs, 1);
+	p2v_buf_unref(b);
+	p2v_buf_unref(last);
+}
+
+/* The rest comes from elsewhere: a buffer of somebody else's is not written to. */
+Test(fragment, a_buffer_of_others_is_not_changed)
+{
+	struct shelf s;
+	struct p2v_fragment *f;
+	struct p2v_buf *b = whole_buffer(0, CHUNK), *other = whole_buffer(0, CHUNK);
+	struct p2v_buf *large = whole_buffer(0, 2 * CHUNK);
+	struct p2v_slice early;
+
+	memset(b->data + 1000, 0, CHUNK - 1000);
+	shelf_open(&s);
+	f = shelf_fragment(&s, "http://cdn/live/a.ts");
+	shelf_known(f, 3 * CHUNK);
+	cr_assert_eq(fill_from(f, 0, b, 0, 1000), 1000);
+	early = p2v_slice_of(f->chunks[0].buf, 0, f->chunks[0].filled);
+	cr_assert_eq(fill_from(f, 1000, other, 1000, CHUNK - 1000), CHUNK - 1000);
+	cr_assert_neq(f->chunks[0].buf, b);
+	cr_assert_neq(f->chunks[0].buf, other);
+	cr_assert_eq(memcmp(f->chunks[0].buf->data, other->data, CHUNK), 0);
+	cr_assert_eq(b->data[1000], 0);
+	cr_assert_eq(memcmp(early.p, other->data, 1000), 0, "a reader has it still");
+	p2v_slice_drop(&early);
+	cr_assert_eq(fill_from(f, CHUNK, large, CHUNK, CHUNK), CHUNK);
+	cr_assert_neq(f->chunks[1].buf, large, "it is more than a chunk");
+	cr_assert_eq(memcmp(f->chunks[1].buf->data, large->data + CHUNK, CHUNK), 0);
+	cr_assert_eq(fill_from(f, 2 * CHUNK, b, 0, 10), 10);
+	shelf_close(&s);
+	cr_assert_eq(b->refs, 1);
+	cr_assert_eq(other->refs, 1);
+	cr_assert_eq(large->refs, 1);
+	p2v_buf_unref(b);
+	p2v_buf_unref(other);
+	p2v_buf_unref(large);
+}
+
+/* ---- proofs ---- */
+
+/* What a peer brought is vouched for by whoever signed it, the rest by us; each is told as it was.
+ */
+Test(fragment, each_chunk_has_its_own_proof)
+{
+	struct shelf s;
+	struct p2v_fragment *f;
+	struct p2v_proof told, again;
+
+	shelf_open(&s);
+	f = shelf_fragment(&s, "http://cdn/live/a.ts");
+	shelf_known(f, 20 * CHUNK);
+	for (uint32_t i = 0; i < 19; i++) {
+		struct p2v_proof proof = { .signer = { { (uint8_t)(i % 5), 1 } },
+			.fetched = 1000 + i,
+			.signature = { (uint8_t)i, 9 },
+			.made = true };
+
+		cr_assert(p2v_fragment_put(f, i, whole_buffer(i * CHUNK, CHUNK), CHUNK, &proof, 1));
+		cr_assert_not(
+			p2v_fragment_put(f, i, whole_buffer(i * CHUNK, CHUNK), CHUNK, &proof, 1));
+	}
+	cr_assert_eq(f->n_signers, 5);
+	cr_assert_eq(shelf_fill(f, 19 * CHUNK, CHUNK), CHUNK);
+	for (uint32_t i = 0; i < 19; i++) {
+		cr_assert_eq(p2v_fragment_proof(f, i, &told), P2V_OK);
+		cr_assert_eq(told.signer.b[0], i % 5);
+		cr_assert_eq(told.fetched, 1000 + i);
+		cr_assert_eq(told.signature[0], i);
+		cr_assert_eq(told.signature[1], 9);
+	}
+	cr_assert_eq(s.crypto.signatures, 0);
+	cr_assert_eq(p2v_fragment_proof(f, 19, &told), P2V_OK);
+	cr_assert_eq(p2v_fragment_proof(f, 19, &again), P2V_OK);
+	cr_assert_eq(s.crypto.signatures, 1, "made once");
+	cr_assert_eq(memcmp(&told.signer, &s.crypto.id, sizeof told.signer), 0);
+	cr_assert_eq(memcmp(told.signature, again.signature, sizeof told.signature), 0);
+	cr_assert_eq(told.fetched, 1);
+	shelf_close(&s);
+}
+
 /* ---- without memory ---- */
 
 /* Whatever fails, what is here stays right, and it can go on. */
@@ -338,7 +462,7 @@ Test(fragment, without_memory_it_stays_as_it_was)
 			shelf_known(f, sizeof bytes);
 		}
 		oom_after(after);
-		fresh = p2v_fragment_fill(f, 0, (struct p2v_bytes){ bytes, sizeof bytes }, 1);
+		fresh = p2v_fragment_fill(f, 0, (struct p2v_bytes){ bytes, sizeof bytes }, NULL, 1);
 		oom_after(-1);
 		if (fresh < 0) {
 			cr_assert_eq(fresh, P2V_ENOMEM);
@@ -346,7 +470,7 @@ Test(fragment, without_memory_it_stays_as_it_was)
 			cr_assert_eq(s.d->held, f->held);
 			cr_assert_eq(f->from_cdn, f->held, "what came is counted all the same");
 			fresh = p2v_fragment_fill(
-				f, 0, (struct p2v_bytes){ bytes, sizeof bytes }, 1);
+				f, 0, (struct p2v_bytes){ bytes, sizeof bytes }, NULL, 1);
 			cr_assert_geq(fresh, 0);
 		}
 		cr_assert(f->complete);

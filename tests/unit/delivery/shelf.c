@@ -87,7 +87,7 @@ ptrdiff_t shelf_fill(struct p2v_fragment *f, uint64_t off, size_t n)
 		return P2V_ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		p[i] = shelf_byte(off + i);
-	rc = p2v_fragment_fill(f, off, (struct p2v_bytes){ p, n }, 1);
+	rc = p2v_fragment_fill(f, off, (struct p2v_bytes){ p, n }, NULL, 1);
 	free(p);
 	return rc;
 }

@@ -209,7 +209,34 @@ Test(sim_http, payload_is_shared_not_copied)
 	p2v_sim_run(p.sim, P2V_NEVER);
 	cr_assert_eq(v.code, P2V_OK);
 	cr_assert_eq(v.p, text);
+	cr_assert_null(v.buf, "they lie in no buffer");
 	pair_close(&p);
+}
+
+Test(sim_http, payload_can_be_kept_where_it_lies)
+{
+	struct pair p;
+	struct visit v;
+	struct p2v_buf *b = p2v_buf_new(1000);
+	struct p2v_exchange *x;
+
+	cr_assert(b);
+	memset(b->data, 1, b->size);
+	open_pair(&p, 0, act_nothing);
+	visit(&v, &p, "http://far/a");
+	p2v_sim_run(p.sim, 90000);
+	x = p.site.x;
+	cr_assert_not_null(x);
+	site_reply(&p, x, 200, 900, NULL, NULL);
+	p.site.w.ops->http_write(p.site.w.self, x, p2v_slice_of(b, 100, 900));
+	p.site.w.ops->http_end(p.site.w.self, x);
+	p2v_sim_run(p.sim, P2V_NEVER);
+	cr_assert_eq(v.code, P2V_OK);
+	cr_assert_eq(v.p, b->data + 100);
+	cr_assert_eq(v.buf, b);
+	pair_close(&p);
+	cr_assert_eq(b->refs, 1);
+	p2v_buf_unref(b);
 }
 
 Test(sim_http, a_server_is_asked_for_more_as_room_grows)

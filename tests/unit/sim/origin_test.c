@@ -350,6 +350,68 @@ Test(sim_origin, sizes_vary_around_the_bit_rate)
 	p2v_encoder_free(e);
 }
 
+/* A file is read in pieces; those of two readers are the same memory, and so is what it is compared
+ * with. Asked for again when it was forgotten, it is the same bytes. */
+Test(sim_origin, content_lies_in_pieces)
+{
+	struct p2v_encoder_conf c = {
+		.live = true, .fragment = 2000000, .window = 200, .per_file = 1
+	};
+	static const struct p2v_encoder_rendition r[] = { { .name = "v", .bitrate = 160000 } };
+	struct p2v_encoder *e;
+	struct p2v_file f, g;
+	const struct p2v_world nowhere = { NULL, NULL };
+	struct p2v_slice s, again, other;
+	uint8_t all[40000];
+
+	c.renditions = r;
+	c.n = 1;
+	e = p2v_encoder_new(&c, 0, 0);
+	p2v_encoder_share(e, &nowhere);
+	cr_assert_eq(p2v_encoder_find(e, p2v_str_of("v/seg7.ts"), 0, &f), P2V_OK);
+	cr_assert_eq(f.size, sizeof all);
+	for (uint64_t at = 0; at < f.size; at += 16384) {
+		s = p2v_encoder_read(e, &f, at, SIZE_MAX);
+		again = p2v_encoder_read(e, &f, at, 10);
+		cr_assert(s.buf && s.n > 0 && at + s.n <= f.size);
+		cr_assert_eq(s.n, f.size - at < 16384 ? f.size - at : 16384);
+		cr_assert_eq(again.p, s.p);
+		cr_assert_eq(again.n, 10);
+		memcpy(all + at, s.p, s.n);
+		p2v_slice_drop(&s);
+		p2v_slice_drop(&again);
+	}
+	s = p2v_encoder_read(e, &f, 16380, 100);
+	cr_assert_eq(s.n, 4, "up to the end of the piece");
+	p2v_slice_drop(&s);
+	for (size_t i = 0; i < sizeof all; i += 3000)
+		cr_assert_eq(p2v_encoder_match(e, p2v_str_of("v/seg7.ts"), i,
+				     (struct p2v_bytes){ all + i, sizeof all - i }),
+			0);
+	all[30000] ^= 1;
+	cr_assert_eq(p2v_encoder_match(
+			     e, p2v_str_of("v/seg7.ts"), 0, (struct p2v_bytes){ all, sizeof all }),
+		P2V_EINTEGRITY);
+	all[30000] ^= 1;
+	for (unsigned k = 20; k < 160; k++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof name, "v/seg%u.ts", k);
+		cr_assert_eq(p2v_encoder_find(e, p2v_str_of(name), 0, &g), P2V_OK);
+		other = p2v_encoder_read(e, &g, 0, 100);
+		cr_assert(other.buf);
+		cr_assert_neq(memcmp(other.p, all, other.n), 0);
+		p2v_slice_drop(&other);
+	}
+	cr_assert_eq(p2v_encoder_match(
+			     e, p2v_str_of("v/seg7.ts"), 0, (struct p2v_bytes){ all, sizeof all }),
+		0, "from what it is made of");
+	s = p2v_encoder_read(e, &f, 16384, SIZE_MAX);
+	cr_assert_eq(memcmp(s.p, all + 16384, s.n), 0);
+	p2v_slice_drop(&s);
+	p2v_encoder_free(e);
+}
+
 Test(sim_origin, a_restarted_encoder_uses_the_names_again)
 {
 	struct get g = { 0 };

@@ -155,8 +155,10 @@ static void on_body(void *ctx, struct p2v_bytes b)
 
 	for (size_t i = 0; i < b.n; i++)
 		v->torn |= b.p[i] != site_byte((size_t)v->n + i);
-	if (!v->bodies++)
+	if (!v->bodies++) {
 		v->p = b.p;
+		v->buf = v->pair->w.ops->fetch_buffer(v->pair->w.self, v->fetch);
+	}
 	v->n += b.n;
 	v->last_at = p2v_sim_now(v->pair->sim);
 	if (v->cancel_in_body)

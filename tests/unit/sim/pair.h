@@ -37,7 +37,8 @@ struct visit {
 	char text[160], url[128];
 	p2v_usec head_at, last_at, done_at;
 	bool pause_at_once, cancel_in_head, cancel_in_body;
-	const uint8_t *p; /* of the first body upcall */
+	const uint8_t *p;          /* of the first body upcall */
+	const struct p2v_buf *buf; /* … and where it lies */
 };
 
 struct pair {
