@@ -123,10 +123,10 @@ static struct p2v_stream *stream_of(struct p2v_session *s, uint64_t id, enum p2v
 {
 	unsigned initiator = (unsigned)(id & 1);
 	bool ours = initiator == (s->record->client ? 0u : 1u);
-	struct p2v_stream *t;
+	struct p2v_stream **last = p2v_stream_last(s, id), *t;
 
-	if (s->last && s->last->id == id)
-		return s->last;
+	if (*last && (*last)->id == id)
+		return *last;
 	if (id & 2) {
 		p2v_session_end(s, P2V_EPROTO, P2V_DTL_PROTOCOL,
 			"a %s frame names a stream of one direction", p2v_frame_name(type));
@@ -140,7 +140,7 @@ static struct p2v_stream *stream_of(struct p2v_session *s, uint64_t id, enum p2v
 	if (!ours && id >> 2 >= s->opened_remote && !open_up_to(s, id >> 2, initiator))
 		return NULL;
 	HASH_FIND(hh, s->by_id, &id, sizeof id, t);
-	s->last = t;
+	*last = t;
 	return t;
 }
 

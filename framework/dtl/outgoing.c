@@ -6,7 +6,7 @@
 #include <assert.h>
 
 enum {
-	BURST_MIN = 2,                 /* packets that may leave back to back at any rate */
+	BURST_MIN = 4,                 /* packets that may leave back to back at any rate */
 	BURST_TIME = 2 * (int)P2V_MSEC /* [us] worth of packets that may: timers are no finer */
 };
 
@@ -344,13 +344,14 @@ static void move_priority(struct p2v_session *s, p2v_usec now)
 	const struct p2v_plugin *plugin = s->dtl->cc->plugin;
 	double active, p;
 
-	if (!s->priority_moved && p2v_pair_part(s) == s->part)
+	if (!s->priority_moved)
 		return;
 	s->priority_moved = false;
 	if (!(plugin->caps & P2V_CC_CAP_PRIORITY) || !plugin->ops.cc->set_priority)
 		return;
 	active = p2v_schedule_priority(s, -1);
 	p2v_pair_weigh(s, active < 0 ? 0 : active);
+	s->priority_moved = false;
 	s->part = p2v_pair_part(s);
 	if (active >= 0)
 		s->wanted = active;

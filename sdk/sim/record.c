@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "framework/base/list.h"
 #include "framework/base/random.h"
 #include "framework/base/wire.h"
 
@@ -29,17 +30,19 @@ struct p2v_sim_records {
 	struct p2v_trust trust;
 };
 
+/* What packets need lies beside what they need of `base`, which begins with it. */
 struct sim_record {
-	struct p2v_record base;
 	struct p2v_sim_records *of;
 	uint64_t ours, theirs, rival; /* numbers; rival: of a call that gave way to ours */
+	p2v_usec wait;
+	p2v_usec retry;
 	uint64_t tag;
-	p2v_usec retry, wait;
+	struct p2v_record base;
 };
 
 static struct sim_record *record_of(struct p2v_record *r)
 {
-	return (struct sim_record *)(void *)r;
+	return P2V_OF(r, struct sim_record, base);
 }
 
 static uint64_t entropy(struct p2v_sim_records *of)
@@ -314,7 +317,7 @@ static ptrdiff_t sim_seal(
 static p2v_usec sim_deadline(const struct p2v_record *base, p2v_usec now)
 {
 	(void)now;
-	return ((const struct sim_record *)(const void *)base)->retry;
+	return P2V_OF(base, const struct sim_record, base)->retry;
 }
 
 static void sim_timeout(struct p2v_record *base, p2v_usec now, const struct p2v_record_up *up)
