@@ -6,8 +6,10 @@
 #include <assert.h>
 
 enum {
-	BURST_MIN = 4,                 /* packets that may leave back to back at any rate */
-	BURST_TIME = 2 * (int)P2V_MSEC /* [us] worth of packets that may: timers are no finer */
+	BURST_MIN = 2,                  /* packets that may leave back to back at any rate */
+	BURST_TIME = 2 * (int)P2V_MSEC, /* [us] worth of packets that may: timers are no finer */
+	RUN = 2,                        /* packets that wait for each other, */
+	RUN_TIME = 8 * (int)P2V_MSEC    /* [us] where they follow each other so soon */
 };
 
 #define RATE_MAX UINT64_C(1000000000000) /* [B/s] so that no sum below overflows */
@@ -37,20 +39,27 @@ uint64_t p2v_session_rate(const struct p2v_session *s)
 	return rate < RATE_MAX ? rate : RATE_MAX;
 }
 
-/* [B * us] that may leave at once. */
-static int64_t burst_of(const struct p2v_session *s, uint64_t rate)
+/* [B * us] that may leave at once, and that are waited for once nothing may: half of it, so that
+ * packets leave in runs. A run costs both ends one turn. */
+static int64_t burst_of(const struct p2v_session *s, uint64_t rate, int64_t *run)
 {
-	int64_t least = (int64_t)BURST_MIN * s->mtu * P2V_SECOND;
-	int64_t most = (int64_t)rate * BURST_TIME;
+	int64_t packet = (int64_t)s->mtu * P2V_SECOND;
+	int64_t least = BURST_MIN * packet, most = (int64_t)rate * BURST_TIME;
 
-	return most > least ? most : least;
+	if (most < least)
+		most = least;
+	*run = most / 2;
+	if (*run >= RUN * packet || (int64_t)rate * RUN_TIME < RUN * packet)
+		return most;
+	*run = RUN * packet;
+	return *run + packet > most ? *run + packet : most;
 }
 
 /* @return whether a packet may leave now; else s->pace_due says when the next few may */
 static bool pace_allows(struct p2v_session *s, p2v_usec now)
 {
 	uint64_t rate = p2v_session_rate(s);
-	int64_t burst = burst_of(s, rate), packet = (int64_t)s->mtu * P2V_SECOND;
+	int64_t packet = (int64_t)s->mtu * P2V_SECOND, run, burst = burst_of(s, rate, &run);
 	p2v_usec since = now - s->paced;
 
 	s->paced = now;
@@ -61,8 +70,7 @@ static bool pace_allows(struct p2v_session *s, p2v_usec now)
 		s->tokens = burst;
 	if (s->tokens >= packet)
 		return true;
-	/* Wait for half a burst, so that packets leave in runs. */
-	s->pace_due = now + (burst / 2 - s->tokens) / (int64_t)rate + 1;
+	s->pace_due = now + (run - s->tokens) / (int64_t)rate + 1;
 	return false;
 }
 

@@ -7,6 +7,8 @@
 #include "framework/base/timers.h"
 #include "sdk/sim/event.h"
 #include "sdk/sim/fluid.h"
+#include "sdk/sim/inbox.h"
+#include "sdk/sim/sockets.h"
 #include "sdk/sim/wheel.h"
 #include "sdk/sim/world.h"
 
@@ -18,11 +20,13 @@ struct p2v_sim {
 	int64_t epoch; /* [us] wall time of virtual time 0 */
 	uint64_t hash, events;
 	struct p2v_wheel timers;
-	struct p2v_random network;    /* loss, reordering, duplication */
-	struct p2v_list machines;     /* in the order in which they were added */
-	struct p2v_machine *by_ip;    /* the same */
-	struct p2v_sim_name *names;   /* in lower case */
-	struct p2v_udp *sockets;      /* by address */
+	struct p2v_random network;  /* loss, reordering, duplication */
+	struct p2v_list machines;   /* in the order in which they were added */
+	struct p2v_machine *by_ip;  /* the same */
+	struct p2v_sim_name *names; /* in lower case */
+	struct p2v_sockets sockets;
+	struct p2v_packet_way *spare[P2V_PACKET_CLASSES]; /* datagrams that are no more */
+	p2v_usec coalesce; /* [us] that a machine waits for more, when a datagram is there */
 	struct p2v_http_server *http; /* listening servers, by address */
 	uint64_t ids;                 /* given to connections and servers so far */
 	FILE *log;
@@ -37,21 +41,24 @@ struct p2v_sim {
 	p2v_usec apart; /* [us] between pieces of one stream: 1 where ties are shuffled, else 0 */
 };
 
+/** What a datagram needs of its sender and of its receiver comes first. */
 struct p2v_machine {
+	struct p2v_sim *sim;
+	bool dead, frozen, placed;
+	uint32_t island;
+	int32_t x, y; /* [us] */
+	struct p2v_link link;
+	p2v_usec up_free, down_free; /* when each direction's queue will be empty */
+	struct p2v_addr ip;
+	struct p2v_inbox inbox;
+	struct p2v_list sockets;
+	struct p2v_link_count count;
+	struct p2v_fluid_link up, down; /* the same link, at flow fidelity */
 	struct p2v_list in_sim;
 	UT_hash_handle hh; /* in by_ip */
-	struct p2v_sim *sim;
 	char name[32];
-	struct p2v_addr ip;
-	struct p2v_link link;
-	struct p2v_link_count count;
-	p2v_usec up_free, down_free;    /* when each direction's queue will be empty */
-	struct p2v_fluid_link up, down; /* the same link, at flow fidelity */
 	struct p2v_random entropy;
 	uint16_t next_port;
-	bool dead, frozen, placed;
-	int32_t x, y; /* [us] */
-	uint32_t island;
 	struct p2v_timers held;      /* what would have fired while it was frozen */
 	struct p2v_list fetches;     /* of HTTP, made by this machine: sdk/sim/http.c */
 	struct p2v_list connections; /* … and the connections under them, and idle ones */
@@ -92,7 +99,17 @@ void p2v_sim_mix_bytes(struct p2v_sim *s, const void *p, size_t n);
 void p2v_sim_mix_event(const struct p2v_machine *m, enum p2v_sim_what what);
 
 /** @return [B] that wait in this direction of m's link now */
-uint64_t p2v_link_waiting(const struct p2v_machine *m, bool up);
+uint64_t p2v_link_waiting(struct p2v_machine *m, bool up);
+/** A datagram that arrived before m's link at that time enters it. One that is lost there is
+ * counted.
+ * @param n    [B] without its headers
+ * @param now  [us] not before any that entered already
+ * @return when it is through; P2V_NEVER: lost */
+p2v_usec p2v_link_take(struct p2v_machine *m, size_t n, p2v_usec now);
+/** @return when a datagram that arrives then would be through, if nothing entered before it */
+p2v_usec p2v_link_estimate(const struct p2v_machine *m, size_t n, p2v_usec at);
+/** A datagram has come to its end at m: into the ledger. */
+void p2v_ledger_ended(struct p2v_machine *m, size_t n, bool received);
 /** @return when n bytes that enter this direction of m's link now are through; P2V_NEVER: the queue
  * overflowed. bounded: whether the queue's limit applies (datagrams) or the sender waits (streams)
  */

@@ -9,30 +9,27 @@
 enum { DGRAM_OVERHEAD = 28 }; /* [B] IPv4 and UDP headers */
 enum { LOOPBACK_DELAY = 50 }; /* [us] so that talking to oneself takes some time, too */
 
-struct p2v_udp {
-	struct p2v_addr addr; /* as others see it: hash */
-	struct p2v_machine *machine;
-	const struct p2v_udp_handler *handler;
-	void *ctx;
-	UT_hash_handle hh;
-};
-
-struct packet {
+/* A datagram to oneself: no link, no network. */
+struct own_packet {
 	struct p2v_event event;
-	struct p2v_machine *receiver;
-	struct p2v_addr from, to;
-	size_t n;
-	uint8_t p[];
+	struct p2v_packet_way *packet;
 };
 
 /* ---- links ---- */
 
-uint64_t p2v_link_waiting(const struct p2v_machine *m, bool up)
+static uint64_t waiting_at(const struct p2v_machine *m, bool up, p2v_usec now)
 {
 	uint64_t rate = up ? m->link.up : m->link.down;
-	p2v_usec busy = up ? m->up_free : m->down_free, now = m->sim->now;
+	p2v_usec busy = up ? m->up_free : m->down_free;
 
 	return busy > now ? (uint64_t)(busy - now) * rate / P2V_SECOND : 0;
+}
+
+uint64_t p2v_link_waiting(struct p2v_machine *m, bool up)
+{
+	if (!up)
+		p2v_inbox_follow(m);
+	return waiting_at(m, up, m->sim->now);
 }
 
 /* [us] that n bytes take, rounded up, so that a link never carries more than its rate. */
@@ -41,18 +38,32 @@ static p2v_usec serialization(uint64_t n, uint64_t rate)
 	return rate ? (p2v_usec)((n * P2V_SECOND + rate - 1) / rate) : 0;
 }
 
-p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded)
+static p2v_usec pass_at(struct p2v_machine *m, bool up, size_t n, bool bounded, p2v_usec now)
 {
 	uint64_t rate = up ? m->link.up : m->link.down;
 	uint64_t limit = up && m->link.queue_up ? m->link.queue_up : m->link.queue;
-	p2v_usec *busy = up ? &m->up_free : &m->down_free, now = m->sim->now;
+	p2v_usec *busy = up ? &m->up_free : &m->down_free;
 
 	if (rate == 0)
 		return now;
-	if (bounded && limit && p2v_link_waiting(m, up) + n > limit)
+	if (bounded && limit && waiting_at(m, up, now) + n > limit)
 		return P2V_NEVER;
 	*busy = (*busy > now ? *busy : now) + serialization(n, rate);
 	return *busy;
+}
+
+p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded)
+{
+	if (!up)
+		p2v_inbox_follow(m);
+	return pass_at(m, up, n, bounded, m->sim->now);
+}
+
+p2v_usec p2v_link_estimate(const struct p2v_machine *m, size_t n, p2v_usec at)
+{
+	p2v_usec from = m->link.down && m->down_free > at ? m->down_free : at;
+
+	return from + serialization(n + DGRAM_OVERHEAD, m->link.down);
 }
 
 void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link)
@@ -96,53 +107,28 @@ static void set_out(struct p2v_sim *s, size_t n)
 	s->ledger.in_flight_bytes += n + DGRAM_OVERHEAD;
 }
 
-static void ended(struct p2v_sim *s, size_t n, bool received)
+void p2v_ledger_ended(struct p2v_machine *m, size_t n, bool received)
 {
-	s->ledger.in_flight--;
-	s->ledger.in_flight_bytes -= n + DGRAM_OVERHEAD;
+	struct p2v_sim_ledger *l = &m->sim->ledger;
+
+	l->in_flight--;
+	l->in_flight_bytes -= n + DGRAM_OVERHEAD;
 	if (received) {
-		s->ledger.received++;
-		s->ledger.received_bytes += n + DGRAM_OVERHEAD;
+		l->received++;
+		l->received_bytes += n + DGRAM_OVERHEAD;
+		m->count.received++;
+		m->count.received_bytes += n + DGRAM_OVERHEAD;
 	} else {
-		s->ledger.lost++;
-		s->ledger.lost_bytes += n + DGRAM_OVERHEAD;
+		l->lost++;
+		l->lost_bytes += n + DGRAM_OVERHEAD;
 	}
 }
 
-/* ---- sockets ---- */
-
-static struct p2v_udp *socket_at(struct p2v_sim *s, const struct p2v_addr *a)
-{
-	struct p2v_addr key = *a;
-	struct p2v_udp *u;
-
-	HASH_FIND(hh, s->sockets, &key, sizeof key, u);
-	return u;
-}
+/* ---- the receiver's end ---- */
 
 bool p2v_sim_udp_taken(struct p2v_sim *s, const struct p2v_addr *a)
 {
-	return socket_at(s, a) != NULL;
-}
-
-static void deliver(struct p2v_event *e, bool dropped)
-{
-	struct packet *k = P2V_OF(e, struct packet, event);
-	struct p2v_machine *m = k->receiver;
-	struct p2v_udp *u = dropped ? NULL : socket_at(m->sim, &k->to);
-	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
-
-	ended(m->sim, k->n, !dropped);
-	if (!dropped) {
-		m->count.received++;
-		m->count.received_bytes += k->n + DGRAM_OVERHEAD;
-	}
-	if (u) {
-		p2v_sim_mix_event(m, P2V_SIM_DGRAM);
-		p2v_sim_mix_bytes(m->sim, k->p, k->n);
-		u->handler->received(u->ctx, &d, 1);
-	}
-	free(k);
+	return p2v_sockets_find(&s->sockets, a) != NULL;
 }
 
 /* Nobody hears of it: routers need not tell, and we do not listen (RFC 8899 1.1). */
@@ -154,59 +140,85 @@ static bool oversized(struct p2v_machine *m, size_t n)
 	return true;
 }
 
-/* The packet is at the far end of the network: before the receiver's link. */
-static void arrive(struct p2v_event *e, bool dropped)
+p2v_usec p2v_link_take(struct p2v_machine *m, size_t n, p2v_usec now)
 {
-	struct packet *k = P2V_OF(e, struct packet, event);
-	struct p2v_machine *m = k->receiver;
-	p2v_usec at;
+	p2v_usec at = P2V_NEVER;
 
-	if (dropped || m->dead || oversized(m, k->n)) {
-		ended(m->sim, k->n, false);
-		free(k);
-		return;
+	if (!m->dead && !oversized(m, n)) {
+		at = pass_at(m, false, n + DGRAM_OVERHEAD, true, now);
+		if (at == P2V_NEVER) {
+			p2v_sim_mix_event(m, P2V_SIM_LOST);
+			m->count.overflowed++;
+		}
 	}
-	at = p2v_link_pass(m, false, k->n + DGRAM_OVERHEAD, true);
-	if (at == P2V_NEVER) {
-		p2v_sim_mix_event(m, P2V_SIM_LOST);
-		m->count.overflowed++;
-		ended(m->sim, k->n, false);
-		free(k);
-		return;
-	}
-	if (m->sim->flows)
+	if (at == P2V_NEVER)
+		p2v_ledger_ended(m, n, false);
+	else if (m->sim->flows)
 		at += p2v_link_wait(m, false);
-	p2v_event_init(e, m->sim, m, deliver);
-	p2v_event_at(e, at);
+	return at;
+}
+
+static void own_arrived(struct p2v_event *e, bool dropped)
+{
+	struct own_packet *o = P2V_OF(e, struct own_packet, event);
+	struct p2v_packet_way *k = o->packet;
+	struct p2v_machine *m = e->machine;
+	struct p2v_udp *u = dropped ? NULL : p2v_sockets_find(&m->sim->sockets, &k->to);
+	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
+
+	p2v_ledger_ended(m, k->n, !dropped);
+	if (u) {
+		p2v_sim_mix_event(m, P2V_SIM_DGRAM);
+		p2v_sim_mix_bytes(m->sim, k->p, k->n);
+		u->handler->received(u->ctx, &d, 1);
+	}
+	p2v_packet_free(m->sim, k);
+	free(o);
+}
+
+/* ---- the sender's end ---- */
+
+/* Loopback, too, is the machine's own address here. */
+static void send_to_self(struct p2v_machine *m, struct p2v_packet_way *k)
+{
+	struct own_packet *o = malloc(sizeof *o);
+	uint16_t port = k->to.port;
+
+	if (!o) {
+		p2v_ledger_ended(m, k->n, false);
+		p2v_packet_free(m->sim, k);
+		return;
+	}
+	k->to = m->ip;
+	k->to.port = port;
+	o->packet = k;
+	p2v_event_init(&o->event, m->sim, m, own_arrived);
+	p2v_event_at(&o->event, m->sim->now + p2v_path_delay(m, m));
 }
 
 static void packet_send(struct p2v_udp *u, struct p2v_machine *to, const struct p2v_addr *dst,
 	const uint8_t *p, size_t n, p2v_usec left)
 {
 	struct p2v_machine *m = u->machine;
-	bool local = to == m;
-	struct packet *k = to && !to->dead ? malloc(sizeof *k + n) : NULL;
+	struct p2v_packet_way *k = to && !to->dead ? p2v_packet_new(m->sim, n) : NULL;
 	p2v_usec at = left;
 
 	if (!k) {
-		ended(m->sim, n, false);
+		p2v_ledger_ended(m, n, false);
 		return;
 	}
-	p2v_event_init(&k->event, m->sim, local ? to : NULL, local ? deliver : arrive);
-	k->receiver = to;
 	k->from = u->addr;
 	k->to = *dst;
-	if (local) { /* loopback, too, is the machine's own address here */
-		k->to = to->ip;
-		k->to.port = dst->port;
-	}
-	k->n = n;
 	if (n)
 		memcpy(k->p, p, n);
+	if (to == m) {
+		send_to_self(m, k);
+		return;
+	}
 	at += p2v_path_delay(m, to);
-	if (!local && chance(m->sim, m->link.reorder))
+	if (chance(m->sim, m->link.reorder))
 		at += m->link.reorder_by;
-	p2v_event_at(&k->event, at);
+	p2v_inbox_put(to, k, at);
 }
 
 /* Whether a datagram gets out into the network. @param left  [out] when */
@@ -231,7 +243,7 @@ static bool leaves(struct p2v_machine *m, const struct p2v_machine *to, size_t n
 /* A socket may have an address that its machine does not. */
 static struct p2v_machine *machine_at(struct p2v_sim *s, const struct p2v_addr *a)
 {
-	struct p2v_udp *u = socket_at(s, a);
+	struct p2v_udp *u = p2v_sockets_find(&s->sockets, a);
 
 	return u ? u->machine : p2v_sim_machine(s, a);
 }
@@ -246,7 +258,7 @@ static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uin
 	m->count.sent_bytes += n + DGRAM_OVERHEAD;
 	set_out(m->sim, n);
 	if (receiver != m && !leaves(m, receiver, n, &left)) {
-		ended(m->sim, n, false);
+		p2v_ledger_ended(m, n, false);
 		return;
 	}
 	packet_send(u, receiver, to, p, n, left);
@@ -259,14 +271,14 @@ static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uin
 int p2v_machine_rebind(
 	struct p2v_machine *m, const struct p2v_addr *old, const struct p2v_addr *addr)
 {
-	struct p2v_udp *u = socket_at(m->sim, old);
+	struct p2v_sockets *t = &m->sim->sockets;
+	struct p2v_udp *u = p2v_sockets_find(t, old);
 
-	if (!u || u->machine != m || socket_at(m->sim, addr))
+	if (!u || u->machine != m || p2v_sockets_find(t, addr))
 		return P2V_ENOENT;
-	HASH_DEL(m->sim->sockets, u);
+	p2v_sockets_remove(t, u);
 	u->addr = *addr;
-	HASH_ADD(hh, m->sim->sockets, addr, sizeof u->addr, u);
-	return P2V_HASH_ADDED(hh, u) ? P2V_OK : P2V_ENOMEM;
+	return p2v_sockets_add(t, u);
 }
 
 /* ---- the interface ---- */
@@ -284,15 +296,15 @@ int p2v_sim_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_u
 	u->machine = m;
 	u->handler = h;
 	u->ctx = ctx;
-	if (socket_at(m->sim, &u->addr)) {
+	if (p2v_sim_udp_taken(m->sim, &u->addr)) {
 		free(u);
 		return p2v_fail(err, P2V_EIO, "port %u is taken", bind->port);
 	}
-	HASH_ADD(hh, m->sim->sockets, addr, sizeof u->addr, u);
-	if (!P2V_HASH_ADDED(hh, u)) {
+	if (p2v_sockets_add(&m->sim->sockets, u) != P2V_OK) {
 		free(u);
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a socket");
 	}
+	p2v_list_push(&m->sockets, &u->at);
 	*out = u;
 	*bound = u->addr;
 	return P2V_OK;
@@ -323,7 +335,8 @@ void p2v_sim_udp_close(void *self, struct p2v_udp *u)
 {
 	struct p2v_machine *m = self;
 
-	if (u->hh.tbl)
-		HASH_DEL(m->sim->sockets, u);
+	if (p2v_sockets_find(&m->sim->sockets, &u->addr) == u)
+		p2v_sockets_remove(&m->sim->sockets, u);
+	p2v_list_remove(&u->at);
 	free(u);
 }
