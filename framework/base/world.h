@@ -136,6 +136,11 @@ struct p2v_world_ops {
 	size_t (*udp_send)(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n);
 	/** @return how many datagrams one p2v_dgram may hold, 1: segments are not worth it here */
 	size_t (*udp_segments)(void *self, struct p2v_udp *u);
+	/** Where to write what udp_send will be given. A world in which udp_send takes all it is
+	 * given at once has one such place for all sockets: what is in it is gone when the callback
+	 * that wrote it returns. May be NULL: each keeps its own.
+	 * @return room for n bytes; NULL: no memory */
+	uint8_t *(*udp_room)(void *self, size_t n);
 	void (*udp_close)(void *self, struct p2v_udp *u);
 
 	int (*fetch)(void *self, const struct p2v_fetch_request *rq,

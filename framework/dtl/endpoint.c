@@ -425,7 +425,11 @@ int p2v_dtl_new(struct p2v_node *node, const struct p2v_dtl_conf *conf,
 		free(d);
 		return code;
 	}
-	p2v_outbox_init(&d->out, &node->world, d->udp);
+	if (p2v_outbox_init(&d->out, &node->world, d->udp) != P2V_OK) {
+		node->world.ops->udp_close(node->world.self, d->udp);
+		free(d);
+		return p2v_fail(err, P2V_ENOMEM, "no memory for the transport");
+	}
 	d->recv_pool.most = conf->spare_blocks;
 	*out = d;
 	return P2V_OK;
@@ -451,6 +455,7 @@ void p2v_dtl_free(struct p2v_dtl *d)
 	p2v_outbox_flush(&d->out);
 	p2v_disarm(&d->node->world, &d->turn);
 	d->node->world.ops->udp_close(d->node->world.self, d->udp);
+	p2v_outbox_fini(&d->out);
 	p2v_recv_pool_fini(&d->recv_pool);
 	p2v_cids_fini(&d->cids);
 	free(d);
@@ -502,6 +507,8 @@ int p2v_dtl_dial(
 		return code;
 	}
 	p2v_session_wake(s);
+	if (!d->turning)
+		p2v_outbox_flush(&d->out); /* its first flight */
 	*out = s;
 	return P2V_OK;
 }

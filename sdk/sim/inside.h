@@ -26,6 +26,8 @@ struct p2v_sim {
 	struct p2v_sim_name *names; /* in lower case */
 	struct p2v_sockets sockets;
 	struct p2v_packet_way *spare[P2V_PACKET_CLASSES]; /* datagrams that are no more */
+	uint8_t *room; /* shape (room_n): where machines write what they send */
+	size_t room_n;
 	p2v_usec coalesce; /* [us] that a machine waits for more, when a datagram is there */
 	struct p2v_http_server *http; /* listening servers, by address */
 	uint64_t ids;                 /* given to connections and servers so far */
@@ -134,6 +136,7 @@ int p2v_sim_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_u
 	void *ctx, struct p2v_udp **out, struct p2v_addr *bound, struct p2v_err *err);
 size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n);
 size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u);
+uint8_t *p2v_sim_udp_room(void *self, size_t n);
 void p2v_sim_udp_close(void *self, struct p2v_udp *u);
 
 /* sdk/sim/share.c: likewise */

@@ -331,6 +331,18 @@ size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u)
 	return 16;
 }
 
+uint8_t *p2v_sim_udp_room(void *self, size_t n)
+{
+	struct p2v_sim *s = ((struct p2v_machine *)self)->sim;
+
+	/* Whoever asks, asks for as much; what was given out stays where it is. */
+	if (!s->room) {
+		s->room = malloc(n);
+		s->room_n = s->room ? n : 0;
+	}
+	return n <= s->room_n ? s->room : NULL;
+}
+
 void p2v_sim_udp_close(void *self, struct p2v_udp *u)
 {
 	struct p2v_machine *m = self;
