@@ -8,7 +8,7 @@ enum {
 	P2V_ACK_KEPT = 32, /* ranges that are remembered: the newest */
 	P2V_ACK_EVERY = 2, /* packets, RFC 9000 13.2.2 */
 	P2V_ACK_MOST = 32, /* … where many come in a round trip */
-	P2V_ACK_PARTS = 4, /* ACKs in a round trip that are enough for any controller */
+	P2V_ACK_PARTS = 8, /* ACKs in a round trip that are enough for any controller */
 	P2V_ACK_HURRY = 3, /* packets after a gap that are told at once: P2V_PACKET_THRESHOLD */
 	P2V_ACK_PRUNE = 8  /* ranges from which on it pays to have our ACKs acknowledged */
 };

@@ -9,7 +9,8 @@ enum {
 	BURST_MIN = 2,                  /* packets that may leave back to back at any rate */
 	BURST_TIME = 2 * (int)P2V_MSEC, /* [us] worth of packets that may: timers are no finer */
 	RUN = 2,                        /* packets that wait for each other, */
-	RUN_TIME = 8 * (int)P2V_MSEC    /* [us] where they follow each other so soon */
+	RUN_TIME = 8 * (int)P2V_MSEC,   /* [us] where they follow each other so soon */
+	LEND_MIN = 256                  /* [B] less is copied sooner than it is counted */
 };
 
 #define RATE_MAX UINT64_C(1000000000000) /* [B/s] so that no sum below overflows */
@@ -178,6 +179,40 @@ static bool put_control(struct p2v_stream *t, struct build *b, p2v_usec now)
 	       put_of_stream(t, b, P2V_DUE_PRIORITY, P2V_REF_PRIORITY, &priority);
 }
 
+/* @return whether the world takes these bytes as they are, so that they need not be copied */
+static bool lent(struct p2v_session *s, const struct build *b, struct p2v_slice view, size_t n)
+{
+	const struct p2v_world *w = &s->dtl->node->world;
+
+	view.n = n;
+	return s->record->open && view.buf && n >= LEND_MIN && w->ops->udp_lend &&
+	       w->ops->udp_lend(w->self, b->w.p, &view);
+}
+
+static void put_bytes(struct p2v_session *s, const struct p2v_sendq *q, struct build *b,
+	uint64_t offset, size_t n)
+{
+	while (n) {
+		struct p2v_slice view = p2v_sendq_at(q, offset);
+		size_t k = view.n < n ? view.n : n;
+
+		if (!lent(s, b, view, k))
+			memcpy(b->w.p, view.p, k);
+		b->w.p += k;
+		offset += k;
+		n -= k;
+	}
+}
+
+/* What was built will not be sent. */
+static void take_back(struct p2v_session *s, const uint8_t *room)
+{
+	const struct p2v_world *w = &s->dtl->node->world;
+
+	if (w->ops->udp_lend)
+		(void)w->ops->udp_lend(w->self, room, NULL);
+}
+
 static int put_piece(struct p2v_stream *t, const struct p2v_piece *piece, struct build *b, size_t n)
 {
 	struct p2v_session *s = t->session;
@@ -188,8 +223,7 @@ static int put_piece(struct p2v_stream *t, const struct p2v_piece *piece, struct
 		.kind = P2V_REF_STREAM,
 		.fin = piece->fin && n == piece->n };
 
-	p2v_sendq_copy(&t->send, piece->offset, n, b->w.p);
-	b->w.p += n;
+	put_bytes(s, &t->send, b, piece->offset, n);
 	note(s, b, &ref);
 	if (piece->again)
 		s->resent += n;
@@ -296,6 +330,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 		put_ack(s, &b, now);
 	if (data && fill(s, &b, now) != P2V_OK) {
 		p2v_session_end(s, P2V_ENOMEM, P2V_DTL_INTERNAL, "no memory for a packet");
+		take_back(s, room);
 		return false;
 	}
 	if (!b.elicits && b.ack_below && wants_pruning(s, now)) {
@@ -311,6 +346,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 	size = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, s->mtu);
 	if (size <= 0) {
 		p2v_session_end(s, P2V_EPROTO, P2V_CLOSE_SILENT, "the record layer failed");
+		take_back(s, room);
 		return false;
 	}
 	left(s, &s->addr, &b, now, (size_t)size);

@@ -61,6 +61,7 @@ struct p2v_record {
 	enum p2v_record_state state;
 	bool client;              /* we began the handshake; stream numbers follow from it */
 	bool refused;             /* P2V_RECORD_FAILED: by our own judge */
+	bool open;                /* it does not look at what packets carry: it may be lent */
 	uint32_t overhead;        /* [B] that a datagram is larger than its packet; valid from
 				     P2V_RECORD_UP on */
 	uint32_t head;            /* [B] of it that stand before the packet; valid with it */

@@ -8,59 +8,6 @@
 #include "sdk/sim/inside.h"
 #include "sdk/sim/sender.h"
 
-enum { BATCH = 32 }; /* datagrams that a socket is given in one call, at most */
-
-/* ---- packets ---- */
-
-/* Most are acknowledgements, messages, or full. Larger ones are the heap's. */
-static const uint32_t class_size[P2V_PACKET_CLASSES] = { 64, 320, 1472 };
-
-static unsigned class_of(size_t n)
-{
-	unsigned c = 0;
-
-	while (c < P2V_PACKET_CLASSES && n > class_size[c])
-		c++;
-	return c;
-}
-
-struct p2v_packet_way *p2v_packet_new(struct p2v_sim *s, size_t n)
-{
-	unsigned c = class_of(n);
-	struct p2v_packet_way *k = c < P2V_PACKET_CLASSES ? s->spare[c] : NULL;
-
-	if (k)
-		s->spare[c] = k->next;
-	else
-		k = malloc(sizeof *k + (c < P2V_PACKET_CLASSES ? class_size[c] : n));
-	if (k)
-		k->n = (uint32_t)n;
-	return k;
-}
-
-void p2v_packet_free(struct p2v_sim *s, struct p2v_packet_way *k)
-{
-	unsigned c = class_of(k->n);
-
-	if (c == P2V_PACKET_CLASSES) {
-		free(k);
-		return;
-	}
-	k->next = s->spare[c];
-	s->spare[c] = k;
-}
-
-void p2v_packets_fini(struct p2v_sim *s)
-{
-	struct p2v_packet_way *k;
-
-	for (unsigned c = 0; c < P2V_PACKET_CLASSES; c++)
-		while ((k = s->spare[c])) {
-			s->spare[c] = k->next;
-			free(k);
-		}
-}
-
 /* ---- in the network ---- */
 
 static int room(struct p2v_inbox *b)
@@ -171,6 +118,20 @@ static struct p2v_udp *socket_of(struct p2v_machine *m, const struct p2v_addr *a
 	return p2v_sockets_find(&m->sim->sockets, a);
 }
 
+/* The datagram as its socket sees it. What is lent is not written for those who ask for it; others
+ * find all of it. */
+static struct p2v_dgram shown(struct p2v_sim *s, struct p2v_packet_way *k, size_t i, bool asks)
+{
+	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
+
+	if (k->n_lent) {
+		p2v_packet_lay_out(k, s->desk + i * P2V_DESK_PLACE, !asks);
+		d.p = s->desk + i * P2V_DESK_PLACE;
+	}
+	s->on_desk[i] = asks ? k : NULL;
+	return d;
+}
+
 /* The next packets that are due, of one socket: one call, as recvmmsg gives them. */
 static void deliver_some(struct p2v_machine *m)
 {
@@ -178,21 +139,24 @@ static void deliver_some(struct p2v_machine *m)
 	struct p2v_sim *s = m->sim;
 	struct p2v_udp *u = socket_of(m, &b->ready->to);
 	struct p2v_packet_way *first = b->ready, *k = first;
-	struct p2v_dgram v[BATCH];
+	struct p2v_dgram v[P2V_DESK_PLACES];
 	size_t n = 0;
 
-	while (k && k->due <= s->now && n < BATCH && p2v_addr_equal(&k->to, &first->to)) {
-		v[n++] = (struct p2v_dgram){ .addr = k->from, .p = k->p, .n = k->n };
+	while (k && k->due <= s->now && n < P2V_DESK_PLACES && p2v_addr_equal(&k->to, &first->to)) {
 		p2v_ledger_ended(m, k->n, true);
 		if (u) {
+			v[n] = shown(s, k, n, u->handler->asks);
 			p2v_sim_mix_event(m, P2V_SIM_DGRAM);
-			p2v_sim_mix_bytes(s, k->p, k->n);
+			p2v_packet_mix(s, k);
 		}
+		n++;
 		k = k->next;
 	}
 	b->ready = k;
+	s->n_on_desk = n;
 	if (u)
 		u->handler->received(u->ctx, v, n);
+	s->n_on_desk = 0;
 	while (n--) {
 		k = first->next;
 		p2v_packet_free(s, first);

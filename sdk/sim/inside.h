@@ -15,6 +15,18 @@
 struct p2v_sim_name;
 struct p2v_sim_shared;
 
+enum {
+	P2V_LENDS = 256,
+	P2V_DESK_PLACES = 32, /* datagrams that a socket is given in one call, at most */
+	P2V_DESK_PLACE = 2048 /* [B] of one of them with lent bytes, at most */
+};
+
+/** Bytes that were not written into the room. */
+struct p2v_lend {
+	const uint8_t *at;
+	struct p2v_slice slice;
+};
+
 struct p2v_sim {
 	p2v_usec now;
 	int64_t epoch; /* [us] wall time of virtual time 0 */
@@ -28,6 +40,11 @@ struct p2v_sim {
 	struct p2v_packet_way *spare[P2V_PACKET_CLASSES]; /* datagrams that are no more */
 	uint8_t *room; /* shape (room_n): where machines write what they send */
 	size_t room_n;
+	struct p2v_lend lends[P2V_LENDS]; /* in the place of bytes of it, ascending */
+	size_t n_lends, next_lend;        /* next: all before it has been sent */
+	uint8_t *desk; /* shape (P2V_DESK_PLACES, P2V_DESK_PLACE): what a socket is given */
+	const struct p2v_packet_way *on_desk[P2V_DESK_PLACES];
+	size_t n_on_desk;
 	p2v_usec coalesce; /* [us] that a machine waits for more, when a datagram is there */
 	struct p2v_http_server *http; /* listening servers, by address */
 	uint64_t ids;                 /* given to connections and servers so far */
@@ -136,7 +153,6 @@ int p2v_sim_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_u
 	void *ctx, struct p2v_udp **out, struct p2v_addr *bound, struct p2v_err *err);
 size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n);
 size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u);
-uint8_t *p2v_sim_udp_room(void *self, size_t n);
 void p2v_sim_udp_close(void *self, struct p2v_udp *u);
 
 /* sdk/sim/share.c: likewise */

@@ -10,6 +10,7 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/fluid.c %reldir%/fluid.h \
 	%reldir%/inbox.c %reldir%/inbox.h \
 	%reldir%/inside.h \
+	%reldir%/packet.c \
 	%reldir%/pipe.c %reldir%/pipe.h \
 	%reldir%/pipe_flow.c \
 	%reldir%/sender.c %reldir%/sender.h \

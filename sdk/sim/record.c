@@ -168,6 +168,7 @@ static struct sim_record *record_new(struct p2v_sim_records *of, bool client)
 	r->base.ops = &ops;
 	r->base.overhead = P2V_SIM_RECORD_OVERHEAD;
 	r->base.head = P2V_SIM_RECORD_HEAD;
+	r->base.open = true;
 	r->base.client = client;
 	r->of = of;
 	r->ours = entropy(of);

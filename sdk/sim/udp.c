@@ -167,9 +167,13 @@ static void own_arrived(struct p2v_event *e, bool dropped)
 	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
 
 	p2v_ledger_ended(m, k->n, !dropped);
+	if (u && k->n_lent) {
+		p2v_packet_lay_out(k, m->sim->desk, true);
+		d.p = m->sim->desk;
+	}
 	if (u) {
 		p2v_sim_mix_event(m, P2V_SIM_DGRAM);
-		p2v_sim_mix_bytes(m->sim, k->p, k->n);
+		p2v_packet_mix(m->sim, k);
 		u->handler->received(u->ctx, &d, 1);
 	}
 	p2v_packet_free(m->sim, k);
@@ -200,7 +204,7 @@ static void packet_send(struct p2v_udp *u, struct p2v_machine *to, const struct 
 	const uint8_t *p, size_t n, p2v_usec left)
 {
 	struct p2v_machine *m = u->machine;
-	struct p2v_packet_way *k = to && !to->dead ? p2v_packet_new(m->sim, n) : NULL;
+	struct p2v_packet_way *k = to && !to->dead ? p2v_packet_new(m->sim, p, n) : NULL;
 	p2v_usec at = left;
 
 	if (!k) {
@@ -209,8 +213,6 @@ static void packet_send(struct p2v_udp *u, struct p2v_machine *to, const struct 
 	}
 	k->from = u->addr;
 	k->to = *dst;
-	if (n)
-		memcpy(k->p, p, n);
 	if (to == m) {
 		send_to_self(m, k);
 		return;
@@ -321,6 +323,7 @@ size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v
 			datagram_out(u, &v[i].addr, v[i].p + off,
 				v[i].n - off < seg ? v[i].n - off : seg);
 	}
+	p2v_lends_clear(m->sim);
 	return n;
 }
 
@@ -329,18 +332,6 @@ size_t p2v_sim_udp_segments(void *self, struct p2v_udp *u)
 	(void)self;
 	(void)u;
 	return 16;
-}
-
-uint8_t *p2v_sim_udp_room(void *self, size_t n)
-{
-	struct p2v_sim *s = ((struct p2v_machine *)self)->sim;
-
-	/* Whoever asks, asks for as much; what was given out stays where it is. */
-	if (!s->room) {
-		s->room = malloc(n);
-		s->room_n = s->room ? n : 0;
-	}
-	return n <= s->room_n ? s->room : NULL;
 }
 
 void p2v_sim_udp_close(void *self, struct p2v_udp *u)

@@ -406,6 +406,8 @@ static const struct p2v_world_ops world_ops = { .now = world_now,
 	.udp_send = p2v_sim_udp_send,
 	.udp_segments = p2v_sim_udp_segments,
 	.udp_room = p2v_sim_udp_room,
+	.udp_lend = p2v_sim_udp_lend,
+	.udp_lent = p2v_sim_udp_lent,
 	.udp_close = p2v_sim_udp_close,
 	.fetch = p2v_sim_fetch,
 	.fetch_pause = p2v_sim_fetch_pause,
@@ -563,6 +565,5 @@ void p2v_sim_free(struct p2v_sim *s)
 		free(P2V_OF(it, struct p2v_machine, in_sim));
 	}
 	p2v_packets_fini(s);
-	free(s->room);
 	free(s);
 }
