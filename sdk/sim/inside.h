@@ -17,6 +17,7 @@ struct p2v_sim_shared;
 
 enum {
 	P2V_LENDS = 256,
+	P2V_LEND_LEAST = 8,   /* [B] */
 	P2V_DESK_PLACES = 32, /* datagrams that a socket is given in one call, at most */
 	P2V_DESK_PLACE = 2048 /* [B] of one of them with lent bytes, at most */
 };

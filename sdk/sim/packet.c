@@ -97,7 +97,7 @@ bool p2v_sim_udp_lend(void *self, const uint8_t *at, const struct p2v_slice *sli
 	while (n && s->lends[n - 1].at >= at)
 		n--;
 	drop_lends(s, n); /* that datagram was never sent: another is written in its place */
-	if (!slice || n == P2V_LENDS)
+	if (!slice || slice->n < P2V_LEND_LEAST || n == P2V_LENDS)
 		return false;
 	assert(at >= s->room && at + slice->n <= s->room + s->room_n);
 	s->lends[s->n_lends++] = (struct p2v_lend){ at, p2v_slice_ref(*slice) };
@@ -216,10 +216,9 @@ void p2v_packet_mix(struct p2v_sim *s, const struct p2v_packet_way *k)
 	p2v_sim_mix_bytes(s, k->p, k->own);
 	for (unsigned i = 0; i < k->n_lent; i++) {
 		const struct p2v_slice *l = &k->lent[i].slice;
-		size_t n = l->n < 16 ? l->n : 16;
 
 		p2v_sim_mix(s, (uint64_t)k->lent[i].at << 32 | l->n);
-		p2v_sim_mix_bytes(s, l->p, n);
-		p2v_sim_mix_bytes(s, l->p + l->n - n, n);
+		p2v_sim_mix(s, p2v_load64(l->p));
+		p2v_sim_mix(s, p2v_load64(l->p + l->n - 8));
 	}
 }

@@ -111,8 +111,13 @@ static void emit_refusal(
 static int shake_kind(const uint8_t *p, size_t n, uint64_t *number, struct p2v_reader *rest)
 {
 	struct p2v_reader r = p2v_reader_of(p, n);
-	uint64_t type = p2v_read_be(&r, 1), version = p2v_read_be(&r, 2), kind = p2v_read_be(&r, 1);
+	uint64_t type, version, kind;
 
+	if (n == 0 || p[0] != TYPE_SHAKE)
+		return 0; /* as most are */
+	type = p2v_read_be(&r, 1);
+	version = p2v_read_be(&r, 2);
+	kind = p2v_read_be(&r, 1);
 	*number = p2v_read_be(&r, 8);
 	*rest = r;
 	return !r.bad && type == TYPE_SHAKE && version == VERSION && kind >= CALL && kind <= REFUSAL
