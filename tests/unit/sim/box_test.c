@@ -29,7 +29,7 @@ static void on_writable(void *ctx)
 	(void)ctx;
 }
 
-static const struct p2v_udp_handler handler = { on_received, on_writable };
+static const struct p2v_udp_handler handler = { .received = on_received, .writable = on_writable };
 
 static struct p2v_machine *machine(struct p2v_sim *s, const char *ip)
 {
