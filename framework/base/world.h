@@ -31,6 +31,7 @@ struct p2v_dgram {
 struct p2v_udp_handler {
 	void (*received)(void *ctx, const struct p2v_dgram *v, size_t n);
 	void (*writable)(void *ctx); /* after a udp_send that took less than it was given */
+	bool asks;                   /* `received` asks udp_lent before it reads payload */
 };
 
 /* ---- HTTP, both ways ---- */
@@ -136,6 +137,22 @@ struct p2v_world_ops {
 	size_t (*udp_send)(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n);
 	/** @return how many datagrams one p2v_dgram may hold, 1: segments are not worth it here */
 	size_t (*udp_segments)(void *self, struct p2v_udp *u);
+	/** Where to write what udp_send will be given. A world in which udp_send takes all it is
+	 * given at once has one such place for all sockets: what is in it is gone when the callback
+	 * that wrote it returns. May be NULL: each keeps its own.
+	 * @return room for n bytes; NULL: no memory */
+	uint8_t *(*udp_room)(void *self, size_t n);
+	/** Where both ends are in one process, what is sent need not be copied: the bytes of s
+	 * stand for those at `at`, in what udp_room gave, which are not written. NULL with
+	 * udp_room.
+	 * @param s  [in] a further reference is taken; NULL: what was lent from `at` on is not
+	 * @return false: the bytes have to be written */
+	bool (*udp_lend)(void *self, const uint8_t *at, const struct p2v_slice *s);
+	/** Within `received`, of a handler that asks: the first bytes among the n at p that are not
+	 * there but lent, all of them. NULL: all are there.
+	 * @param off  [out] where they would be, from p on
+	 * @return with a reference; n == 0: all are there */
+	struct p2v_slice (*udp_lent)(void *self, const uint8_t *p, size_t n, size_t *off);
 	void (*udp_close)(void *self, struct p2v_udp *u);
 
 	int (*fetch)(void *self, const struct p2v_fetch_request *rq,

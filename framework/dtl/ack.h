@@ -14,8 +14,7 @@ enum {
 };
 
 struct p2v_acks {
-	struct p2v_span range[P2V_ACK_KEPT]; /* ascending, apart from each other */
-	size_t n;
+	size_t n;              /* ranges */
 	uint64_t floor;        /* packets below this count as seen */
 	p2v_usec largest_time; /* when the largest arrived */
 	uint32_t largest_stamp;
@@ -25,9 +24,10 @@ struct p2v_acks {
 	uint32_t turn;  /* packets since turn_began that ask for one */
 	p2v_usec turn_began;
 	bool at_once;
-	p2v_usec due;   /* P2V_NEVER: nothing is owed */
-	p2v_usec delay; /* [us] that an ACK may be held back */
-	p2v_usec rtt;   /* [us] as the session has it; 0: unknown */
+	p2v_usec due;                        /* P2V_NEVER: nothing is owed */
+	p2v_usec delay;                      /* [us] that an ACK may be held back */
+	p2v_usec rtt;                        /* [us] as the session has it; 0: unknown */
+	struct p2v_span range[P2V_ACK_KEPT]; /* ascending, apart from each other */
 };
 
 void p2v_acks_init(struct p2v_acks *a, p2v_usec delay);

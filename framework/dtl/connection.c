@@ -77,6 +77,7 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 	p2v_list_init(&s->in_busy);
 	p2v_list_init(&s->in_lingering);
 	p2v_list_init(&s->in_shaking);
+	p2v_list_init(&s->in_pair);
 	p2v_list_push(&d->all, &s->in_all);
 	d->n_sessions++;
 	if (!dialled)
@@ -494,6 +495,10 @@ static void fire(struct p2v_timer *t, p2v_usec now)
 	s->armed = P2V_NEVER;
 	if (s->state == P2V_SESSION_LINGERS && now >= s->gone_at) {
 		p2v_session_free(s);
+		return;
+	}
+	if (deadline(s) > now) { /* what it was armed for was moved, or came to pass */
+		rearm(s);
 		return;
 	}
 	p2v_dtl_begin(d);

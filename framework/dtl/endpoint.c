@@ -102,28 +102,20 @@ static int enter(struct p2v_dtl *d, struct p2v_session *s)
 
 /* ---- sessions by connection id ---- */
 
-static struct p2v_session *find_cid(struct p2v_dtl *d, uint32_t cid)
-{
-	struct p2v_session *s;
-
-	HASH_FIND(hh_cid, d->by_cid, &cid, sizeof cid, s);
-	return s;
-}
-
 void p2v_session_known(struct p2v_session *s)
 {
-	struct p2v_dtl *d = s->dtl;
+	struct p2v_cids *c = &s->dtl->cids;
 
 	s->cid = s->record->cid;
-	if (!find_cid(d, s->cid)) /* without memory it is not found either */
-		HASH_ADD(hh_cid, d->by_cid, cid, sizeof s->cid, s);
+	/* Without memory it is not found either. */
+	s->cid_known = !p2v_cids_find(c, s->cid) && p2v_cids_add(c, s->cid, s) == P2V_OK;
 }
 
 void p2v_session_forget(struct p2v_session *s)
 {
-	if (s->hh_cid.tbl)
-		HASH_DELETE(hh_cid, s->dtl->by_cid, s);
-	s->hh_cid.tbl = NULL;
+	if (s->cid_known)
+		p2v_cids_remove(&s->dtl->cids, s->cid);
+	s->cid_known = false;
 }
 
 /* An address has one host behind it: what was there before is gone, or will be heard of from
@@ -302,18 +294,33 @@ static void called(struct p2v_session *s, const uint8_t *p, size_t n)
 	}
 }
 
-static void secured(struct p2v_dtl *d, const struct p2v_addr *from, const uint8_t *p, size_t n)
+/* @return whether it is a packet of a session's that is up */
+static bool familiar(struct p2v_dtl *d, const struct p2v_addr *from, const uint8_t *p, size_t n)
 {
-	struct p2v_session *s = find(d, from), *live;
+	struct p2v_session *live, *there;
 	uint32_t cid;
 
-	if (p2v_record_cid(p, n, &cid) && (!s || s->cid != cid)) {
-		live = find_cid(d, cid);
-		if (live) {
-			p2v_session_input(live, from, p, n);
-			return;
-		}
+	if (!p2v_record_cid(p, n, &cid))
+		return false;
+	live = p2v_cids_find(&d->cids, cid);
+	if (live && live->hh.tbl && p2v_addr_equal(&live->addr, from)) {
+		p2v_session_input(live, NULL, p, n);
+		return true;
 	}
+	there = live ? find(d, from) : NULL;
+	if (!live || (there && there->cid == cid))
+		return false;
+	p2v_session_input(live, from, p, n);
+	return true;
+}
+
+static void secured(struct p2v_dtl *d, const struct p2v_addr *from, const uint8_t *p, size_t n)
+{
+	struct p2v_session *s, *live;
+
+	if (familiar(d, from, p, n))
+		return;
+	s = find(d, from);
 	if (!s) {
 		stranger(d, from, p, n);
 		return;
@@ -367,7 +374,7 @@ static void writable(void *ctx)
 	p2v_dtl_finish(d);
 }
 
-static const struct p2v_udp_handler udp_handler = { .received = received, .writable = writable };
+static const struct p2v_udp_handler udp_handler = { .received = received, .writable = writable, .asks = true };
 
 /* ---- the public face ---- */
 
@@ -418,7 +425,11 @@ int p2v_dtl_new(struct p2v_node *node, const struct p2v_dtl_conf *conf,
 		free(d);
 		return code;
 	}
-	p2v_outbox_init(&d->out, &node->world, d->udp);
+	if (p2v_outbox_init(&d->out, &node->world, d->udp) != P2V_OK) {
+		node->world.ops->udp_close(node->world.self, d->udp);
+		free(d);
+		return p2v_fail(err, P2V_ENOMEM, "no memory for the transport");
+	}
 	d->recv_pool.most = conf->spare_blocks;
 	*out = d;
 	return P2V_OK;
@@ -444,7 +455,9 @@ void p2v_dtl_free(struct p2v_dtl *d)
 	p2v_outbox_flush(&d->out);
 	p2v_disarm(&d->node->world, &d->turn);
 	d->node->world.ops->udp_close(d->node->world.self, d->udp);
+	p2v_outbox_fini(&d->out);
 	p2v_recv_pool_fini(&d->recv_pool);
+	p2v_cids_fini(&d->cids);
 	free(d);
 }
 
@@ -494,6 +507,8 @@ int p2v_dtl_dial(
 		return code;
 	}
 	p2v_session_wake(s);
+	if (!d->turning)
+		p2v_outbox_flush(&d->out); /* its first flight */
 	*out = s;
 	return P2V_OK;
 }

@@ -123,10 +123,10 @@ static struct p2v_stream *stream_of(struct p2v_session *s, uint64_t id, enum p2v
 {
 	unsigned initiator = (unsigned)(id & 1);
 	bool ours = initiator == (s->record->client ? 0u : 1u);
-	struct p2v_stream *t;
+	struct p2v_stream **last = p2v_stream_last(s, id), *t;
 
-	if (s->last && s->last->id == id)
-		return s->last;
+	if (*last && (*last)->id == id)
+		return *last;
 	if (id & 2) {
 		p2v_session_end(s, P2V_EPROTO, P2V_DTL_PROTOCOL,
 			"a %s frame names a stream of one direction", p2v_frame_name(type));
@@ -140,7 +140,7 @@ static struct p2v_stream *stream_of(struct p2v_session *s, uint64_t id, enum p2v
 	if (!ours && id >> 2 >= s->opened_remote && !open_up_to(s, id >> 2, initiator))
 		return NULL;
 	HASH_FIND(hh, s->by_id, &id, sizeof id, t);
-	s->last = t;
+	*last = t;
 	return t;
 }
 
@@ -175,6 +175,32 @@ static bool claim(struct p2v_stream *t, uint64_t end, bool fin)
 	return true;
 }
 
+/* Keep what a frame brought: what is lent as it is, the rest as a copy. */
+static int keep(struct p2v_stream *t, uint64_t offset, struct p2v_bytes b, struct p2v_err *err)
+{
+	const struct p2v_world *w = &t->session->dtl->node->world;
+	int code = P2V_OK;
+
+	while (code == P2V_OK && b.n) {
+		size_t off = b.n;
+		struct p2v_slice s = { NULL, NULL, 0 };
+
+		if (w->ops->udp_lent && t->session->record->open)
+			s = w->ops->udp_lent(w->self, b.p, b.n, &off);
+		if (s.n == 0)
+			off = b.n;
+		code = p2v_recvq_put(&t->recv, offset, b.p, off, err);
+		if (code == P2V_OK && s.n)
+			code = p2v_recvq_adopt(&t->recv, offset + off, s, err);
+		off += s.n;
+		p2v_slice_drop(&s);
+		offset += off;
+		b.p += off;
+		b.n -= off;
+	}
+	return code;
+}
+
 static void on_stream(struct p2v_session *s, const struct p2v_frame *f)
 {
 	struct p2v_stream *t = stream_of(s, f->u.stream.id, f->type);
@@ -200,7 +226,7 @@ static void on_stream(struct p2v_session *s, const struct p2v_frame *f)
 		return;
 	}
 	holes = t->recv.over.n;
-	code = p2v_recvq_put(&t->recv, f->u.stream.offset, b->p, b->n, &err);
+	code = keep(t, f->u.stream.offset, *b, &err);
 	s->holes += t->recv.over.n - holes;
 	if (code == P2V_OK && s->holes > P2V_RECV_HOLES)
 		code = p2v_fail(

@@ -7,6 +7,7 @@
 #include "framework/base/hash.h"
 #include "framework/base/list.h"
 #include "framework/dtl/ack.h"
+#include "framework/dtl/cids.h"
 #include "framework/dtl/dtl.h"
 #include "framework/dtl/outbox.h"
 #include "framework/dtl/path.h"
@@ -21,7 +22,8 @@ enum {
 	P2V_WINDOW_STEPS = 8,           /* a window moves when such a part of it was consumed */
 	P2V_FLUSH_PACKETS = 64,         /* that one session sends before others have their turn */
 	P2V_FULL_SLACK = 24,            /* [B] that a packet which is full may leave free */
-	P2V_EXPECT_PTOS = 2 /* probe time-outs of silence in which more should have come */
+	P2V_EXPECT_PTOS = 2, /* probe time-outs of silence in which more should have come */
+	P2V_LAST_STREAMS = 4 /* that a session finds without looking into its table */
 };
 
 #define P2V_EXPECT_MIN (250 * P2V_MSEC)
@@ -72,9 +74,8 @@ struct p2v_dtl {
 	struct p2v_udp *udp;
 	struct p2v_addr bound;
 	struct p2v_session *by_addr; /* hash; a session's heir is not in it */
-	struct p2v_session
-		*by_cid;        /* hash: those that are up, by what their remotes' packets carry */
-	struct p2v_pair *pairs; /* hash: hosts with sessions that are up */
+	struct p2v_cids cids;        /* those that are up, by what their remotes' packets carry */
+	struct p2v_pair *pairs;      /* hash: hosts with sessions that are up */
 	struct p2v_list all, lingering;
 	struct p2v_list busy;    /* sessions with something to do before the turn ends */
 	struct p2v_list later;   /* sessions that have more to send than one turn takes */
@@ -96,119 +97,127 @@ enum p2v_session_state {
 	P2V_SESSION_LINGERS /* told; what still arrives is answered with CLOSE */
 };
 
+/* What every packet needs comes first: a node has tens of sessions, and looks at another one with
+ * almost every datagram. */
 struct p2v_session {
 	struct p2v_dtl *dtl;
-	struct p2v_addr addr;
-	UT_hash_handle hh, hh_cid;
-	uint32_t cid; /* of the record; where two sessions have the same, the second is not in
-			 by_cid and cannot move */
-	struct p2v_path path;
-	struct p2v_list in_all, in_busy, in_lingering, in_shaking;
-	enum p2v_session_state state;
 	struct p2v_record *record;
+	struct p2v_addr addr;
+	uint32_t cid; /* of the record; where two sessions have the same, the second is not in
+			 `cids` and cannot move */
+	enum p2v_session_state state;
+	UT_hash_handle hh; /* in by_addr */
 	struct p2v_record_up up;
-	struct p2v_session *heir;  /* the remote calls anew while this session lives */
-	struct p2v_session *elder; /* the session that this one will replace */
-	void *user;
+	struct p2v_list in_busy;
+	struct p2v_timer timer;
+	p2v_usec armed;  /* when the timer is due; P2V_NEVER */
+	p2v_usec born;   /* when the handshake began, then when it ended */
+	p2v_usec heard;  /* when something arrived that verified */
+	p2v_usec pinged; /* when the last keep-alive left */
+	p2v_usec pruned; /* when an ACK was last sent with a PING */
 	bool dialled;
 	bool known;       /* the handler has heard of it: p2v_dtl_dial or `opened` */
 	bool tell_opened; /* `opened` is to be told */
-	struct p2v_timer timer;
-	p2v_usec armed; /* when the timer is due; P2V_NEVER */
-	p2v_usec born;  /* when the handshake began, then when it ended */
-	p2v_usec heard; /* when something arrived that verified */
-	bool expects;   /* the last bytes that arrived filled their packet: more should follow */
+	bool expects;     /* the last bytes that arrived filled their packet: more should follow */
+	bool refused;     /* there is no memory for the packet that is being worked on */
+	bool priority_moved;     /* look whether it is still right */
+	bool cid_known;          /* it is in `cids` */
+	unsigned probes;         /* packets to send without regard to the window */
+	unsigned due;            /* P2V_DUE_* */
+	uint32_t mtu;            /* [B] of a datagram's payload: pmtu.mtu */
+	uint64_t sent, received; /* [B] of datagrams */
+
+	/* congestion */
+	void *cc;
+	struct p2v_cc_view view;
+	int64_t tokens;    /* [B * us] that may be sent now */
+	p2v_usec paced;    /* up to when tokens were given out */
+	p2v_usec pace_due; /* when there will be enough; P2V_NEVER */
+	double priority;   /* as the controller has it */
+	double wanted;     /* as the streams want it */
+	struct p2v_pair *pair;
+	double weight, part; /* that it counts among the sessions to its host, and that it gets */
+
+	/* streams */
+	struct p2v_list ready, control, events;
+	struct p2v_stream *last[P2V_LAST_STREAMS]; /* found, by the low bits of their numbers */
+	struct p2v_stream *by_id;
+	struct p2v_list streams, zombies;
+
+	/* flow: [B] of all streams together */
+	uint64_t data_sent, data_max;
+	uint64_t data_got, data_limit, data_done;
+	uint64_t data_window; /* [B] that the remote may have under way to us */
+	uint64_t excess;      /* [B] that it takes of receive_memory */
+	p2v_usec rest_due;    /* when growth that was not used is given back; P2V_NEVER */
+	size_t holes;         /* in what its streams received */
+	struct p2v_window_use data_use;
+
+	/* packets */
+	struct p2v_path path;
+	struct p2v_pmtu pmtu;
 	p2v_usec
 		owd_least[2]; /* one-way delay, plus a constant: of this half minute, of the last */
 	p2v_usec owd_turn;    /* when the half minute began; 0: no sample yet */
 	p2v_usec queued;
-	p2v_usec pinged;         /* when the last keep-alive left */
-	p2v_usec pruned;         /* when an ACK was last sent with a PING */
-	uint64_t sent, received; /* [B] of datagrams */
-	uint64_t resent;         /* [B] of streams */
-	uint64_t replies;        /* datagrams that arrived while it lingers */
+	struct p2v_acks acks;
+	struct p2v_recovery recovery;
+
+	/* what is seldom looked at */
+	uint64_t opened_local, opened_remote;
+	uint64_t max_local, max_remote; /* streams that may be opened, in all */
+	uint64_t remote_stream_data;    /* that the remote grants a new stream */
+	uint64_t stream_window;         /* [B] that the remote may have under way on a stream */
+	uint64_t stream_told;           /* [B] … on a new one: the most that SETTINGS ever told */
+	uint64_t resent;                /* [B] of streams */
+	uint64_t replies;               /* datagrams that arrived while it lingers */
+	struct p2v_session *heir;       /* the remote calls anew while this session lives */
+	struct p2v_session *elder;      /* the session that this one will replace */
+	void *user;
+	struct p2v_list in_all, in_lingering, in_shaking, in_pair;
 
 	/* how it ended */
 	struct p2v_err why;
 	uint64_t close_code;
 	bool close_told;  /* the remote is told */
 	p2v_usec gone_at; /* when lingering ends */
-
-	/* packets */
-	struct p2v_recovery recovery;
-	struct p2v_acks acks;
-	uint32_t mtu; /* [B] of a datagram's payload: pmtu.mtu */
-	struct p2v_pmtu pmtu;
-	unsigned probes; /* packets to send without regard to the window */
-	unsigned due;    /* P2V_DUE_* */
-
-	/* congestion */
-	void *cc;
-	struct p2v_cc_view view;
-	double priority; /* as the controller has it */
-	double wanted;   /* as the streams want it */
-	struct p2v_pair *pair;
-	double weight, part; /* that it counts among the sessions to its host, and that it gets */
-	bool priority_moved; /* look whether it is still right */
-	int64_t tokens;      /* [B * us] that may be sent now */
-	p2v_usec paced;      /* up to when tokens were given out */
-	p2v_usec pace_due;   /* when there will be enough; P2V_NEVER */
-
-	/* streams */
-	struct p2v_stream *by_id;
-	struct p2v_stream *last; /* found */
-	struct p2v_list streams, ready, control, events, zombies;
-	uint64_t opened_local, opened_remote;
-	uint64_t max_local, max_remote; /* streams that may be opened, in all */
-
-	/* flow: [B] of all streams together */
-	uint64_t data_sent, data_max;
-	uint64_t data_got, data_limit, data_done;
-	uint64_t data_window;   /* [B] that the remote may have under way to us */
-	uint64_t stream_window; /* [B] … on each stream */
-	uint64_t stream_told;   /* [B] … on a new one: the most that SETTINGS ever told */
-	uint64_t excess;        /* [B] that it takes of receive_memory */
-	p2v_usec rest_due;      /* when growth that was not used is given back; P2V_NEVER */
-	size_t holes;           /* in what its streams received */
-	bool refused;           /* there is no memory for the packet that is being worked on */
-	struct p2v_window_use data_use;
-	uint64_t remote_stream_data; /* that the remote grants a new stream */
 };
 
+/* As above: first what every frame needs. */
 struct p2v_stream {
 	struct p2v_session *session;
 	uint64_t id;
-	UT_hash_handle hh;
-	struct p2v_list in_session, in_ready, in_control, in_events;
-	void *user;
-	double priority;
-	p2v_usec deadline;
 	uint32_t refs; /* in packets under way */
 	unsigned due;  /* P2V_DUE_* */
 	unsigned tell; /* P2V_TELL_* */
-
-	struct p2v_sendq send;
-	uint64_t send_limit; /* [B] the remote's window */
-	bool send_cut;       /* nothing more is sent but RESET */
+	bool send_cut; /* nothing more is sent but RESET */
 	bool reset_acked;
-	uint64_t reset_code;
-
-	struct p2v_recvq recv;
-	uint64_t recv_limit; /* [B] our window, as the remote knows it */
-	bool recv_cut;       /* what arrives is dropped */
-	struct p2v_window_use recv_use;
-	uint64_t stop_code;
-
-	double asked_priority; /* what the remote is asked for */
-	p2v_usec asked_deadline;
-	uint64_t priority_from; /* one above the number of the packet that last moved it */
-
+	bool recv_cut; /* what arrives is dropped */
 	bool released; /* the handle is dead */
 	bool closed;   /* out of the session's tables; it waits for its references */
 	bool over;     /* how it ended is known */
+	bool cut_by_remote, cut_by_us;
+	void *user;
+	struct p2v_list in_events;
+
+	struct p2v_recvq recv;
+	uint64_t recv_limit; /* [B] our window, as the remote knows it */
+	struct p2v_window_use recv_use;
+
+	double priority;
+	p2v_usec deadline;
+	struct p2v_list in_ready;
+	uint64_t send_limit; /* [B] the remote's window */
+	struct p2v_sendq send;
+
+	struct p2v_list in_session, in_control;
+	UT_hash_handle hh;
+	uint64_t reset_code, stop_code;
+	double asked_priority; /* what the remote is asked for */
+	p2v_usec asked_deadline;
+	uint64_t priority_from; /* one above the number of the packet that last moved it */
 	int over_code;
 	uint64_t over_reason;
-	bool cut_by_remote, cut_by_us;
 	uint64_t cut_code;
 };
 
@@ -277,6 +286,21 @@ void p2v_session_send_close(struct p2v_session *s);
 void p2v_session_settle(void *ctx, const struct p2v_ref *ref, enum p2v_fate fate);
 
 /* ---- stream.c ---- */
+
+/** @return where a session remembers the stream of that number, when it was the last one found of
+ * those that share the place */
+static inline struct p2v_stream **p2v_stream_last(struct p2v_session *s, uint64_t id)
+{
+	return &s->last[(id >> 2 ^ id << 1) % P2V_LAST_STREAMS];
+}
+/** The session remembers it no more. */
+static inline void p2v_stream_forget(struct p2v_stream *t)
+{
+	struct p2v_stream **last = p2v_stream_last(t->session, t->id);
+
+	if (*last == t)
+		*last = NULL;
+}
 
 /** @return a stream in the session's tables; NULL: no memory */
 struct p2v_stream *p2v_stream_new(struct p2v_session *s, uint64_t id);

@@ -5,6 +5,7 @@ libp2v_rooms_la_SOURCES += \
 	%reldir%/record.h
 libp2v_dtl_la_SOURCES = \
 	%reldir%/ack.c %reldir%/ack.h \
+	%reldir%/cids.c %reldir%/cids.h \
 	%reldir%/connection.c \
 	%reldir%/endpoint.c \
 	%reldir%/flow.c \

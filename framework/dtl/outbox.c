@@ -2,23 +2,35 @@
 #include "framework/dtl/outbox.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
-void p2v_outbox_init(struct p2v_outbox *o, const struct p2v_world *world, struct p2v_udp *udp)
+int p2v_outbox_init(struct p2v_outbox *o, const struct p2v_world *world, struct p2v_udp *udp)
 {
 	o->world = world;
 	o->udp = udp;
 	o->segments = world->ops->udp_segments(world->self, udp);
 	o->blocked = o->parted = false;
 	o->n = o->used = 0;
+	o->own = !world->ops->udp_room;
+	o->buf = o->own ? malloc(P2V_OUTBOX_BYTES)
+			: world->ops->udp_room(world->self, P2V_OUTBOX_BYTES);
+	return o->buf ? P2V_OK : P2V_ENOMEM;
+}
+
+void p2v_outbox_fini(struct p2v_outbox *o)
+{
+	if (o->own)
+		free(o->buf);
+	o->buf = NULL;
 }
 
 uint8_t *p2v_outbox_room(struct p2v_outbox *o, size_t n)
 {
-	assert(n <= sizeof o->buf);
-	if (o->n == P2V_OUTBOX_RUNS || n > sizeof o->buf - o->used)
+	assert(n <= P2V_OUTBOX_BYTES);
+	if (o->n == P2V_OUTBOX_RUNS || n > P2V_OUTBOX_BYTES - o->used)
 		p2v_outbox_flush(o);
-	if (o->n == P2V_OUTBOX_RUNS || n > sizeof o->buf - o->used)
+	if (o->n == P2V_OUTBOX_RUNS || n > P2V_OUTBOX_BYTES - o->used)
 		return NULL;
 	return o->buf + o->used;
 }

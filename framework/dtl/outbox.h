@@ -19,12 +19,16 @@ struct p2v_outbox {
 	bool parted;     /* the next datagram begins a run */
 	size_t n;        /* runs */
 	size_t used;     /* [B] of buf */
+	uint8_t *buf;    /* shape (P2V_OUTBOX_BYTES) */
+	bool own;        /* it is ours, not the world's */
 	struct p2v_dgram run[P2V_OUTBOX_RUNS];
-	uint8_t buf[P2V_OUTBOX_BYTES];
 };
 
-/** @param world  [in] outlives the outbox */
-void p2v_outbox_init(struct p2v_outbox *o, const struct p2v_world *world, struct p2v_udp *udp);
+/** @param world  [in] outlives the outbox
+ * @return P2V_OK or P2V_ENOMEM */
+P2V_MUST_USE int p2v_outbox_init(
+	struct p2v_outbox *o, const struct p2v_world *world, struct p2v_udp *udp);
+void p2v_outbox_fini(struct p2v_outbox *o);
 /** @return where the next datagram, of at most n bytes, is to be written; NULL: the socket is full
  */
 uint8_t *p2v_outbox_room(struct p2v_outbox *o, size_t n);

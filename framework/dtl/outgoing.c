@@ -6,8 +6,11 @@
 #include <assert.h>
 
 enum {
-	BURST_MIN = 2,                 /* packets that may leave back to back at any rate */
-	BURST_TIME = 2 * (int)P2V_MSEC /* [us] worth of packets that may: timers are no finer */
+	BURST_MIN = 2,                  /* packets that may leave back to back at any rate */
+	BURST_TIME = 2 * (int)P2V_MSEC, /* [us] worth of packets that may: timers are no finer */
+	RUN = 2,                        /* packets that wait for each other, */
+	RUN_TIME = 8 * (int)P2V_MSEC,   /* [us] where they follow each other so soon */
+	LEND_MIN = 256                  /* [B] less is copied sooner than it is counted */
 };
 
 #define RATE_MAX UINT64_C(1000000000000) /* [B/s] so that no sum below overflows */
@@ -37,20 +40,27 @@ uint64_t p2v_session_rate(const struct p2v_session *s)
 	return rate < RATE_MAX ? rate : RATE_MAX;
 }
 
-/* [B * us] that may leave at once. */
-static int64_t burst_of(const struct p2v_session *s, uint64_t rate)
+/* [B * us] that may leave at once, and that are waited for once nothing may: half of it, so that
+ * packets leave in runs. A run costs both ends one turn. */
+static int64_t burst_of(const struct p2v_session *s, uint64_t rate, int64_t *run)
 {
-	int64_t least = (int64_t)BURST_MIN * s->mtu * P2V_SECOND;
-	int64_t most = (int64_t)rate * BURST_TIME;
+	int64_t packet = (int64_t)s->mtu * P2V_SECOND;
+	int64_t least = BURST_MIN * packet, most = (int64_t)rate * BURST_TIME;
 
-	return most > least ? most : least;
+	if (most < least)
+		most = least;
+	*run = most / 2;
+	if (*run >= RUN * packet || (int64_t)rate * RUN_TIME < RUN * packet)
+		return most;
+	*run = RUN * packet;
+	return *run + packet > most ? *run + packet : most;
 }
 
 /* @return whether a packet may leave now; else s->pace_due says when the next few may */
 static bool pace_allows(struct p2v_session *s, p2v_usec now)
 {
 	uint64_t rate = p2v_session_rate(s);
-	int64_t burst = burst_of(s, rate), packet = (int64_t)s->mtu * P2V_SECOND;
+	int64_t packet = (int64_t)s->mtu * P2V_SECOND, run, burst = burst_of(s, rate, &run);
 	p2v_usec since = now - s->paced;
 
 	s->paced = now;
@@ -61,8 +71,7 @@ static bool pace_allows(struct p2v_session *s, p2v_usec now)
 		s->tokens = burst;
 	if (s->tokens >= packet)
 		return true;
-	/* Wait for half a burst, so that packets leave in runs. */
-	s->pace_due = now + (burst / 2 - s->tokens) / (int64_t)rate + 1;
+	s->pace_due = now + (run - s->tokens) / (int64_t)rate + 1;
 	return false;
 }
 
@@ -170,6 +179,40 @@ static bool put_control(struct p2v_stream *t, struct build *b, p2v_usec now)
 	       put_of_stream(t, b, P2V_DUE_PRIORITY, P2V_REF_PRIORITY, &priority);
 }
 
+/* @return whether the world takes these bytes as they are, so that they need not be copied */
+static bool lent(struct p2v_session *s, const struct build *b, struct p2v_slice view, size_t n)
+{
+	const struct p2v_world *w = &s->dtl->node->world;
+
+	view.n = n;
+	return s->record->open && view.buf && n >= LEND_MIN && w->ops->udp_lend &&
+	       w->ops->udp_lend(w->self, b->w.p, &view);
+}
+
+static void put_bytes(struct p2v_session *s, const struct p2v_sendq *q, struct build *b,
+	uint64_t offset, size_t n)
+{
+	while (n) {
+		struct p2v_slice view = p2v_sendq_at(q, offset);
+		size_t k = view.n < n ? view.n : n;
+
+		if (!lent(s, b, view, k))
+			memcpy(b->w.p, view.p, k);
+		b->w.p += k;
+		offset += k;
+		n -= k;
+	}
+}
+
+/* What was built will not be sent. */
+static void take_back(struct p2v_session *s, const uint8_t *room)
+{
+	const struct p2v_world *w = &s->dtl->node->world;
+
+	if (w->ops->udp_lend)
+		(void)w->ops->udp_lend(w->self, room, NULL);
+}
+
 static int put_piece(struct p2v_stream *t, const struct p2v_piece *piece, struct build *b, size_t n)
 {
 	struct p2v_session *s = t->session;
@@ -180,8 +223,7 @@ static int put_piece(struct p2v_stream *t, const struct p2v_piece *piece, struct
 		.kind = P2V_REF_STREAM,
 		.fin = piece->fin && n == piece->n };
 
-	p2v_sendq_copy(&t->send, piece->offset, n, b->w.p);
-	b->w.p += n;
+	put_bytes(s, &t->send, b, piece->offset, n);
 	note(s, b, &ref);
 	if (piece->again)
 		s->resent += n;
@@ -288,6 +330,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 		put_ack(s, &b, now);
 	if (data && fill(s, &b, now) != P2V_OK) {
 		p2v_session_end(s, P2V_ENOMEM, P2V_DTL_INTERNAL, "no memory for a packet");
+		take_back(s, room);
 		return false;
 	}
 	if (!b.elicits && b.ack_below && wants_pruning(s, now)) {
@@ -303,6 +346,7 @@ static bool send_packet(struct p2v_session *s, p2v_usec now, bool data, bool pro
 	size = s->record->ops->seal(s->record, b.packet, p2v_written(&b.w), room, s->mtu);
 	if (size <= 0) {
 		p2v_session_end(s, P2V_EPROTO, P2V_CLOSE_SILENT, "the record layer failed");
+		take_back(s, room);
 		return false;
 	}
 	left(s, &s->addr, &b, now, (size_t)size);
@@ -344,13 +388,14 @@ static void move_priority(struct p2v_session *s, p2v_usec now)
 	const struct p2v_plugin *plugin = s->dtl->cc->plugin;
 	double active, p;
 
-	if (!s->priority_moved && p2v_pair_part(s) == s->part)
+	if (!s->priority_moved)
 		return;
 	s->priority_moved = false;
 	if (!(plugin->caps & P2V_CC_CAP_PRIORITY) || !plugin->ops.cc->set_priority)
 		return;
 	active = p2v_schedule_priority(s, -1);
 	p2v_pair_weigh(s, active < 0 ? 0 : active);
+	s->priority_moved = false;
 	s->part = p2v_pair_part(s);
 	if (active >= 0)
 		s->wanted = active;

@@ -6,9 +6,16 @@
 struct p2v_pair {
 	uint8_t ip[16];
 	UT_hash_handle hh;
-	size_t n;   /* sessions */
+	struct p2v_list sessions;
 	double sum; /* of their priorities */
 };
+
+/* The sum changed, and with it, maybe, the part of each. */
+static void moved(struct p2v_pair *p)
+{
+	P2V_LIST_EACH (it, &p->sessions)
+		P2V_OF(it, struct p2v_session, in_pair)->priority_moved = true;
+}
 
 int p2v_pair_join(struct p2v_session *s)
 {
@@ -21,13 +28,14 @@ int p2v_pair_join(struct p2v_session *s)
 		if (!p)
 			return P2V_ENOMEM;
 		memcpy(p->ip, s->addr.ip, sizeof p->ip);
+		p2v_list_init(&p->sessions);
 		HASH_ADD(hh, d->pairs, ip, sizeof p->ip, p);
 		if (!P2V_HASH_ADDED(hh, p)) {
 			free(p);
 			return P2V_ENOMEM;
 		}
 	}
-	p->n++;
+	p2v_list_push(&p->sessions, &s->in_pair);
 	s->pair = p;
 	s->weight = 0;
 	return P2V_OK;
@@ -42,7 +50,9 @@ void p2v_pair_leave(struct p2v_session *s)
 	p->sum -= s->weight;
 	s->weight = 0;
 	s->pair = NULL;
-	if (--p->n == 0) {
+	p2v_list_remove(&s->in_pair);
+	moved(p);
+	if (p2v_list_empty(&p->sessions)) {
 		HASH_DEL(s->dtl->pairs, p);
 		free(p);
 	}
@@ -50,10 +60,11 @@ void p2v_pair_leave(struct p2v_session *s)
 
 void p2v_pair_weigh(struct p2v_session *s, double priority)
 {
-	if (!s->pair)
+	if (!s->pair || priority == s->weight)
 		return;
 	s->pair->sum += priority - s->weight;
 	s->weight = priority;
+	moved(s->pair);
 }
 
 double p2v_pair_part(const struct p2v_session *s)

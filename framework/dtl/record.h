@@ -59,15 +59,16 @@ static inline bool p2v_record_cid(const uint8_t *p, size_t n, uint32_t *cid)
 struct p2v_record {
 	const struct p2v_records_ops *ops;
 	enum p2v_record_state state;
-	struct p2v_remote remote; /* valid from P2V_RECORD_UP on */
 	bool client;              /* we began the handshake; stream numbers follow from it */
-	struct p2v_err why;       /* P2V_RECORD_FAILED: one sentence */
 	bool refused;             /* P2V_RECORD_FAILED: by our own judge */
+	bool open;                /* it does not look at what packets carry: it may be lent */
 	uint32_t overhead;        /* [B] that a datagram is larger than its packet; valid from
 				     P2V_RECORD_UP on */
 	uint32_t head;            /* [B] of it that stand before the packet; valid with it */
 	uint32_t cid;             /* connection id that the remote's packets carry; valid with it:
 				     both ends know both from the handshake's secrets */
+	struct p2v_remote remote; /* valid from P2V_RECORD_UP on */
+	struct p2v_err why;       /* P2V_RECORD_FAILED: one sentence */
 };
 
 /** What a datagram is to a session that there is with its address. */

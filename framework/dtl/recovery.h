@@ -85,8 +85,7 @@ struct p2v_recovery {
 	p2v_usec run_start; /* RFC 9002 7.6: lost without a break since; P2V_NEVER */
 	uint32_t packet_threshold, time_threshold;
 	uint64_t spurious; /* packets that arrived although they were declared lost */
-	struct p2v_lost_packet lost[P2V_LOST_KEPT];
-	uint32_t lost_n; /* in all; the last P2V_LOST_KEPT are kept */
+	uint32_t lost_n;   /* in all; the last P2V_LOST_KEPT are kept, in `lost` */
 	uint64_t lost_bytes;
 	uint32_t full;         /* [B] datagrams of this size and more are full */
 	uint64_t full_arrived; /* one above the largest number of one that was acknowledged */
@@ -97,6 +96,8 @@ struct p2v_recovery {
 	uint64_t rate;              /* [B/s] best of this window, and of the one before */
 	uint64_t rate_before;
 	p2v_usec rate_window; /* when this window began */
+
+	struct p2v_lost_packet lost[P2V_LOST_KEPT]; /* last: the rest lies in few lines */
 };
 
 /** What came of an ACK or of a timer, in the terms of p2v_cc_ack and p2v_cc_loss. */

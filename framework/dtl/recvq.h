@@ -3,6 +3,7 @@
 #ifndef P2V_DTL_RECVQ_H
 #define P2V_DTL_RECVQ_H
 
+#include "framework/base/slice.h"
 #include "framework/dtl/ranges.h"
 
 enum {
@@ -21,6 +22,12 @@ struct p2v_recv_pool {
 };
 void p2v_recv_pool_fini(struct p2v_recv_pool *pool);
 
+/** Bytes that were not copied: whoever wrote them lent them. */
+struct p2v_lent {
+	uint64_t at; /* [B] offset of its first byte in the stream */
+	struct p2v_slice slice;
+};
+
 /** Zeroed, with final = P2V_SIZE_UNKNOWN, = empty. */
 struct p2v_recvq {
 	struct p2v_recv_pool *pool; /* outlives it; NULL: none */
@@ -33,6 +40,9 @@ struct p2v_recvq {
 	uint64_t top;           /* [B] the highest offset that was named */
 	uint64_t final;         /* [B] size of the stream; P2V_SIZE_UNKNOWN */
 	struct p2v_ranges over; /* what arrived above next */
+	struct p2v_lent *lent;  /* shape (lent_cap): lent_head … lent_n - 1 are in use, ascending,
+				   apart; what blocks have there is not looked at */
+	uint32_t lent_head, lent_n, lent_cap;
 };
 
 void p2v_recvq_fini(struct p2v_recvq *q);
@@ -46,6 +56,12 @@ P2V_MUST_USE int p2v_recvq_claim(struct p2v_recvq *q, uint64_t end, bool fin, st
  * @return P2V_OK; P2V_ENOMEM; P2V_ELIMIT with err: too many holes */
 P2V_MUST_USE int p2v_recvq_put(
 	struct p2v_recvq *q, uint64_t offset, const uint8_t *p, size_t n, struct p2v_err *err);
+/** As p2v_recvq_put, of bytes that need not be copied.
+ * @param s  [in] a further reference is taken where it is kept; s.n > 0 */
+P2V_MUST_USE int p2v_recvq_adopt(
+	struct p2v_recvq *q, uint64_t offset, struct p2v_slice s, struct p2v_err *err);
+/** @return what peek shows, where it was adopted: with a further reference; else none */
+struct p2v_slice p2v_recvq_peek_slice(const struct p2v_recvq *q);
 /** @return [B] in order at *p; 0: none */
 size_t p2v_recvq_peek(const struct p2v_recvq *q, const uint8_t **p);
 /** Have done with n bytes, which may be more than peek showed at once, but no more than are in

@@ -86,6 +86,15 @@ static size_t chunk_at(const struct p2v_sendq *q, uint64_t offset)
 	return lo;
 }
 
+struct p2v_slice p2v_sendq_at(const struct p2v_sendq *q, uint64_t offset)
+{
+	const struct p2v_chunk *c = &q->v[chunk_at(q, offset)];
+	size_t off = (size_t)(offset - c->at);
+
+	assert(offset >= q->base && offset < q->end);
+	return (struct p2v_slice){ c->slice.buf, c->slice.p + off, c->slice.n - off };
+}
+
 void p2v_sendq_copy(const struct p2v_sendq *q, uint64_t offset, size_t n, uint8_t *out)
 {
 	assert(offset >= q->base && offset + n <= q->end);

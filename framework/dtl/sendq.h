@@ -39,6 +39,9 @@ P2V_MUST_USE int p2v_sendq_write(struct p2v_sendq *q, struct p2v_slice s);
  * @param limit  [B] new bytes must lie below this offset
  * @return false: nothing */
 bool p2v_sendq_next(const struct p2v_sendq *q, uint64_t limit, struct p2v_piece *out);
+/** @return what was written at offset and is not acknowledged yet, as far as it is in one piece:
+ * borrowed */
+struct p2v_slice p2v_sendq_at(const struct p2v_sendq *q, uint64_t offset);
 /** Copy n written bytes from offset; they are not acknowledged yet. */
 void p2v_sendq_copy(const struct p2v_sendq *q, uint64_t offset, size_t n, uint8_t *out);
 /** The first n bytes of a piece were sent, with its fin if all of them were. @return P2V_OK or

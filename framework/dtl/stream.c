@@ -36,8 +36,7 @@ void p2v_stream_free(struct p2v_stream *t)
 
 	if (!t->closed)
 		HASH_DEL(s->by_id, t);
-	if (s->last == t)
-		s->last = NULL;
+	p2v_stream_forget(t);
 	p2v_list_remove(&t->in_session);
 	p2v_list_remove(&t->in_ready);
 	p2v_list_remove(&t->in_control);
@@ -132,8 +131,7 @@ static void close_stream(struct p2v_stream *t)
 
 	HASH_DEL(s->by_id, t);
 	t->closed = true;
-	if (s->last == t)
-		s->last = NULL;
+	p2v_stream_forget(t);
 	p2v_list_remove(&t->in_session);
 	p2v_list_push(&s->zombies, &t->in_session);
 	p2v_list_remove(&t->in_ready);

@@ -7,6 +7,8 @@
 #include "framework/base/timers.h"
 #include "sdk/sim/event.h"
 #include "sdk/sim/fluid.h"
+#include "sdk/sim/inbox.h"
+#include "sdk/sim/sockets.h"
 #include "sdk/sim/wheel.h"
 #include "sdk/sim/world.h"
 
@@ -14,17 +16,39 @@ struct p2v_sim_box;
 struct p2v_sim_name;
 struct p2v_sim_shared;
 
+enum {
+	P2V_LENDS = 256,
+	P2V_LEND_LEAST = 8,   /* [B] */
+	P2V_DESK_PLACES = 32, /* datagrams that a socket is given in one call, at most */
+	P2V_DESK_PLACE = 2048 /* [B] of one of them with lent bytes, at most */
+};
+
+/** Bytes that were not written into the room. */
+struct p2v_lend {
+	const uint8_t *at;
+	struct p2v_slice slice;
+};
+
 struct p2v_sim {
 	p2v_usec now;
 	int64_t epoch; /* [us] wall time of virtual time 0 */
 	uint64_t hash, events;
 	struct p2v_wheel timers;
-	struct p2v_random network;    /* loss, reordering, duplication */
-	struct p2v_list machines;     /* in the order in which they were added */
-	struct p2v_machine *by_ip;    /* the same */
-	struct p2v_sim_box *boxes;    /* by outside address */
-	struct p2v_sim_name *names;   /* in lower case */
-	struct p2v_udp *sockets;      /* by address */
+	struct p2v_random network;  /* loss, reordering, duplication */
+	struct p2v_list machines;   /* in the order in which they were added */
+	struct p2v_machine *by_ip;  /* the same */
+	struct p2v_sim_box *boxes;  /* by outside address */
+	struct p2v_sim_name *names; /* in lower case */
+	struct p2v_sockets sockets;
+	struct p2v_packet_way *spare[P2V_PACKET_CLASSES]; /* datagrams that are no more */
+	uint8_t *room; /* shape (room_n): where machines write what they send */
+	size_t room_n;
+	struct p2v_lend lends[P2V_LENDS]; /* in the place of bytes of it, ascending */
+	size_t n_lends, next_lend;        /* next: all before it has been sent */
+	uint8_t *desk; /* shape (P2V_DESK_PLACES, P2V_DESK_PLACE): what a socket is given */
+	const struct p2v_packet_way *on_desk[P2V_DESK_PLACES];
+	size_t n_on_desk;
+	p2v_usec coalesce; /* [us] that a machine waits for more, when a datagram is there */
 	struct p2v_http_server *http; /* listening servers, by address */
 	uint64_t ids;                 /* given to connections and servers so far */
 	FILE *log;
@@ -39,22 +63,25 @@ struct p2v_sim {
 	p2v_usec apart; /* [us] between pieces of one stream: 1 where ties are shuffled, else 0 */
 };
 
+/** What a datagram needs of its sender and of its receiver comes first. */
 struct p2v_machine {
+	struct p2v_sim *sim;
+	bool dead, frozen, placed;
+	uint32_t island;
+	int32_t x, y; /* [us] */
+	struct p2v_link link;
+	p2v_usec up_free, down_free; /* when each direction's queue will be empty */
+	struct p2v_addr ip;
+	struct p2v_sim_box *box; /* that it is behind; NULL: it is open */
+	struct p2v_inbox inbox;
+	struct p2v_list sockets;
+	struct p2v_link_count count;
+	struct p2v_fluid_link up, down; /* the same link, at flow fidelity */
 	struct p2v_list in_sim;
 	UT_hash_handle hh; /* in by_ip */
-	struct p2v_sim *sim;
 	char name[32];
-	struct p2v_addr ip;
-	struct p2v_link link;
-	struct p2v_link_count count;
-	p2v_usec up_free, down_free;    /* when each direction's queue will be empty */
-	struct p2v_fluid_link up, down; /* the same link, at flow fidelity */
 	struct p2v_random entropy;
 	uint16_t next_port;
-	bool dead, frozen, placed;
-	int32_t x, y; /* [us] */
-	uint32_t island;
-	struct p2v_sim_box *box;     /* that it is behind; NULL: it is open */
 	struct p2v_timers held;      /* what would have fired while it was frozen */
 	struct p2v_list fetches;     /* of HTTP, made by this machine: sdk/sim/http.c */
 	struct p2v_list connections; /* … and the connections under them, and idle ones */
@@ -95,7 +122,17 @@ void p2v_sim_mix_bytes(struct p2v_sim *s, const void *p, size_t n);
 void p2v_sim_mix_event(const struct p2v_machine *m, enum p2v_sim_what what);
 
 /** @return [B] that wait in this direction of m's link now */
-uint64_t p2v_link_waiting(const struct p2v_machine *m, bool up);
+uint64_t p2v_link_waiting(struct p2v_machine *m, bool up);
+/** A datagram that arrived before m's link at that time enters it. One that is lost there is
+ * counted.
+ * @param n    [B] without its headers
+ * @param now  [us] not before any that entered already
+ * @return when it is through; P2V_NEVER: lost */
+p2v_usec p2v_link_take(struct p2v_machine *m, size_t n, p2v_usec now);
+/** @return when a datagram that arrives then would be through, if nothing entered before it */
+p2v_usec p2v_link_estimate(const struct p2v_machine *m, size_t n, p2v_usec at);
+/** A datagram has come to its end at m: into the ledger. */
+void p2v_ledger_ended(struct p2v_machine *m, size_t n, bool received);
 /** @return when n bytes that enter this direction of m's link now are through; P2V_NEVER: the queue
  * overflowed. bounded: whether the queue's limit applies (datagrams) or the sender waits (streams)
  */

@@ -9,12 +9,15 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/httpd.c \
 	%reldir%/event.h \
 	%reldir%/fluid.c %reldir%/fluid.h \
+	%reldir%/inbox.c %reldir%/inbox.h \
 	%reldir%/inside.h \
+	%reldir%/packet.c \
 	%reldir%/pipe.c %reldir%/pipe.h \
 	%reldir%/pipe_flow.c \
 	%reldir%/sender.c %reldir%/sender.h \
-	%reldir%/share.c %reldir%/share.h \
 	%reldir%/lanes.c %reldir%/lanes.h \
+	%reldir%/share.c %reldir%/share.h \
+	%reldir%/sockets.c %reldir%/sockets.h \
 	%reldir%/udp.c \
 	%reldir%/wheel.c %reldir%/wheel.h \
 	%reldir%/world.c %reldir%/world.h

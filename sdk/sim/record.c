@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "framework/base/list.h"
 #include "framework/base/random.h"
 #include "framework/base/wire.h"
 
@@ -29,17 +30,19 @@ struct p2v_sim_records {
 	struct p2v_trust trust;
 };
 
+/* What packets need lies beside what they need of `base`, which begins with it. */
 struct sim_record {
-	struct p2v_record base;
 	struct p2v_sim_records *of;
 	uint64_t ours, theirs, rival; /* numbers; rival: of a call that gave way to ours */
+	p2v_usec wait;
+	p2v_usec retry;
 	uint64_t tag;
-	p2v_usec retry, wait;
+	struct p2v_record base;
 };
 
 static struct sim_record *record_of(struct p2v_record *r)
 {
-	return (struct sim_record *)(void *)r;
+	return P2V_OF(r, struct sim_record, base);
 }
 
 static uint64_t entropy(struct p2v_sim_records *of)
@@ -108,8 +111,13 @@ static void emit_refusal(
 static int shake_kind(const uint8_t *p, size_t n, uint64_t *number, struct p2v_reader *rest)
 {
 	struct p2v_reader r = p2v_reader_of(p, n);
-	uint64_t type = p2v_read_be(&r, 1), version = p2v_read_be(&r, 2), kind = p2v_read_be(&r, 1);
+	uint64_t type, version, kind;
 
+	if (n == 0 || p[0] != TYPE_SHAKE)
+		return 0; /* as most are */
+	type = p2v_read_be(&r, 1);
+	version = p2v_read_be(&r, 2);
+	kind = p2v_read_be(&r, 1);
 	*number = p2v_read_be(&r, 8);
 	*rest = r;
 	return !r.bad && type == TYPE_SHAKE && version == VERSION && kind >= CALL && kind <= REFUSAL
@@ -165,6 +173,7 @@ static struct sim_record *record_new(struct p2v_sim_records *of, bool client)
 	r->base.ops = &ops;
 	r->base.overhead = P2V_SIM_RECORD_OVERHEAD;
 	r->base.head = P2V_SIM_RECORD_HEAD;
+	r->base.open = true;
 	r->base.client = client;
 	r->of = of;
 	r->ours = entropy(of);
@@ -314,7 +323,7 @@ static ptrdiff_t sim_seal(
 static p2v_usec sim_deadline(const struct p2v_record *base, p2v_usec now)
 {
 	(void)now;
-	return ((const struct sim_record *)(const void *)base)->retry;
+	return P2V_OF(base, const struct sim_record, base)->retry;
 }
 
 static void sim_timeout(struct p2v_record *base, p2v_usec now, const struct p2v_record_up *up)

@@ -8,33 +8,38 @@
 
 enum { DGRAM_OVERHEAD = 28 }; /* [B] IPv4 and UDP headers */
 enum { LOOPBACK_DELAY = 50 }; /* [us] so that talking to oneself takes some time, too */
-enum { HOME_DELAY = 1000 };   /* [us] between two machines behind one NAT box */
 
-struct p2v_udp {
-	struct p2v_addr addr; /* as others see it: hash */
-	struct p2v_machine *machine;
-	const struct p2v_udp_handler *handler;
-	void *ctx;
-	UT_hash_handle hh;
+enum { HOME_DELAY = 1000 }; /* [us] between two machines behind one NAT box */
+
+/* A datagram to oneself, or to a neighbour behind the same NAT box: no link, no network. */
+struct own_packet {
+	struct p2v_event event;
+	struct p2v_packet_way *packet;
 };
 
-struct packet {
+/* A datagram under way to a NAT box, which looks at it when it is there. */
+struct boxed_packet {
 	struct p2v_event event;
-	struct p2v_machine *receiver;
-	struct p2v_addr from, to;
-	struct p2v_sim_box *box; /* that it has to pass when it is there */
-	size_t n;
-	uint8_t p[];
+	struct p2v_packet_way *packet;
+	struct p2v_machine *sender;
+	struct p2v_sim_box *box;
 };
 
 /* ---- links ---- */
 
-uint64_t p2v_link_waiting(const struct p2v_machine *m, bool up)
+static uint64_t waiting_at(const struct p2v_machine *m, bool up, p2v_usec now)
 {
 	uint64_t rate = up ? m->link.up : m->link.down;
-	p2v_usec busy = up ? m->up_free : m->down_free, now = m->sim->now;
+	p2v_usec busy = up ? m->up_free : m->down_free;
 
 	return busy > now ? (uint64_t)(busy - now) * rate / P2V_SECOND : 0;
+}
+
+uint64_t p2v_link_waiting(struct p2v_machine *m, bool up)
+{
+	if (!up)
+		p2v_inbox_follow(m);
+	return waiting_at(m, up, m->sim->now);
 }
 
 /* [us] that n bytes take, rounded up, so that a link never carries more than its rate. */
@@ -43,18 +48,32 @@ static p2v_usec serialization(uint64_t n, uint64_t rate)
 	return rate ? (p2v_usec)((n * P2V_SECOND + rate - 1) / rate) : 0;
 }
 
-p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded)
+static p2v_usec pass_at(struct p2v_machine *m, bool up, size_t n, bool bounded, p2v_usec now)
 {
 	uint64_t rate = up ? m->link.up : m->link.down;
 	uint64_t limit = up && m->link.queue_up ? m->link.queue_up : m->link.queue;
-	p2v_usec *busy = up ? &m->up_free : &m->down_free, now = m->sim->now;
+	p2v_usec *busy = up ? &m->up_free : &m->down_free;
 
 	if (rate == 0)
 		return now;
-	if (bounded && limit && p2v_link_waiting(m, up) + n > limit)
+	if (bounded && limit && waiting_at(m, up, now) + n > limit)
 		return P2V_NEVER;
 	*busy = (*busy > now ? *busy : now) + serialization(n, rate);
 	return *busy;
+}
+
+p2v_usec p2v_link_pass(struct p2v_machine *m, bool up, size_t n, bool bounded)
+{
+	if (!up)
+		p2v_inbox_follow(m);
+	return pass_at(m, up, n, bounded, m->sim->now);
+}
+
+p2v_usec p2v_link_estimate(const struct p2v_machine *m, size_t n, p2v_usec at)
+{
+	p2v_usec from = m->link.down && m->down_free > at ? m->down_free : at;
+
+	return from + serialization(n + DGRAM_OVERHEAD, m->link.down);
 }
 
 void p2v_machine_set_link(struct p2v_machine *m, const struct p2v_link *link)
@@ -100,53 +119,28 @@ static void set_out(struct p2v_sim *s, size_t n)
 	s->ledger.in_flight_bytes += n + DGRAM_OVERHEAD;
 }
 
-static void ended(struct p2v_sim *s, size_t n, bool received)
+void p2v_ledger_ended(struct p2v_machine *m, size_t n, bool received)
 {
-	s->ledger.in_flight--;
-	s->ledger.in_flight_bytes -= n + DGRAM_OVERHEAD;
+	struct p2v_sim_ledger *l = &m->sim->ledger;
+
+	l->in_flight--;
+	l->in_flight_bytes -= n + DGRAM_OVERHEAD;
 	if (received) {
-		s->ledger.received++;
-		s->ledger.received_bytes += n + DGRAM_OVERHEAD;
+		l->received++;
+		l->received_bytes += n + DGRAM_OVERHEAD;
+		m->count.received++;
+		m->count.received_bytes += n + DGRAM_OVERHEAD;
 	} else {
-		s->ledger.lost++;
-		s->ledger.lost_bytes += n + DGRAM_OVERHEAD;
+		l->lost++;
+		l->lost_bytes += n + DGRAM_OVERHEAD;
 	}
 }
 
-/* ---- sockets ---- */
-
-static struct p2v_udp *socket_at(struct p2v_sim *s, const struct p2v_addr *a)
-{
-	struct p2v_addr key = *a;
-	struct p2v_udp *u;
-
-	HASH_FIND(hh, s->sockets, &key, sizeof key, u);
-	return u;
-}
+/* ---- the receiver's end ---- */
 
 bool p2v_sim_udp_taken(struct p2v_sim *s, const struct p2v_addr *a)
 {
-	return socket_at(s, a) != NULL;
-}
-
-static void deliver(struct p2v_event *e, bool dropped)
-{
-	struct packet *k = P2V_OF(e, struct packet, event);
-	struct p2v_machine *m = k->receiver;
-	struct p2v_udp *u = dropped ? NULL : socket_at(m->sim, &k->to);
-	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
-
-	ended(m->sim, k->n, !dropped);
-	if (!dropped) {
-		m->count.received++;
-		m->count.received_bytes += k->n + DGRAM_OVERHEAD;
-	}
-	if (u) {
-		p2v_sim_mix_event(m, P2V_SIM_DGRAM);
-		p2v_sim_mix_bytes(m->sim, k->p, k->n);
-		u->handler->received(u->ctx, &d, 1);
-	}
-	free(k);
+	return p2v_sockets_find(&s->sockets, a) != NULL;
 }
 
 /* Nobody hears of it: routers need not tell, and we do not listen (RFC 8899 1.1). */
@@ -158,45 +152,102 @@ static bool oversized(struct p2v_machine *m, size_t n)
 	return true;
 }
 
-/* Through the boxes before the receiver. @return false: one of them dropped it */
-static bool enters(struct packet *k)
+p2v_usec p2v_link_take(struct p2v_machine *m, size_t n, p2v_usec now)
 {
-	struct p2v_route r = { .from = k->from, .dst = k->to, .box = k->box };
+	p2v_usec at = P2V_NEVER;
 
-	if (!k->box)
-		return true;
-	if (!p2v_route_in(k->receiver->sim, &r))
-		return false;
-	k->receiver = r.to;
-	k->to = r.dst;
-	return true;
+	if (!m->dead && !oversized(m, n)) {
+		at = pass_at(m, false, n + DGRAM_OVERHEAD, true, now);
+		if (at == P2V_NEVER) {
+			p2v_sim_mix_event(m, P2V_SIM_LOST);
+			m->count.overflowed++;
+		}
+	}
+	if (at == P2V_NEVER)
+		p2v_ledger_ended(m, n, false);
+	else if (m->sim->flows)
+		at += p2v_link_wait(m, false);
+	return at;
 }
 
-/* The packet is at the far end of the network: before the receiver's link. */
-static void arrive(struct p2v_event *e, bool dropped)
+static void own_arrived(struct p2v_event *e, bool dropped)
 {
-	struct packet *k = P2V_OF(e, struct packet, event);
-	bool entered = !dropped && enters(k);
-	struct p2v_machine *m = k->receiver;
-	p2v_usec at;
+	struct own_packet *o = P2V_OF(e, struct own_packet, event);
+	struct p2v_packet_way *k = o->packet;
+	struct p2v_machine *m = e->machine;
+	struct p2v_udp *u = dropped ? NULL : p2v_sockets_find(&m->sim->sockets, &k->to);
+	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
 
-	if (!entered || m->dead || oversized(m, k->n)) {
-		ended(m->sim, k->n, false);
-		free(k);
+	p2v_ledger_ended(m, k->n, !dropped);
+	if (u && k->n_lent) {
+		p2v_packet_lay_out(k, m->sim->desk, true);
+		d.p = m->sim->desk;
+	}
+	if (u) {
+		p2v_sim_mix_event(m, P2V_SIM_DGRAM);
+		p2v_packet_mix(m->sim, k);
+		u->handler->received(u->ctx, &d, 1);
+	}
+	p2v_packet_free(m->sim, k);
+	free(o);
+}
+
+/* ---- the sender's end ---- */
+
+static void packet_lost(struct p2v_machine *m, struct p2v_packet_way *k)
+{
+	p2v_ledger_ended(m, k->n, false);
+	p2v_packet_free(m->sim, k);
+}
+
+static void send_home(struct p2v_machine *m, struct p2v_machine *to, struct p2v_packet_way *k)
+{
+	struct own_packet *o = malloc(sizeof *o);
+	uint16_t port = k->to.port;
+
+	if (!o) {
+		packet_lost(m, k);
 		return;
 	}
-	at = p2v_link_pass(m, false, k->n + DGRAM_OVERHEAD, true);
-	if (at == P2V_NEVER) {
-		p2v_sim_mix_event(m, P2V_SIM_LOST);
-		m->count.overflowed++;
-		ended(m->sim, k->n, false);
-		free(k);
+	if (to == m) { /* loopback, too, is the machine's own address here */
+		k->to = m->ip;
+		k->to.port = port;
+	}
+	o->packet = k;
+	p2v_event_init(&o->event, m->sim, to, own_arrived);
+	p2v_event_at(&o->event, m->sim->now + p2v_path_delay(m, to));
+}
+
+/* The packet is before the box of its receiver. */
+static void at_box(struct p2v_event *e, bool dropped)
+{
+	struct boxed_packet *b = P2V_OF(e, struct boxed_packet, event);
+	struct p2v_packet_way *k = b->packet;
+	struct p2v_route r = { .from = k->from, .dst = k->to, .box = b->box };
+
+	if (dropped || !p2v_route_in(e->sim, &r)) {
+		packet_lost(b->sender, k);
+	} else {
+		k->to = r.dst;
+		p2v_inbox_put(r.to, k, e->sim->now);
+	}
+	free(b);
+}
+
+static void send_to_box(
+	struct p2v_machine *m, struct p2v_sim_box *box, struct p2v_packet_way *k, p2v_usec at)
+{
+	struct boxed_packet *b = malloc(sizeof *b);
+
+	if (!b) {
+		packet_lost(m, k);
 		return;
 	}
-	if (m->sim->flows)
-		at += p2v_link_wait(m, false);
-	p2v_event_init(e, m->sim, m, deliver);
-	p2v_event_at(e, at);
+	b->packet = k;
+	b->sender = m;
+	b->box = box;
+	p2v_event_init(&b->event, m->sim, NULL, at_box);
+	p2v_event_at(&b->event, at);
 }
 
 /* @param out  it crosses lines: those of both ends, and the network between them */
@@ -204,29 +255,27 @@ static void packet_send(struct p2v_machine *m, const struct p2v_route *r, bool o
 	const uint8_t *p, size_t n, p2v_usec left)
 {
 	struct p2v_machine *to = r->to;
-	struct packet *k = to && (r->box || !to->dead) ? malloc(sizeof *k + n) : NULL;
+	bool there = to && (r->box || !to->dead);
+	struct p2v_packet_way *k = there ? p2v_packet_new(m->sim, p, n) : NULL;
 	p2v_usec at = left;
 
 	if (!k) {
-		ended(m->sim, n, false);
+		p2v_ledger_ended(m, n, false);
 		return;
 	}
-	p2v_event_init(&k->event, m->sim, out ? NULL : to, out ? arrive : deliver);
-	k->receiver = to;
 	k->from = r->from;
 	k->to = r->dst;
-	k->box = r->box;
-	if (to == m) { /* loopback, too, is the machine's own address here */
-		k->to = to->ip;
-		k->to.port = r->dst.port;
+	if (!out) {
+		send_home(m, to, k);
+		return;
 	}
-	k->n = n;
-	if (n)
-		memcpy(k->p, p, n);
 	at += p2v_path_delay(m, to);
-	if (out && chance(m->sim, m->link.reorder))
+	if (chance(m->sim, m->link.reorder))
 		at += m->link.reorder_by;
-	p2v_event_at(&k->event, at);
+	if (r->box)
+		send_to_box(m, r->box, k, at);
+	else
+		p2v_inbox_put(to, k, at);
 }
 
 /* Whether a datagram gets out into the network. @param left  [out] when */
@@ -252,7 +301,7 @@ static bool leaves(struct p2v_machine *m, const struct p2v_machine *to, size_t n
 static bool route(struct p2v_machine *m, struct p2v_route *r)
 {
 	/* A socket may have an address that its machine does not. */
-	struct p2v_udp *u = socket_at(m->sim, &r->dst);
+	struct p2v_udp *u = p2v_sockets_find(&m->sim->sockets, &r->dst);
 
 	if (p2v_addr_is_loopback(&r->dst))
 		r->to = m;
@@ -282,7 +331,7 @@ static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uin
 	passed = route(m, &r);
 	out = crosses_lines(m, &r);
 	if (!passed || (out && !leaves(m, r.to, n, &left))) {
-		ended(m->sim, n, false);
+		p2v_ledger_ended(m, n, false);
 		return;
 	}
 	packet_send(m, &r, out, p, n, left);
@@ -295,14 +344,14 @@ static void datagram_out(struct p2v_udp *u, const struct p2v_addr *to, const uin
 int p2v_machine_rebind(
 	struct p2v_machine *m, const struct p2v_addr *old, const struct p2v_addr *addr)
 {
-	struct p2v_udp *u = socket_at(m->sim, old);
+	struct p2v_sockets *t = &m->sim->sockets;
+	struct p2v_udp *u = p2v_sockets_find(t, old);
 
-	if (!u || u->machine != m || socket_at(m->sim, addr))
+	if (!u || u->machine != m || p2v_sockets_find(t, addr))
 		return P2V_ENOENT;
-	HASH_DEL(m->sim->sockets, u);
+	p2v_sockets_remove(t, u);
 	u->addr = *addr;
-	HASH_ADD(hh, m->sim->sockets, addr, sizeof u->addr, u);
-	return P2V_HASH_ADDED(hh, u) ? P2V_OK : P2V_ENOMEM;
+	return p2v_sockets_add(t, u);
 }
 
 /* ---- the interface ---- */
@@ -320,15 +369,15 @@ int p2v_sim_udp_open(void *self, const struct p2v_addr *bind, const struct p2v_u
 	u->machine = m;
 	u->handler = h;
 	u->ctx = ctx;
-	if (socket_at(m->sim, &u->addr)) {
+	if (p2v_sim_udp_taken(m->sim, &u->addr)) {
 		free(u);
 		return p2v_fail(err, P2V_EIO, "port %u is taken", bind->port);
 	}
-	HASH_ADD(hh, m->sim->sockets, addr, sizeof u->addr, u);
-	if (!P2V_HASH_ADDED(hh, u)) {
+	if (p2v_sockets_add(&m->sim->sockets, u) != P2V_OK) {
 		free(u);
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a socket");
 	}
+	p2v_list_push(&m->sockets, &u->at);
 	*out = u;
 	*bound = u->addr;
 	return P2V_OK;
@@ -345,6 +394,7 @@ size_t p2v_sim_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v
 			datagram_out(u, &v[i].addr, v[i].p + off,
 				v[i].n - off < seg ? v[i].n - off : seg);
 	}
+	p2v_lends_clear(m->sim);
 	return n;
 }
 
@@ -359,7 +409,8 @@ void p2v_sim_udp_close(void *self, struct p2v_udp *u)
 {
 	struct p2v_machine *m = self;
 
-	if (u->hh.tbl)
-		HASH_DEL(m->sim->sockets, u);
+	if (p2v_sockets_find(&m->sim->sockets, &u->addr) == u)
+		p2v_sockets_remove(&m->sim->sockets, u);
+	p2v_list_remove(&u->at);
 	free(u);
 }

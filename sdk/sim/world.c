@@ -114,6 +114,11 @@ void p2v_sim_shuffle_ties(struct p2v_sim *s, uint64_t seed)
 	s->apart = 1; /* what has an order of its own keeps it by time */
 }
 
+void p2v_sim_set_coalesce(struct p2v_sim *s, p2v_usec us)
+{
+	s->coalesce = us;
+}
+
 void p2v_sim_set_log(struct p2v_sim *s, FILE *to)
 {
 	s->log = to;
@@ -399,6 +404,9 @@ static const struct p2v_world_ops world_ops = { .now = world_now,
 	.udp_open = p2v_sim_udp_open,
 	.udp_send = p2v_sim_udp_send,
 	.udp_segments = p2v_sim_udp_segments,
+	.udp_room = p2v_sim_udp_room,
+	.udp_lend = p2v_sim_udp_lend,
+	.udp_lent = p2v_sim_udp_lent,
 	.udp_close = p2v_sim_udp_close,
 	.fetch = p2v_sim_fetch,
 	.fetch_pause = p2v_sim_fetch_pause,
@@ -438,6 +446,8 @@ struct p2v_machine *p2v_machine_new(
 	m->next_port = 40000;
 	(void)snprintf(m->name, sizeof m->name, "%s", name);
 	p2v_random_init(&m->entropy, s->seed, name);
+	p2v_inbox_init(m);
+	p2v_list_init(&m->sockets);
 	p2v_list_init(&m->fetches);
 	p2v_list_init(&m->connections);
 	p2v_list_init(&m->serves);
@@ -542,7 +552,8 @@ void p2v_sim_free(struct p2v_sim *s)
 	drop_events(s);
 	p2v_sim_http_fini(s);
 	p2v_sim_share_fini(s);
-	assert(!s->sockets);
+	assert(s->sockets.n == 0);
+	p2v_sockets_fini(&s->sockets);
 	HASH_ITER (hh, s->names, n, n_next) {
 		HASH_DEL(s->names, n);
 		free(n);
@@ -550,7 +561,10 @@ void p2v_sim_free(struct p2v_sim *s)
 	p2v_fluid_fini(&s->fluid);
 	p2v_sim_boxes_free(s);
 	HASH_CLEAR(hh, s->by_ip);
-	P2V_LIST_EACH (it, &s->machines)
+	P2V_LIST_EACH (it, &s->machines) {
+		p2v_inbox_fini(P2V_OF(it, struct p2v_machine, in_sim));
 		free(P2V_OF(it, struct p2v_machine, in_sim));
+	}
+	p2v_packets_fini(s);
 	free(s);
 }

@@ -66,6 +66,10 @@ void p2v_sim_ledger(const struct p2v_sim *s, struct p2v_sim_ledger *out);
  * order in which it was scheduled: what depends on that order is an accident, and shows.
  * @param seed  above 0 */
 void p2v_sim_shuffle_ties(struct p2v_sim *s, uint64_t seed);
+/** How long a machine waits for more once a datagram is there, before it gives its socket all of
+ * them together, as interrupt coalescing and wireless links do. 0, as it starts: not at all.
+ * @param us  [us] */
+void p2v_sim_set_coalesce(struct p2v_sim *s, p2v_usec us);
 /** Where log lines go, beside the hash; NULL: nowhere. Starts as NULL. */
 void p2v_sim_set_log(struct p2v_sim *s, FILE *to);
 

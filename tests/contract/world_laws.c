@@ -242,7 +242,8 @@ static void post_writable(void *ctx)
 	p->writable++;
 }
 
-static const struct p2v_udp_handler post_handler = { post_received, post_writable };
+static const struct p2v_udp_handler post_handler = { .received = post_received,
+	.writable = post_writable };
 
 static bool post_open(struct post *p, struct laws *l, bool far, uint16_t port)
 {

@@ -52,17 +52,21 @@ static void pump(struct xfer *x)
 	while (!x->finished && x->sent < x->to_send && p2v_stream_unsent(x->stream) < UNSENT) {
 		size_t n = x->to_send - x->sent < SLICE ? (size_t)(x->to_send - x->sent) : SLICE;
 		struct p2v_buf *b = p2v_buf_new(n);
+		int code = P2V_ENOMEM;
 
-		if (!b) {
+		if (b) {
+			net_pattern(x->key, x->sent, b->data, n);
+			code = p2v_stream_write(x->stream, p2v_slice_of(b, 0, n));
+			p2v_buf_unref(b);
+		}
+		if (code == P2V_ENOMEM) {
 			x->end->starved++;
 			p2v_stream_reset(x->stream, 600);
 			x->finished = true;
 			return;
 		}
-		net_pattern(x->key, x->sent, b->data, n);
-		if (p2v_stream_write(x->stream, p2v_slice_of(b, 0, n)) != P2V_OK)
+		if (code != P2V_OK)
 			x->finished = true;
-		p2v_buf_unref(b);
 		x->sent += n;
 	}
 	if (!x->finished && x->sent == x->to_send) {

@@ -32,6 +32,7 @@ check_PROGRAMS += tests/unit/unit_dtl
 TESTS += tests/unit/unit_dtl
 tests_unit_unit_dtl_SOURCES = \
 	%reldir%/dtl/ack_test.c \
+	%reldir%/dtl/cids_test.c \
 	%reldir%/dtl/outbox_test.c \
 	%reldir%/dtl/pmtu_test.c \
 	%reldir%/dtl/packet_test.c \
@@ -137,6 +138,7 @@ tests_unit_unit_sim_SOURCES = \
 	%reldir%/sim/box_test.c \
 	%reldir%/sim/fluid_test.c \
 	%reldir%/sim/http_test.c \
+	%reldir%/sim/inbox_test.c \
 	%reldir%/sim/origin_test.c \
 	%reldir%/sim/pair.c %reldir%/sim/pair.h \
 	%reldir%/sim/share_test.c \

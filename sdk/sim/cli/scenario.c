@@ -37,6 +37,7 @@ static const struct p2v_option run_options[] = {
 	P2V_OPT_USEC(R, sample, "5s", 1e5, 3600e6, "s", "between two lines of the time series"),
 	P2V_OPT_U64(R, seed, "1", 0, 1e18, "1", "of every random stream"),
 	P2V_OPT_ENUM(R, fidelity, "packet", p2v_fidelities, "how exactly transfers are simulated: every datagram, or flows that share lines, in less time"),
+	P2V_OPT_USEC(R, coalesce, "500us", 0, 5e3, "us", "how long a machine waits for more datagrams once one is there, to take them together, as network cards and wireless links do; with packets"),
 	P2V_OPT_REAL(R, eta, "0.9", 0.01, 1, "1", "part of an upload that can carry media, for the bound: the rest are headers and slack"),
 	P2V_OPT_USEC(R, longer_by, "100ms", 0, 60e6, "ms", "a viewer waited longer than from the CDN alone when it was by more than this"),
 	P2V_OPT_REAL(R, lower_by, "0.01", 0, 1, "1", "a viewer's bit rate was lower when it was by more than this part"),
@@ -220,6 +221,7 @@ static int fill(struct p2v_scenario *s, struct p2v_err *err)
 	if (rc < 0)
 		return rc;
 	w->seed = s->run->seed;
+	w->coalesce = s->run->coalesce;
 	w->log_level = (enum p2v_log_level)s->run->log_level;
 	w->origin.encoder = *(const struct p2v_encoder_conf *)p2v_config_get(c, "encoder");
 	w->origin.think = servers->cdn_think;

@@ -11,6 +11,7 @@ struct p2v_run_conf {
 	uint32_t peers;
 	p2v_usec duration, warm_up, from, sample;
 	uint64_t seed;
+	p2v_usec coalesce;
 	uint32_t fidelity; /* enum p2v_fidelity */
 	double eta;
 	p2v_usec longer_by;

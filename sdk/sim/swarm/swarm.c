@@ -154,8 +154,10 @@ int p2v_swarm_new(const struct p2v_swarm_conf *conf, struct p2v_swarm **out, str
 	s->sim = p2v_sim_new(conf->seed);
 	if (s->sim && conf->shuffle)
 		p2v_sim_shuffle_ties(s->sim, conf->shuffle);
-	if (s->sim)
+	if (s->sim) {
 		p2v_sim_set_flows(s->sim, conf->flows);
+		p2v_sim_set_coalesce(s->sim, conf->coalesce);
+	}
 	rc = s->sim ? build(s, err) : p2v_fail(err, P2V_ENOMEM, "no memory for a simulation");
 	if (rc < 0)
 		p2v_swarm_free(s);

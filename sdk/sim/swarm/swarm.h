@@ -19,8 +19,9 @@ struct p2v_swarm_plugins {
 
 struct p2v_swarm_conf {
 	uint64_t seed;
-	uint64_t shuffle; /* not 0: p2v_sim_shuffle_ties */
-	bool flows;       /* p2v_sim_set_flows: only in a program that has libp2v_flow.la */
+	uint64_t shuffle;  /* not 0: p2v_sim_shuffle_ties */
+	p2v_usec coalesce; /* p2v_sim_set_coalesce */
+	bool flows;        /* p2v_sim_set_flows: only in a program that has libp2v_flow.la */
 	enum p2v_log_level log_level;
 	size_t viewers;
 	/** Who comes, when, and with which line; outlives the swarm. NULL: `viewers` of them with

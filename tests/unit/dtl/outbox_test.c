@@ -54,7 +54,7 @@ Test(outbox, equal_sizes_to_one_address_are_one_run)
 	struct p2v_world w = { &ops, &s };
 	static struct p2v_outbox o;
 
-	p2v_outbox_init(&o, &w, NULL);
+	cr_assert_eq(p2v_outbox_init(&o, &w, NULL), P2V_OK);
 	for (int i = 0; i < 5; i++)
 		cr_assert(add(&o, 1, 1200));
 	cr_assert(add(&o, 1, 300)); /* shorter: it ends the run */
@@ -71,6 +71,7 @@ Test(outbox, equal_sizes_to_one_address_are_one_run)
 	cr_assert_eq(s.run_datagrams[3], 1);
 	p2v_outbox_flush(&o);
 	cr_assert_eq(s.calls, 1, "nothing is left");
+	p2v_outbox_fini(&o);
 }
 
 Test(outbox, runs_are_no_longer_than_the_socket_takes)
@@ -79,13 +80,14 @@ Test(outbox, runs_are_no_longer_than_the_socket_takes)
 	struct p2v_world w = { &ops, &s };
 	static struct p2v_outbox o;
 
-	p2v_outbox_init(&o, &w, NULL);
+	cr_assert_eq(p2v_outbox_init(&o, &w, NULL), P2V_OK);
 	for (int i = 0; i < 40; i++)
 		cr_assert(add(&o, 1, 1200));
 	p2v_outbox_flush(&o);
 	cr_assert_eq(s.run_datagrams[0], 16);
 	cr_assert_eq(s.run_datagrams[2], 8);
 	cr_assert_eq(s.datagrams, 40);
+	p2v_outbox_fini(&o);
 }
 
 Test(outbox, a_full_buffer_is_handed_over)
@@ -94,12 +96,13 @@ Test(outbox, a_full_buffer_is_handed_over)
 	struct p2v_world w = { &ops, &s };
 	static struct p2v_outbox o;
 
-	p2v_outbox_init(&o, &w, NULL);
+	cr_assert_eq(p2v_outbox_init(&o, &w, NULL), P2V_OK);
 	for (int i = 0; i < 1000; i++)
 		cr_assert(add(&o, 1 + (uint32_t)i % 3, 1200));
 	p2v_outbox_flush(&o);
 	cr_assert_eq(s.bytes, 1200000);
 	cr_assert(s.calls >= 10 && s.calls <= 20);
+	p2v_outbox_fini(&o);
 }
 
 /* A socket that takes some, then none, then all: no datagram is lost that was accepted, or doubled.
@@ -111,7 +114,7 @@ Test(outbox, a_socket_that_is_full)
 	static struct p2v_outbox o;
 	size_t in = 0;
 
-	p2v_outbox_init(&o, &w, NULL);
+	cr_assert_eq(p2v_outbox_init(&o, &w, NULL), P2V_OK);
 	for (int i = 0; i < 5; i++)
 		in += add(&o, 1 + (uint32_t)i, 1000);
 	p2v_outbox_flush(&o);
@@ -128,6 +131,7 @@ Test(outbox, a_socket_that_is_full)
 	cr_assert(!o.blocked);
 	cr_assert_eq(s.datagrams, in);
 	cr_assert(add(&o, 1, 1000));
+	p2v_outbox_fini(&o);
 }
 
 /* A size that may be refused takes no others with it. */
@@ -137,7 +141,7 @@ Test(outbox, one_that_is_parted)
 	struct p2v_world w = { &ops, &s };
 	static struct p2v_outbox o;
 
-	p2v_outbox_init(&o, &w, NULL);
+	cr_assert_eq(p2v_outbox_init(&o, &w, NULL), P2V_OK);
 	cr_assert(add(&o, 1, 1200));
 	p2v_outbox_part(&o);
 	cr_assert(add(&o, 1, 1200));
@@ -149,4 +153,5 @@ Test(outbox, one_that_is_parted)
 	cr_assert_eq(s.run_datagrams[0], 1);
 	cr_assert_eq(s.run_datagrams[1], 1);
 	cr_assert_eq(s.run_datagrams[2], 2);
+	p2v_outbox_fini(&o);
 }

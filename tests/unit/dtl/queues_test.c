@@ -201,6 +201,80 @@ Test(recvq, any_order_becomes_order)
 	}
 }
 
+/* A piece of a writer's buffer, which is all of the stream. */
+static void adopt(struct p2v_recvq *q, struct p2v_buf *buf, uint64_t off, size_t n)
+{
+	struct p2v_slice s = p2v_slice_of(buf, (size_t)off, n);
+
+	cr_assert_eq(p2v_recvq_claim(q, off + n, false, NULL), P2V_OK);
+	cr_assert_eq(p2v_recvq_adopt(q, off, s, NULL), P2V_OK);
+	p2v_slice_drop(&s);
+}
+
+Test(recvq, what_is_lent_and_what_is_copied_make_one_stream)
+{
+	const size_t total = 100000;
+	struct p2v_buf *buf = p2v_buf_new(total);
+	struct p2v_random rnd;
+
+	for (size_t i = 0; i < total; i++)
+		buf->data[i] = byte_at(i);
+	p2v_random_init(&rnd, 5, "recvq");
+	for (uint32_t round = 0; round < 200; round++) {
+		struct p2v_recvq q = { .final = P2V_SIZE_UNKNOWN };
+
+		while (q.consumed < total) {
+			uint64_t off = q.next, far = p2v_random_below(&rnd, 10);
+			size_t n = 1 + p2v_random_below(&rnd, 5000);
+
+			if (far == 0)
+				off = q.consumed + p2v_random_below(&rnd, 30000);
+			if (off >= total)
+				continue;
+			n = off + n > total ? (size_t)(total - off) : n;
+			if (p2v_random_below(&rnd, 10) < round % 11)
+				adopt(&q, buf, off, n);
+			else
+				put(&q, off, n);
+			if (p2v_random_below(&rnd, 3) == 0)
+				take(&q);
+		}
+		cr_assert_eq(buf->refs, 1, "nothing is kept that was read");
+		p2v_recvq_fini(&q);
+	}
+	p2v_buf_unref(buf);
+}
+
+Test(recvq, what_is_lent_in_order_is_read_in_one_piece)
+{
+	struct p2v_recvq q = { .final = P2V_SIZE_UNKNOWN };
+	struct p2v_buf *buf = p2v_buf_new(30000);
+	struct p2v_slice s;
+	const uint8_t *p;
+
+	for (size_t i = 0; i < 30000; i++)
+		buf->data[i] = byte_at(i);
+	put(&q, 0, 100);
+	for (uint64_t off = 100; off < 20000; off += 1000)
+		adopt(&q, buf, off, 1000);
+	adopt(&q, buf, 25000, 1000); /* beyond a hole */
+	cr_assert_eq(p2v_recvq_peek(&q, &p), 100);
+	s = p2v_recvq_peek_slice(&q);
+	cr_assert_eq(s.n, 0, "these bytes are a copy");
+	p2v_recvq_consume(&q, 100);
+	cr_assert_eq(p2v_recvq_peek(&q, &p), 20000);
+	cr_assert_eq(p, buf->data + 100);
+	p2v_recvq_consume(&q, 50);
+	s = p2v_recvq_peek_slice(&q);
+	cr_assert_eq(s.p, buf->data + 150);
+	cr_assert_eq(s.n, 19950);
+	p2v_recvq_drop(&q);
+	cr_assert_eq(buf->refs, 2, "of ours, and of the slice that was taken");
+	p2v_slice_drop(&s);
+	p2v_recvq_fini(&q);
+	p2v_buf_unref(buf);
+}
+
 Test(recvq, memory_follows_what_is_read)
 {
 	struct p2v_recvq q = { .final = P2V_SIZE_UNKNOWN };

@@ -34,7 +34,7 @@ static void on_writable(void *ctx)
 	(void)ctx;
 }
 
-static const struct p2v_udp_handler handler = { on_received, on_writable };
+static const struct p2v_udp_handler handler = { .received = on_received, .writable = on_writable };
 
 static void listen_on(struct ear *e, struct p2v_machine *m, struct p2v_sim *sim, uint16_t port)
 {

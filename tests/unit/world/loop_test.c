@@ -145,7 +145,8 @@ static bool is_set(void *ctx)
 
 Test(loop, a_timer_that_is_always_due_starves_nobody)
 {
-	static const struct p2v_udp_handler handler = { got_one, can_write };
+	static const struct p2v_udp_handler handler = { .received = got_one,
+		.writable = can_write };
 	struct raw_rig r;
 	struct precise p = { .fired = 0 };
 	struct p2v_addr any = p2v_addr_v4(0x7f000001, 0), bound;

@@ -183,7 +183,7 @@ static void writable(void *ctx)
 
 static const struct p2v_http_handler http_handler = { request, drained, gone };
 static const struct p2v_fetch_handler fetch_handler = { head, body, done };
-static const struct p2v_udp_handler udp_handler = { received, writable };
+static const struct p2v_udp_handler udp_handler = { .received = received, .writable = writable };
 
 static void fetch(struct life *k, uint16_t port, const char *path, bool decode)
 {

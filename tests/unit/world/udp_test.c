@@ -61,8 +61,8 @@ static void may_write(void *ctx)
 	((struct pair *)ctx)->writable++;
 }
 
-static const struct p2v_udp_handler handler_a = { at_a, may_write };
-static const struct p2v_udp_handler handler_b = { at_b, may_write };
+static const struct p2v_udp_handler handler_a = { .received = at_a, .writable = may_write };
+static const struct p2v_udp_handler handler_b = { .received = at_b, .writable = may_write };
 
 static void pair_open(struct pair *p, bool segments)
 {
@@ -396,7 +396,8 @@ static void echo_writable(void *ctx)
 	(void)ctx;
 }
 
-static const struct p2v_udp_handler echo_handler = { echo_came, echo_writable };
+static const struct p2v_udp_handler echo_handler = { .received = echo_came,
+	.writable = echo_writable };
 
 static bool echo_got(void *ctx)
 {
