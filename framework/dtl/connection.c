@@ -55,7 +55,7 @@ struct p2v_session *p2v_session_new(struct p2v_dtl *d, const struct p2v_addr *ad
 	s->dialled = s->known = dialled;
 	s->up = (struct p2v_record_up){ .ctx = s, .emit = emit, .packet = packet };
 	s->timer.fire = fire;
-	s->armed = s->pace_due = P2V_NEVER;
+	s->armed = s->next = s->pace_due = P2V_NEVER;
 	s->born = s->heard = now_of(s);
 	s->mtu = P2V_MSS;
 	p2v_pmtu_init(&s->pmtu, largest(c, addr));
@@ -439,12 +439,11 @@ static p2v_usec deadline(const struct p2v_session *s)
 /* Moving a timer later is left to its firing: most of them move with every packet. */
 static void rearm(struct p2v_session *s)
 {
-	p2v_usec due = deadline(s);
-
-	if (due >= s->armed)
+	s->next = deadline(s);
+	if (s->next >= s->armed)
 		return;
-	s->armed = due;
-	p2v_arm(&s->dtl->node->world, &s->timer, due);
+	s->armed = s->next;
+	p2v_arm(&s->dtl->node->world, &s->timer, s->next);
 }
 
 static void tick_up(struct p2v_session *s, p2v_usec now)
@@ -497,8 +496,10 @@ static void fire(struct p2v_timer *t, p2v_usec now)
 		p2v_session_free(s);
 		return;
 	}
-	if (deadline(s) > now) { /* what it was armed for was moved, or came to pass */
-		rearm(s);
+	/* What it was armed for was moved, or came to pass. */
+	if (s->next > now && s->next != P2V_NEVER) {
+		s->armed = s->next;
+		p2v_arm(&d->node->world, t, s->next);
 		return;
 	}
 	p2v_dtl_begin(d);

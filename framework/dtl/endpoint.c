@@ -374,7 +374,9 @@ static void writable(void *ctx)
 	p2v_dtl_finish(d);
 }
 
-static const struct p2v_udp_handler udp_handler = { .received = received, .writable = writable, .asks = true };
+static const struct p2v_udp_handler udp_handler = {
+	.received = received, .writable = writable, .asks = true
+};
 
 /* ---- the public face ---- */
 

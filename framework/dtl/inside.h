@@ -111,6 +111,7 @@ struct p2v_session {
 	struct p2v_list in_busy;
 	struct p2v_timer timer;
 	p2v_usec armed;  /* when the timer is due; P2V_NEVER */
+	p2v_usec next;   /* when something is to be done, as of its last turn; not before `armed` */
 	p2v_usec born;   /* when the handshake began, then when it ended */
 	p2v_usec heard;  /* when something arrived that verified */
 	p2v_usec pinged; /* when the last keep-alive left */

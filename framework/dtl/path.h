@@ -21,6 +21,7 @@ struct p2v_path {
 					that is not where the remote was; else NULL */
 	size_t size;                 /* [B] of it */
 
+	bool answers;       /* PATH_RESPONSE is due */
 	bool asks;          /* PATH_CHALLENGE is under way, or due */
 	struct p2v_addr to; /* the address in question */
 	uint8_t token[P2V_PATH_TOKEN];
@@ -28,7 +29,6 @@ struct p2v_path {
 	uint64_t room;       /* [B] that may still be sent there */
 	p2v_usec began, due; /* when the first, and when the next challenge is due */
 
-	bool answers;         /* PATH_RESPONSE is due */
 	struct p2v_addr back; /* where to */
 	uint8_t answer[P2V_PATH_TOKEN];
 };

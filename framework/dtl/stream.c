@@ -278,8 +278,8 @@ size_t p2v_stream_peek(const struct p2v_stream *t, const uint8_t **p)
 
 struct p2v_slice p2v_stream_peek_slice(const struct p2v_stream *t)
 {
-	(void)t; /* what arrives lies in blocks that all streams use in turn */
-	return (struct p2v_slice){ NULL, NULL, 0 };
+	/* What arrives lies in blocks that all streams use in turn, unless the world lends it. */
+	return t->recv_cut ? (struct p2v_slice){ NULL, NULL, 0 } : p2v_recvq_peek_slice(&t->recv);
 }
 
 void p2v_stream_consume(struct p2v_stream *t, size_t n)
