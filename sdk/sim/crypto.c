@@ -6,33 +6,49 @@
 
 #include "sdk/sim/share.h"
 
+static uint64_t word_at(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	if (n >= 8)
+		return p2v_load64(p);
+	for (size_t i = 0; i < n; i++)
+		v |= (uint64_t)p[i] << (8 * i);
+	return v;
+}
+
 enum { LONG_PART = 1024 }; /* [B] chunks of media, not names */
 
 /* What many machines hold is read once. */
-static void absorb_long(
-	const struct p2v_sim *sim, struct p2v_lanes *state, const uint8_t *p, size_t n)
+static void absorb_long(const struct p2v_sim *sim, uint64_t state[4], const uint8_t *p, size_t n)
 {
 	const struct p2v_sim_shared *known = sim ? p2v_sim_shared_at(sim, p, n) : NULL;
-	struct p2v_lanes all = known ? known->lanes : p2v_lanes_of(p, n);
+	struct p2v_lanes fresh = known ? known->lanes : p2v_lanes_of(p, n);
 
 	for (size_t k = 0; k < 4; k++)
-		state->v[k] = p2v_mix64(state->v[k] ^ all.v[k]);
+		state[k] = p2v_mix64(state[k] ^ fresh.v[k]);
 }
 
-static void absorb(const struct p2v_sim *sim, struct p2v_lanes *state, const uint8_t *p, size_t n)
+/* Each word goes into all four. */
+static void absorb(const struct p2v_sim *sim, uint64_t state[4], const uint8_t *p, size_t n)
 {
-	state->v[0] ^= n;
-	if (n >= LONG_PART)
+	state[0] ^= n;
+	if (n >= LONG_PART) {
 		absorb_long(sim, state, p, n);
-	else
-		p2v_lanes_add(state, p, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t v = word_at(p + i, n - i);
+
+		for (int k = 0; k < 4; k++)
+			state[k] = p2v_mix64(state[k] ^ v) + state[(k + 1) & 3];
+	}
 }
 
-static void squeeze(struct p2v_lanes *state, uint8_t *out, size_t n)
+static void squeeze(const uint64_t state[4], uint8_t *out, size_t n)
 {
-	p2v_lanes_stir(state);
 	for (size_t i = 0; i < n; i += 8) {
-		uint64_t word = p2v_mix64(state->v[i / 8 % 4] + i / 32);
+		uint64_t word = p2v_mix64(state[i / 8 % 4] + i / 32);
 
 		for (size_t j = i; j < n && j < i + 8; j++, word >>= 8)
 			out[j] = (uint8_t)word;
@@ -43,21 +59,21 @@ static void digest(
 	void *self, const struct p2v_bytes *parts, size_t n, uint8_t out[P2V_DIGEST_SIZE])
 {
 	struct p2v_sim_crypto *c = self;
-	struct p2v_lanes state = { { 1, 2, 3, 4 } };
+	uint64_t state[4] = { 1, 2, 3, 4 };
 
 	c->digests++;
 	for (size_t i = 0; i < n; i++)
-		absorb(c->sim, &state, parts[i].p, parts[i].n);
-	squeeze(&state, out, P2V_DIGEST_SIZE);
+		absorb(c->sim, state, parts[i].p, parts[i].n);
+	squeeze(state, out, P2V_DIGEST_SIZE);
 }
 
 static void mark(const struct p2v_id *by, const uint8_t *what, uint8_t *out)
 {
-	struct p2v_lanes state = { { 5, 6, 7, 8 } };
+	uint64_t state[4] = { 5, 6, 7, 8 };
 
-	absorb(NULL, &state, by->b, sizeof by->b);
-	absorb(NULL, &state, what, P2V_DIGEST_SIZE);
-	squeeze(&state, out, P2V_SIGNATURE_SIZE);
+	absorb(NULL, state, by->b, sizeof by->b);
+	absorb(NULL, state, what, P2V_DIGEST_SIZE);
+	squeeze(state, out, P2V_SIGNATURE_SIZE);
 }
 
 static const struct p2v_id *id(void *self)

@@ -34,10 +34,6 @@ static inline size_t p2v_lanes_blocks(struct p2v_lanes *s, const uint8_t *p, siz
 	return i;
 }
 
-/** Take up n bytes, the last ones filled up with zeros. */
-void p2v_lanes_add(struct p2v_lanes *s, const uint8_t *p, size_t n);
-/** Let each of the sums depend on all. */
-void p2v_lanes_stir(struct p2v_lanes *s);
 /** @return sums of n bytes; each depends on all of them, and on n */
 struct p2v_lanes p2v_lanes_of(const uint8_t *p, size_t n);
 
