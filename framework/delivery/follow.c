@@ -7,25 +7,10 @@
 #include "framework/base/url.h"
 #include "framework/delivery/inside.h"
 
-#define COALESCE \
-	(100 * P2V_MSEC) /* a manifest that was fetched so lately serves another request too */
-#define RETRY (250 * P2V_MSEC)
-#define STALE_AFTER \
-	(300 * P2V_MSEC) /* while the CDN fails, a player gets an old manifest rather than none */
+#define RETRY        (250 * P2V_MSEC)
 #define NEWS_GAP     (50 * P2V_MSEC)
 #define FORGET_AFTER (60 * P2V_SECOND)
 #define KEPT_MAX     32u /* header fields of a manifest that players are given */
-
-/** One player's wait. */
-struct p2v_waiter {
-	struct p2v_list in_playlist;
-	struct p2v_playlist *playlist;
-	void (*done)(void *ctx, const struct p2v_manifest_answer *a);
-	void *ctx;
-	p2v_usec since;
-	bool held; /* what it waits for is here, and kept from it for a moment: reveal.c */
-	struct p2v_timer timer;
-};
 
 static p2v_usec now_of(const struct p2v_playlist *p)
 {
@@ -312,102 +297,6 @@ void p2v_follow_news(struct p2v_delivery *d, uint64_t key, uint64_t newest)
 	}
 }
 
-/* ---- answers to players ---- */
-
-static void answer(struct p2v_waiter *w, uint32_t status, bool stale)
-{
-	struct p2v_playlist *p = w->playlist;
-	struct p2v_manifest_answer a = {
-		.status = status, .url = p->final_url ? p->final_url : p->url, .stale = stale
-	};
-	void (*done)(void *, const struct p2v_manifest_answer *) = w->done;
-	void *ctx = w->ctx;
-
-	if (status == 200) {
-		a.doc = p->doc;
-		a.text = (struct p2v_str){ (const char *)p->body.p, p->body.n };
-		a.type = (struct p2v_str){ p->type.p, p->type.n };
-		a.headers = p->headers;
-		a.n_headers = p->n_headers;
-	} else {
-		a.why = p->failing != P2V_UNKNOWN ? p->why : "it says nothing";
-	}
-	p2v_waiter_cancel(w);
-	done(ctx, &a);
-}
-
-/* The manifest is here: answer, or have the player wait for what it tells of. */
-static void settle(struct p2v_waiter *w)
-{
-	struct p2v_playlist *p = w->playlist;
-	p2v_usec until = p2v_reveal_at(p, w->since);
-
-	w->held = until > now_of(p);
-	if (w->held)
-		p2v_arm(&p->feed->d->node->world, &w->timer, until);
-	else
-		answer(w, 200, false);
-}
-
-void p2v_follow_complete(const struct p2v_fragment *f)
-{
-	if (!f->rendition)
-		return;
-	P2V_LIST_EACH (it, &f->rendition->playlist->waiters) {
-		struct p2v_waiter *w = P2V_OF(it, struct p2v_waiter, in_playlist);
-
-		if (w->held)
-			p2v_arm(&f->d->node->world, &w->timer, p2v_now(&f->d->node->world));
-	}
-}
-
-static void answer_all(struct p2v_playlist *p)
-{
-	struct p2v_list all = { &all, &all };
-
-	/* Those that ask anew from within their answer wait for the next fetch. */
-	P2V_LIST_EACH (it, &p->waiters) {
-		p2v_list_remove(it);
-		p2v_list_push(&all, it);
-	}
-	while (!p2v_list_empty(&all)) {
-		struct p2v_waiter *w = P2V_OF(p2v_list_first(&all), struct p2v_waiter, in_playlist);
-
-		p2v_list_remove(&w->in_playlist);
-		p2v_list_push(&p->waiters, &w->in_playlist);
-		settle(w);
-	}
-}
-
-/* The CDN does not answer as it should: after a while an old manifest is better than none, and at
- * last an error. */
-static void waiter_fire(struct p2v_timer *t, p2v_usec now)
-{
-	struct p2v_waiter *w = t->owner;
-	struct p2v_playlist *p = w->playlist;
-	bool have = p->known && now - p->fetched <= conf_of(p)->stale;
-	p2v_usec waited = now - w->since, hold = conf_of(p)->hold;
-
-	if (w->held)
-		settle(w);
-	else if (p->failing == P2V_UNKNOWN && p->fetched != P2V_UNKNOWN && !p->fetch &&
-		 now - p->fetched <= COALESCE)
-		settle(w); /* it was fresh when it was asked for */
-	else if (have && (p->failing != P2V_UNKNOWN || waited >= hold))
-		answer(w, 200, true);
-	else if (waited >= hold)
-		answer(w, p->status ? p->status : 504, false);
-	else
-		p2v_arm(&p->feed->d->node->world, t, now + 100 * P2V_MSEC);
-}
-
-void p2v_waiter_cancel(struct p2v_waiter *w)
-{
-	p2v_disarm(&w->playlist->feed->d->node->world, &w->timer);
-	p2v_list_remove(&w->in_playlist);
-	free(w);
-}
-
 /* ---- fetching ---- */
 
 /* It is said when it begins, and when the reason changes; in between every try would say the same.
@@ -594,7 +483,7 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 			(long long)((p->fetched - p->failing) / P2V_MSEC));
 	p->failing = P2V_UNKNOWN;
 	p->status = 200;
-	answer_all(p);
+	p2v_waiting_answer(p);
 	if (again && p->unchanged) {
 		p->again = true;
 		p2v_arm(&p->feed->d->node->world, &p->timer, p->started + conf_of(p)->poll);
@@ -689,8 +578,7 @@ void p2v_playlist_free(struct p2v_playlist *p)
 	if (p->fetch)
 		w->ops->fetch_cancel(w->self, p->fetch);
 	p2v_disarm(w, &p->timer);
-	P2V_LIST_EACH (it, &p->waiters)
-		p2v_waiter_cancel(P2V_OF(it, struct p2v_waiter, in_playlist));
+	p2v_waiting_cancel(p);
 	for (size_t i = 0; i < p->n_renditions; i++)
 		if (p->renditions[i])
 			rendition_free(p->renditions[i]);
@@ -750,39 +638,17 @@ bool p2v_feed_reads_type(const struct p2v_feed *feed, struct p2v_str type)
 	return type.n > 0 && p2v_manifests_probe(feed->d->policies.manifests, &probe, NULL) != NULL;
 }
 
-static struct p2v_waiter *wait_for(
-	struct p2v_playlist *p, void (*done)(void *, const struct p2v_manifest_answer *), void *ctx)
-{
-	struct p2v_waiter *w = calloc(1, sizeof *w);
-
-	if (!w)
-		return NULL;
-	w->playlist = p;
-	w->done = done;
-	w->ctx = ctx;
-	w->since = p->asked = now_of(p);
-	w->timer.fire = waiter_fire;
-	w->timer.owner = w;
-	p2v_list_push(&p->waiters, &w->in_playlist);
-	return w;
-}
-
 int p2v_feed_manifest(struct p2v_feed *feed, const char *url,
 	void (*done)(void *, const struct p2v_manifest_answer *), void *ctx,
 	struct p2v_waiter **out, struct p2v_err *err)
 {
 	struct p2v_playlist *p = playlist_get(feed, url);
-	struct p2v_waiter *w = p ? wait_for(p, done, ctx) : NULL;
-	p2v_usec now = p2v_now(&feed->d->node->world);
-	bool fresh;
+	struct p2v_waiter *w = p ? p2v_waiting_new(p, done, ctx) : NULL;
 
 	if (!w)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a manifest");
-	fresh = !p->fetch && p->failing == P2V_UNKNOWN && p->fetched != P2V_UNKNOWN &&
-		now - p->fetched < COALESCE;
-	if (!fresh && (p->failing == P2V_UNKNOWN || now - p->started >= RETRY))
+	if (!p2v_waiting_fresh(p) && (p->failing == P2V_UNKNOWN || now_of(p) - p->started >= RETRY))
 		start_fetch(p);
-	p2v_arm(&feed->d->node->world, &w->timer, fresh ? now : now + STALE_AFTER);
 	*out = w;
 	return P2V_OK;
 }

@@ -492,7 +492,7 @@ void p2v_fragment_progress(struct p2v_fragment *f)
 		p2v_ask_cancel_all(f);
 		p2v_cdn_needless(f);
 		p2v_disarm(&f->d->node->world, &f->timer);
-		p2v_follow_complete(f);
+		p2v_waiting_complete(f);
 		p2v_delivery_tidy(f->d);
 	}
 }

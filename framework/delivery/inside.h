@@ -406,6 +406,21 @@ uint64_t p2v_governor_rate(const struct p2v_delivery *d);
 /** @return whether the line was found to be full lately, so that the rate says what it carries */
 bool p2v_governor_known(const struct p2v_delivery *d);
 
+/* ---- waiting.c ---- */
+
+/** A player waits for a manifest, from now on. @param done  [in] called once, never in this call
+ * @return NULL: no memory */
+struct p2v_waiter *p2v_waiting_new(struct p2v_playlist *p,
+	void (*done)(void *, const struct p2v_manifest_answer *), void *ctx);
+/** @return whether it was fetched so lately that another request need not wait for another fetch */
+bool p2v_waiting_fresh(const struct p2v_playlist *p);
+/** A manifest is here: answer all who wait for it, or tell them to wait for what it tells of. */
+void p2v_waiting_answer(struct p2v_playlist *p);
+/** The manifest goes: nobody is answered any more. */
+void p2v_waiting_cancel(struct p2v_playlist *p);
+/** A fragment is whole: whoever was kept waiting for it need wait no longer. */
+void p2v_waiting_complete(const struct p2v_fragment *f);
+
 /* ---- reveal.c ---- */
 
 /** When a player that asked for this manifest is answered: now, or a little later, so that partners
@@ -445,8 +460,6 @@ void p2v_playlist_free(struct p2v_playlist *p);
 void p2v_follow_news(struct p2v_delivery *d, uint64_t rendition, uint64_t newest);
 /** Unfollow what is no longer read, forget what is no longer asked for. */
 void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now);
-/** A fragment is whole: whoever was kept waiting for it need wait no longer. */
-void p2v_follow_complete(const struct p2v_fragment *f);
 /** A player asked for a fragment of it. */
 void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e);
 

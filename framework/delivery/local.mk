@@ -16,4 +16,5 @@ libp2v_rooms_la_SOURCES += \
 	%reldir%/source.c \
 	%reldir%/tell.c \
 	%reldir%/transfer.h \
-	%reldir%/viewer.c
+	%reldir%/viewer.c \
+	%reldir%/waiting.c
