@@ -182,6 +182,7 @@ static void beat(struct p2v_timer *t, p2v_usec now)
 		p2v_follow_beat(feed, now);
 	}
 	measure_upload(d, now);
+	p2v_governor_beat(d, now);
 	p2v_delivery_evict(d);
 	p2v_arm(&d->node->world, t, now + BEAT);
 }

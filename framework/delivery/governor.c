@@ -12,7 +12,14 @@
 #define RATE_FIRST 125000.0        /* [B/s] */
 #define RATE_LEAST 16384.0         /* a chunk a second */
 #define RATE_MOST  1e9
+#define RATE_POOR                                                                                \
+	32768.0 /* below it, one chunk keeps the viewer's own requests waiting for half a second \
+		 */
+#define POOR_LOOKS 2u /* in a row: the first may come before anything was acknowledged */
+#define REST       (60 * P2V_SECOND) /* the first time; twice as long each time */
+#define RESTS_MOST 5u
 #define KNOWN_FOR  (60 * P2V_SECOND) /* after the line was found to be full */
+#define OURS_LEAST 3u
 #define SESSIONS   64u
 
 static void insert(p2v_usec *v, size_t n, p2v_usec x)
@@ -27,6 +34,7 @@ struct look {
 	uint64_t arrived; /* [B] at partners, since the last look */
 	p2v_usec queued;  /* how long what we send waits on its way, … */
 	p2v_usec srtt;    /* … and the longest round trip, where something is under way */
+	bool ours;        /* it waits on its way to each of several partners */
 };
 
 static uint64_t arrived(struct p2v_mate *m, const struct p2v_session_info *info)
@@ -43,7 +51,7 @@ static uint64_t arrived(struct p2v_mate *m, const struct p2v_session_info *info)
 static struct look look(struct p2v_delivery *d)
 {
 	p2v_usec delay[SESSIONS];
-	struct look l = { 0, 0, 0 };
+	struct look l = { 0, 0, 0, false };
 	size_t n = 0;
 
 	P2V_LIST_EACH (it, &d->mates) {
@@ -58,7 +66,34 @@ static struct look look(struct p2v_delivery *d)
 		l.srtt = info.srtt > l.srtt ? info.srtt : l.srtt;
 	}
 	l.queued = n ? delay[(n - 1) / 2] : 0;
+	l.ours = n >= OURS_LEAST && delay[0] > TARGET;
 	return l;
+}
+
+/* A line that carries next to nothing is its viewer's alone: nothing is offered, so nobody asks,
+ * and what a chunk and the messages about it would take of it is not missed elsewhere. */
+static void judge(struct p2v_delivery *d, const struct look *l, double carries, p2v_usec now)
+{
+	struct p2v_governor *g = &d->governor;
+
+	if (!l->ours) /* it may be theirs */
+		return;
+	g->poor = carries < RATE_POOR ? g->poor + 1 : 0;
+	if (g->poor < POOR_LOOKS || !d->overlay)
+		return;
+	g->poor = 0;
+	g->rest_until = now + (REST << (g->rests < RESTS_MOST ? g->rests : RESTS_MOST));
+	g->rests++;
+	p2v_log(d->node, P2V_LOG_INFO, "uplink_thin", "kbit=%.0f rest_s=%lld", carries * 8e-3,
+		(long long)((g->rest_until - now) / P2V_SECOND));
+	p2v_overlay_rest(d->overlay, true);
+	p2v_mates_tell_all_gone(d);
+}
+
+void p2v_governor_beat(struct p2v_delivery *d, p2v_usec now)
+{
+	if (d->overlay && d->governor.rests > 0 && now >= d->governor.rest_until)
+		p2v_overlay_rest(d->overlay, false);
 }
 
 static void adjust(struct p2v_delivery *d, p2v_usec now)
@@ -73,6 +108,7 @@ static void adjust(struct p2v_delivery *d, p2v_usec now)
 	g->through += (through - g->through) / 4;
 	if (l.queued > TARGET && now >= g->hold_until) {
 		carries = 0.9 * (through > g->through ? through : g->through);
+		judge(d, &l, carries, now);
 		/* One look may be wrong, where it is known what the line carried a moment ago. */
 		if (p2v_governor_known(d) && carries < 0.7 * g->rate)
 			carries = 0.7 * g->rate;

@@ -330,6 +330,8 @@ void p2v_mates_tell_have(struct p2v_fragment *f);
 void p2v_tell_fire(struct p2v_timer *t, p2v_usec now);
 /** To whoever was told of them. @param v  [in] shape (n), n at most 32 */
 void p2v_mates_tell_gone(struct p2v_delivery *d, struct p2v_fragment *const *v, size_t n);
+/** Nothing of what partners were told of is to be had here any more. */
+void p2v_mates_tell_all_gone(struct p2v_delivery *d);
 void p2v_mates_tell_follow(struct p2v_rendition *r, bool on);
 void p2v_mates_tell_news(struct p2v_rendition *r);
 uint64_t p2v_rendition_newest(
@@ -391,7 +393,9 @@ struct p2v_governor {
 	double rate;         /* [B/s] */
 	double out, through; /* [B/s] that went out, that arrived, over some intervals */
 	uint64_t sent;       /* [B] since `since` */
-	p2v_usec since, hold_until, full_at;
+	p2v_usec since, hold_until, full_at, rest_until;
+	uint32_t poor,
+		rests; /* looks in a row that found a thin line; times that it was left alone */
 	bool was_full;
 	struct p2v_timer timer;
 };
@@ -401,6 +405,8 @@ void p2v_governor_fini(struct p2v_delivery *d);
 /** There is something to send: watch the line. */
 void p2v_governor_busy(struct p2v_delivery *d);
 void p2v_governor_sent(struct p2v_delivery *d, uint64_t n);
+/** Every second: a line that was left alone may be tried again. */
+void p2v_governor_beat(struct p2v_delivery *d, p2v_usec now);
 /** @return [B/s] that may be sent now, the configured limit regarded */
 uint64_t p2v_governor_rate(const struct p2v_delivery *d);
 /** @return whether the line was found to be full lately, so that the rate says what it carries */

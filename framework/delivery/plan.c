@@ -91,9 +91,12 @@ static uint32_t rank(struct p2v_fragment *f, uint32_t *of)
 			!p2v_mate_follows(m, f->rendition_key))
 			continue;
 		p2v_mate_view(m, f, &view[n]);
-		n += !(view[n].flags & P2V_PEER_SUSPECT);
+		n += !(view[n].flags & (P2V_PEER_SUSPECT | P2V_PEER_TAKES));
 	}
 	*of = (uint32_t)n;
+	/* What this node fetches it could not pass on: another does, if there is one. */
+	if (n > 1 && (view[0].flags & P2V_PEER_TAKES))
+		return UINT32_MAX;
 	if (policy->plugin->ops.select->fetchers(f->feed->select_state, &want, view, n, weight) < 0)
 		return 0;
 	if (weight[0] == 0)

@@ -4,6 +4,7 @@
 
 #include "framework/delivery/inside.h"
 
+#define GONE_BATCH  32u
 #define TELL_CHUNKS 4u              /* new ones, before partners are told of them, … */
 #define TELL_GAP    (60 * P2V_MSEC) /* … and time since they were told last */
 
@@ -210,6 +211,26 @@ void p2v_mates_tell_gone(struct p2v_delivery *d, struct p2v_fragment *const *v, 
 	}
 	for (size_t i = 0; i < n; i++)
 		memset(v[i]->told_to, 0, sizeof v[i]->told_to);
+}
+
+void p2v_mates_tell_all_gone(struct p2v_delivery *d)
+{
+	struct p2v_fragment *v[GONE_BATCH];
+	size_t n = 0;
+
+	for (struct p2v_fragment *f = d->fragments; f; f = f->hh.next) {
+		if (f->announced == P2V_ANNOUNCED_NOT)
+			continue;
+		f->announced = P2V_ANNOUNCED_NOT;
+		p2v_disarm(&d->node->world, &f->tell_timer);
+		v[n++] = f;
+		if (n == GONE_BATCH) {
+			p2v_mates_tell_gone(d, v, n);
+			n = 0;
+		}
+	}
+	if (n > 0)
+		p2v_mates_tell_gone(d, v, n);
 }
 
 /* ---- follow and news ---- */

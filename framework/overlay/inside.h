@@ -112,6 +112,7 @@ struct p2v_overlay {
 	struct p2v_tracker_link link;
 	struct p2v_timer timer;
 	uint64_t capacity; /* [B/s] */
+	bool resting;      /* the line carries too little to give anything */
 };
 
 /* overlay.c */

@@ -43,7 +43,15 @@ bool p2v_overlay_active(const struct p2v_overlay *o)
 
 bool p2v_overlay_may_upload(const struct p2v_overlay *o)
 {
-	return o->conf->upload_enabled && p2v_overlay_active(o);
+	return o->conf->upload_enabled && !o->resting && p2v_overlay_active(o);
+}
+
+void p2v_overlay_rest(struct p2v_overlay *o, bool on)
+{
+	if (o->resting == on)
+		return;
+	o->resting = on;
+	p2v_partner_rejoined(o);
 }
 
 /* ---- the transport's upcalls ---- */
@@ -293,7 +301,7 @@ void p2v_overlay_view(const struct p2v_overlay *o, struct p2v_select_peer *out)
 {
 	*out = (struct p2v_select_peer){ .id = p2v_id_short(
 						 o->node->crypto.ops->id(o->node->crypto.self)),
-		.flags = P2V_PEER_SELF,
+		.flags = P2V_PEER_SELF | (p2v_overlay_may_upload(o) ? 0 : P2V_PEER_TAKES),
 		.hops = UINT32_MAX,
 		.capacity = p2v_overlay_capacity(o),
 		.near_bits = 128 };

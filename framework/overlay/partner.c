@@ -400,7 +400,8 @@ void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out)
 	p2v_usec now = p2v_now(&p->overlay->node->world);
 
 	*out = (struct p2v_select_peer){ .id = p2v_id_short(&p->id),
-		.flags = P2V_PEER_PARTNER | (path->suspect ? P2V_PEER_SUSPECT : 0),
+		.flags = P2V_PEER_PARTNER | (path->suspect ? P2V_PEER_SUSPECT : 0) |
+			 (p->flags & 1 ? P2V_PEER_TAKES : 0),
 		.hops = p->hops,
 		.capacity = p->capacity,
 		.rate = (uint64_t)p->rate,

@@ -14,7 +14,9 @@ enum {
 	P2V_PEER_FOLLOWS = 1u << 2,  /* it follows the rendition in question */
 	P2V_PEER_COMPLETE = 1u << 3, /* it holds the whole fragment in question */
 	P2V_PEER_ARRIVING = 1u << 4, /* it is still receiving the fragment in question */
-	P2V_PEER_SUSPECT = 1u << 5   /* it has not answered for some round trips */
+	P2V_PEER_SUSPECT = 1u << 5,  /* it has not answered for some round trips */
+	P2V_PEER_TAKES =
+		1u << 6 /* it gives nothing: it may not upload, or its line carries too little */
 };
 
 /** What one node knows of another. Unknown numbers are 0 unless said otherwise. */

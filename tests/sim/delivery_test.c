@@ -245,6 +245,45 @@ Test(delivery, uploads_leave_the_line_to_the_viewer)
 	}
 }
 
+static struct p2v_link two_are_thin(const struct p2v_swarm_conf *conf, size_t i)
+{
+	struct p2v_link link = conf->viewer_link;
+
+	link.up = i < 2 ? 12500 : link.up;
+	return link;
+}
+
+/* A line that carries next to nothing: what it is asked for it would not have in time, and its
+ * viewer would wait for its own requests. It gives nothing, and nobody counts on it. */
+Test(delivery, a_line_that_carries_next_to_nothing_is_its_viewers_alone)
+{
+	struct p2v_swarm_conf conf = rig_conf();
+	struct p2v_swarm_result r;
+	struct p2v_swarm *s;
+	uint64_t given[2], elected[2];
+
+	conf.viewers = 6;
+	s = rig_start_on(&conf, two_are_thin);
+	p2v_swarm_run(s, 40 * P2V_SECOND);
+	for (size_t i = 0; i < 2; i++) {
+		given[i] = p2v_swarm_metrics(s, i)->v[P2V_M_UPLOADED];
+		elected[i] = p2v_swarm_metrics(s, i)->v[P2V_M_CDN_WHY_ELECTED];
+	}
+	p2v_swarm_run(s, 70 * P2V_SECOND);
+	for (size_t i = 0; i < 2; i++) {
+		const struct p2v_metrics *m = p2v_swarm_metrics(s, i);
+
+		cr_assert_gt(given[i], 0, "it was tried");
+		cr_assert_eq(m->v[P2V_M_UPLOADED], given[i]);
+		cr_assert_eq(m->v[P2V_M_CDN_WHY_ELECTED], elected[i]);
+	}
+	p2v_swarm_result(s, &r);
+	rig_tell("two thin lines", &r);
+	cr_assert_gt(r.savings, 0.6, "%.3f", r.savings);
+	cr_assert_eq(r.stalls, 0);
+	rig_end(s);
+}
+
 /* Uplinks that fail in the middle: what is missing comes from the CDN, and little else. */
 static void choke(void *ctx)
 {
