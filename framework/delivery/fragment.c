@@ -18,6 +18,16 @@ struct p2v_fragment *p2v_fragment_find(struct p2v_delivery *d, const struct p2v_
 	return f;
 }
 
+struct p2v_fragment *p2v_fragment_listed(struct p2v_delivery *d, const struct p2v_timeline_entry *e)
+{
+	struct p2v_id key;
+
+	if (!e->keyed)
+		return NULL;
+	memcpy(key.b, e->key, sizeof key.b);
+	return p2v_fragment_find(d, &key);
+}
+
 static void plan_timer(struct p2v_timer *t, p2v_usec now)
 {
 	(void)now;

@@ -12,14 +12,12 @@
 #define RATE_FIRST 125000.0        /* [B/s] */
 #define RATE_LEAST 16384.0         /* a chunk a second */
 #define RATE_MOST  1e9
-#define RATE_POOR                                                                                \
-	32768.0 /* below it, one chunk keeps the viewer's own requests waiting for half a second \
-		 */
-#define POOR_LOOKS 2u /* in a row: the first may come before anything was acknowledged */
+#define RATE_POOR  32768.0 /* on less, a chunk keeps the viewer's own requests waiting for 0.5 s */
+#define POOR_LOOKS 2u      /* in a row: the first may come before anything was acknowledged */
 #define REST       (60 * P2V_SECOND) /* the first time; twice as long each time */
 #define RESTS_MOST 5u
 #define KNOWN_FOR  (60 * P2V_SECOND) /* after the line was found to be full */
-#define OURS_LEAST 3u
+#define OURS_LEAST 3u /* partners, so that the line that is full is not one of theirs */
 #define SESSIONS   64u
 
 static void insert(p2v_usec *v, size_t n, p2v_usec x)
@@ -76,24 +74,30 @@ static void judge(struct p2v_delivery *d, const struct look *l, double carries, 
 {
 	struct p2v_governor *g = &d->governor;
 
-	if (!l->ours) /* it may be theirs */
+	/* What was under way when the rest began tells nothing new. */
+	if (!l->ours || !d->overlay || now < g->rest_until)
 		return;
-	g->poor = carries < RATE_POOR ? g->poor + 1 : 0;
-	if (g->poor < POOR_LOOKS || !d->overlay)
+	if (carries >= RATE_POOR)
+		g->poor = g->rests = 0;
+	else
+		g->poor++;
+	if (g->poor < POOR_LOOKS)
 		return;
 	g->poor = 0;
 	g->rest_until = now + (REST << (g->rests < RESTS_MOST ? g->rests : RESTS_MOST));
 	g->rests++;
 	p2v_log(d->node, P2V_LOG_INFO, "uplink_thin", "kbit=%.0f rest_s=%lld", carries * 8e-3,
 		(long long)((g->rest_until - now) / P2V_SECOND));
-	p2v_overlay_rest(d->overlay, true);
+	(void)p2v_overlay_rest(d->overlay, true);
 	p2v_mates_tell_all_gone(d);
 }
 
 void p2v_governor_beat(struct p2v_delivery *d, p2v_usec now)
 {
-	if (d->overlay && d->governor.rests > 0 && now >= d->governor.rest_until)
-		p2v_overlay_rest(d->overlay, false);
+	if (!d->overlay || now < d->governor.rest_until || !p2v_overlay_rest(d->overlay, false))
+		return;
+	for (struct p2v_fragment *f = d->fragments; f; f = f->hh.next)
+		p2v_mates_tell_have(f);
 }
 
 static void adjust(struct p2v_delivery *d, p2v_usec now)

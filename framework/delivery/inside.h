@@ -131,6 +131,9 @@ struct p2v_fragment {
 struct p2v_fragment *p2v_fragment_get(
 	struct p2v_feed *feed, struct p2v_rendition *r, struct p2v_timeline_entry *e);
 struct p2v_fragment *p2v_fragment_find(struct p2v_delivery *d, const struct p2v_id *key);
+/** @return the fragment of an entry of a timeline; NULL: there is none yet */
+struct p2v_fragment *p2v_fragment_listed(
+	struct p2v_delivery *d, const struct p2v_timeline_entry *e);
 void p2v_fragment_free(struct p2v_fragment *f);
 /** Nobody reads it, sends it, or fetches it. */
 bool p2v_fragment_idle(const struct p2v_fragment *f);

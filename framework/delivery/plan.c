@@ -2,7 +2,6 @@
  * longer, what is fetched before anybody asks. The rules and their reasons are in
  * sdk/doc/delivery.md. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "framework/delivery/inside.h"
 
@@ -404,16 +403,11 @@ static size_t gather(struct p2v_rendition *r, struct p2v_timeline_entry **who,
 			.dur = e->dur,
 			.bitrate = r->timeline.bitrate,
 			.next_bitrate = r->next_bitrate };
-		struct p2v_fragment *f = NULL;
+		struct p2v_fragment *f = p2v_fragment_listed(d, e);
 		struct p2v_player_due due;
-		struct p2v_id key;
 
 		if (e->gap || (!e->init && e->t + e->dur <= r->position))
 			continue;
-		if (e->keyed) {
-			memcpy(key.b, e->key, sizeof key.b);
-			f = p2v_fragment_find(d, &key);
-		}
 		due_for(r->feed, &pf, P2V_UNKNOWN, now, &due);
 		who[n] = e;
 		out[n++] = (struct p2v_cache_frag){

@@ -3,8 +3,6 @@
  * has enough to play, the manifest is kept from it for a moment, in which partners bring what the
  * manifest tells of. Nothing is kept while the player has little to play, or the CDN or nobody
  * brings the fragment. Source: own. */
-#include <string.h>
-
 #include "framework/delivery/inside.h"
 
 /* What the player has not asked for yet. @return NULL: nothing; *more: there is more than one */
@@ -19,21 +17,10 @@ static struct p2v_timeline_entry *unasked(struct p2v_rendition *r, bool *more)
 	return e && e->t + e->dur / 2 > r->position ? e : NULL;
 }
 
-static struct p2v_fragment *fragment_of(
-	const struct p2v_rendition *r, const struct p2v_timeline_entry *e)
-{
-	struct p2v_id key;
-
-	if (!e->keyed)
-		return NULL;
-	memcpy(key.b, e->key, sizeof key.b);
-	return p2v_fragment_find(r->feed->d, &key);
-}
-
 static p2v_usec until(struct p2v_rendition *r, p2v_usec since)
 {
-	const struct p2v_delivery *d = r->feed->d;
-	p2v_usec most = since + (p2v_usec)(d->conf->reveal * (double)r->timeline.target), latest;
+	double part = r->feed->d->conf->reveal;
+	p2v_usec most = since + (p2v_usec)(part * (double)r->timeline.target), latest;
 	struct p2v_timeline_entry *e;
 	struct p2v_fragment *f;
 	bool more;
@@ -42,7 +29,7 @@ static p2v_usec until(struct p2v_rendition *r, p2v_usec since)
 		return since;
 	e = unasked(r, &more);
 	/* A player that is more than one behind is in a hurry. */
-	f = e && !more ? fragment_of(r, e) : NULL;
+	f = e && !more ? p2v_fragment_listed(r->feed->d, e) : NULL;
 	if (!f || !f->wanted || f->complete || f->failed || f->job || f->asked != P2V_UNKNOWN)
 		return since;
 	latest = p2v_plan_latest(f);
@@ -53,7 +40,9 @@ p2v_usec p2v_reveal_at(const struct p2v_playlist *p, p2v_usec since)
 {
 	p2v_usec at = since;
 
-	if (!p->feed->d->overlay || p->failing != P2V_UNKNOWN || p->feed->d->stopping)
+	const struct p2v_delivery *d = p->feed->d;
+
+	if (d->conf->reveal <= 0 || !d->overlay || d->stopping || p->failing != P2V_UNKNOWN)
 		return since;
 	for (size_t i = 0; i < p->n_renditions; i++) {
 		p2v_usec then = p->renditions[i] ? until(p->renditions[i], since) : since;

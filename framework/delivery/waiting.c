@@ -110,10 +110,8 @@ static void waiter_fire(struct p2v_timer *t, p2v_usec now)
 	bool have = p->known && now - p->fetched <= conf_of(p)->stale;
 	p2v_usec waited = now - w->since, hold = conf_of(p)->hold;
 
-	if (w->held)
+	if (w->held || p2v_waiting_fresh(p)) /* it was so when it was asked for */
 		settle(w);
-	else if (p2v_waiting_fresh(p))
-		settle(w); /* it was so when it was asked for */
 	else if (have && (p->failing != P2V_UNKNOWN || waited >= hold))
 		answer(w, 200, true);
 	else if (waited >= hold)

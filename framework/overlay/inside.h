@@ -19,7 +19,6 @@ struct p2v_swarm {
 	bool told;        /* the tracker knows that we are in it */
 };
 
-/** A peer that we were introduced to. */
 struct p2v_peer;
 
 /** A call to a peer, while it lasts: a few of many are called at a time. */
@@ -28,6 +27,7 @@ struct p2v_peer_call {
 	struct p2v_peer *peer;
 };
 
+/** A peer that we were introduced to. */
 struct p2v_peer {
 	struct p2v_id id;
 	struct p2v_addr addrs[P2V_DIAL_ADDRESSES];

@@ -46,12 +46,13 @@ bool p2v_overlay_may_upload(const struct p2v_overlay *o)
 	return o->conf->upload_enabled && !o->resting && p2v_overlay_active(o);
 }
 
-void p2v_overlay_rest(struct p2v_overlay *o, bool on)
+bool p2v_overlay_rest(struct p2v_overlay *o, bool on)
 {
 	if (o->resting == on)
-		return;
+		return false;
 	o->resting = on;
 	p2v_partner_rejoined(o);
+	return true;
 }
 
 /* ---- the transport's upcalls ---- */

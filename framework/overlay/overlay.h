@@ -78,8 +78,8 @@ struct p2v_addr p2v_overlay_bound(const struct p2v_overlay *o);
 /** What this node can upload [B/s], as declared to others; delivery measures it. 0: unknown */
 void p2v_overlay_set_capacity(struct p2v_overlay *o, uint64_t capacity);
 uint64_t p2v_overlay_capacity(const struct p2v_overlay *o);
-/** Give nothing for a while, or again; partners are told. */
-void p2v_overlay_rest(struct p2v_overlay *o, bool on);
+/** Give nothing for a while, or again; partners are told. @return whether that is new */
+bool p2v_overlay_rest(struct p2v_overlay *o, bool on);
 /** @return [B/s] most that may be sent to peers, all together; 0: no limit */
 uint64_t p2v_overlay_upload_limit(const struct p2v_overlay *o);
 bool p2v_overlay_active(const struct p2v_overlay *o); /* P2P is wanted here and now */

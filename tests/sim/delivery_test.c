@@ -277,6 +277,10 @@ Test(delivery, a_line_that_carries_next_to_nothing_is_its_viewers_alone)
 		cr_assert_eq(m->v[P2V_M_UPLOADED], given[i]);
 		cr_assert_eq(m->v[P2V_M_CDN_WHY_ELECTED], elected[i]);
 	}
+	p2v_swarm_run(s, 130 * P2V_SECOND);
+	for (size_t i = 0; i < 2; i++)
+		cr_assert_gt(p2v_swarm_metrics(s, i)->v[P2V_M_UPLOADED], given[i],
+			"it is tried again after a minute");
 	p2v_swarm_result(s, &r);
 	rig_tell("two thin lines", &r);
 	cr_assert_gt(r.savings, 0.6, "%.3f", r.savings);
