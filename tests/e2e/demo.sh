@@ -1,11 +1,7 @@
 #!/bin/bash
 # demo.sh - sdk/demo does what it says, with the programs of this build: its result, its end by Ctrl-C, what it leaves.
 . "$P2V_SRCDIR/tests/e2e/lib.sh"
-needs ffmpeg dpkg-query pgrep
-for p in ffmpeg nginx-light jq curl procps util-linux; do
-  dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' ||
-    skip_all "the demo would install $p, which is not a test's business"
-done
+needs_demo pgrep
 demo=$P2V_SRCDIR/sdk/demo
 PATH=$P2V_BUILDDIR:$PATH
 

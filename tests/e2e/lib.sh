@@ -28,6 +28,15 @@ needs() {
   done
 }
 needs setpriv nginx curl jq
+# needs_demo COMMAND...: nor without what sdk/demo would install.
+needs_demo() {
+  local p
+  needs ffmpeg dpkg-query "$@"
+  for p in ffmpeg nginx-light jq curl procps util-linux; do
+    dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' ||
+      skip_all "the demo would install $p, which is not a test's business"
+  done
+}
 
 # A build with sanitizers is slow and large by its nature.
 sanitized() { grep -qa __asan_init "$p2v" || grep -qa __asan_init "$P2V_BUILDDIR/.libs/peer2view" 2>/dev/null; }

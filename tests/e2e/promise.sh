@@ -1,11 +1,7 @@
 #!/bin/bash
 # promise.sh - what the demo is to show with four viewers in a minute and a half, against the CDN alone on the same machine.
 . "$P2V_SRCDIR/tests/e2e/lib.sh"
-needs ffmpeg dpkg-query
-for p in ffmpeg nginx-light jq curl procps util-linux; do
-  dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' ||
-    skip_all "the demo would install $p, which is not a test's business"
-done
+needs_demo
 PATH=$P2V_BUILDDIR:$PATH
 
 # show NAME OPTION...: a whole demo; its result is $work/NAME.out

@@ -1,11 +1,7 @@
 #!/bin/bash
 # simulated.sh - what sdk/demo shows with eight viewers, and what p2v-sim says of it.
 . "$P2V_SRCDIR/tests/e2e/lib.sh"
-needs ffmpeg dpkg-query
-for p in ffmpeg nginx-light jq curl procps util-linux; do
-  dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' ||
-    skip_all "the demo would install $p, which is not a test's business"
-done
+needs_demo
 PATH=$P2V_BUILDDIR:$PATH
 
 part live bash "$P2V_SRCDIR/sdk/demo" --installed --viewers 8 --seconds 90 --json
