@@ -218,8 +218,9 @@ if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GN
   fi
   run sweep --vary run.peers=0
   expect "runs that fail are told" 1 "*" "*4 of 4 runs failed*"
-  # Another machine: a command in the place of ssh, which is called with the machine's name and a command line.
-  printf '%s\n' '#!/bin/bash' 'echo "$1" >>"$0.calls"' 'shift' '[ "$1" != -- ] || shift' 'exec bash -c "$*"' >"$work/ssh"
+  # Another machine: a command in the place of ssh, which is called with the machine's name and a command line, and sets
+  # what a login there sets: GNU parallel asks the other end for its $SHELL.
+  printf '%s\n' '#!/bin/bash' 'echo "$1" >>"$0.calls"' 'shift' '[ "$1" != -- ] || shift' 'SHELL=/bin/bash exec bash -c "$*"' >"$work/ssh"
   chmod +x "$work/ssh"
   run env PATH="$P2V_BUILDDIR:$PATH" "$sim" sweep "$work/tiny.ini" --seeds 1-2 --out "$work/far" --sshlogin "2/$work/ssh far"
   expect "a sweep on another machine" 0 "tiny.ini (2 runs)*savings *" "*"
