@@ -5,7 +5,7 @@ die() { say "$0: $*"; exit 1; }
 
 # What the build needs, and what a demonstration needs beside.
 BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libltdl-dev libev-dev libssl-dev libinih-dev
-  libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev uthash-dev"
+  libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libexpat1-dev uthash-dev"
 DEMO_PACKAGES="ffmpeg nginx-light jq curl procps util-linux"
 # What measures in the lab (sdk/lab).
 LAB_PACKAGES="iproute2 iperf3 iputils-ping jq procps util-linux"

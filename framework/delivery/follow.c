@@ -416,15 +416,19 @@ static void on_body(void *ctx, struct p2v_bytes b)
 /* Take a whole body: understand it, and bring the renditions up to date. */
 static int understand(struct p2v_playlist *p, struct p2v_str text, struct p2v_err *err)
 {
+	const struct p2v_world *w = &p->feed->d->node->world;
 	struct p2v_slice body = p2v_slice_copy(text.p, text.n);
 	struct p2v_doc *doc = NULL;
+	struct p2v_doc_in in;
 	int rc;
 
 	if (!body.p)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a manifest");
-	rc = p2v_doc_parse(p->feed->d->policies.manifests, text,
-		p->final_url ? p->final_url : p->url, (struct p2v_str){ p->type.p, p->type.n },
-		&doc, err);
+	in = (struct p2v_doc_in){ .text = text,
+		.url = p->final_url ? p->final_url : p->url,
+		.type = { p->type.p, p->type.n },
+		.wall = w->ops->wall(w->self) };
+	rc = p2v_doc_parse(p->feed->d->policies.manifests, &in, &doc, err);
 	if (rc < 0) {
 		p2v_slice_drop(&body);
 		return rc;

@@ -24,18 +24,18 @@ static int climbs(struct p2v_str path)
 /* Whether the player will come back to us by itself: a reference that is relative to a folder below
  * the mount, and that does not climb out of it, as the mount has another name than the origin's
  * folder. */
-static bool comes_back(const struct p2v_request *q, const char *url, struct p2v_str uri)
+static bool comes_back(const struct p2v_request *q, const struct p2v_doc_uri *x)
 {
 	const char *origin = p2v_feed_channel(q->feed)->origin, *at;
 	size_t n = strlen(origin);
 	struct p2v_url u;
 	int depth = 0;
 
-	if (p2v_url_split(uri, &u) < 0 || u.scheme.p || u.authority.p || u.path.n == 0 ||
-		u.path.p[0] == '/' || strncmp(url, origin, n) != 0 ||
-		strncmp(q->url, origin, n) != 0)
+	if (p2v_url_split(x->uri, &u) < 0 || u.scheme.p || u.authority.p || u.path.n == 0 ||
+		u.path.p[0] == '/' || strncmp(x->url, origin, n) != 0 ||
+		strncmp(x->base, origin, n) != 0)
 		return false;
-	for (at = q->url + n; *at && *at != '?'; at++)
+	for (at = x->base + n; *at && *at != '?'; at++)
 		depth += *at == '/';
 	return climbs(u.path) <= depth;
 }
@@ -46,15 +46,13 @@ struct rewriting {
 		       player thinks */
 };
 
-static bool map(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
-	struct p2v_text *out)
+static bool map(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out)
 {
 	struct rewriting *w = ctx;
 
-	(void)role;
-	if (!w->moved && comes_back(w->q, url, uri))
+	if (!w->moved && comes_back(w->q, u))
 		return false;
-	return p2v_route_back(w->q, url, out);
+	return p2v_route_back(w->q, u->url, out);
 }
 
 static void add_headers(

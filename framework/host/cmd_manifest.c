@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "framework/base/options.h"
 #include "framework/base/url.h"
@@ -213,8 +214,12 @@ static int dump(const struct p2v_args *args, struct readers *r, struct p2v_err *
 	int code = P2V_EXIT_OK;
 
 	if (rc == P2V_OK) {
-		rc = p2v_doc_parse(&all, (struct p2v_str){ s.text.p ? s.text.p : "", s.text.n },
-			s.url.p, p2v_str_of(s.type), &doc, &why);
+		const struct p2v_doc_in in = { .text = { s.text.p ? s.text.p : "", s.text.n },
+			.url = s.url.p,
+			.type = p2v_str_of(s.type),
+			.wall = (int64_t)time(NULL) * P2V_SECOND };
+
+		rc = p2v_doc_parse(&all, &in, &doc, &why);
 		if (rc < 0)
 			(void)p2v_fail(err, rc, "%s: %s", args->operands[0], why.text);
 	}

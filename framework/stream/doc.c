@@ -21,6 +21,8 @@ struct build {
 	struct p2v_doc *d;
 	struct p2v_doc_memory *m;
 	struct p2v_doc_urls urls;
+	const char *root, *base; /* what URIs are relative to at first, and now */
+	struct p2v_text chain;   /* what was told for the base of now */
 	struct inherited map, key;
 	size_t text_n;   /* [B] of the manifest */
 	size_t uri_from; /* where the next URI may begin */
@@ -188,8 +190,9 @@ static int on_track(void *ctx, const struct p2v_manifest_track *t)
 		return no_room(b);
 	d->tracks = grown;
 	o = &grown[d->n_tracks];
-	*o = (struct p2v_doc_track){ .bw = t->bw };
-	if (keep(b, t->variant, &o->variant) < 0 || keep(b, t->type, &o->type) < 0)
+	*o = (struct p2v_doc_track){ .bw = t->bw, .timed = t->timed, .base = b->base };
+	if (keep(b, t->variant, &o->variant) < 0 || keep(b, t->type, &o->type) < 0 ||
+		keep(b, t->set, &o->set) < 0 || keep(b, t->context, &o->context) < 0)
 		return no_room(b);
 	d->n_tracks++;
 	return P2V_OK;
@@ -291,7 +294,7 @@ static int on_uri(void *ctx, const struct p2v_manifest_uri *u)
 {
 	struct build *b = ctx;
 	struct p2v_doc *d = b->d;
-	struct p2v_manifest_uri *grown;
+	struct p2v_doc_place *grown;
 
 	if (u->off < b->uri_from || u->off > b->text_n || u->len > b->text_n - u->off)
 		return broken(b, "told a URI that does not stand behind the last one in the text");
@@ -299,9 +302,83 @@ static int on_uri(void *ctx, const struct p2v_manifest_uri *u)
 	if (!grown)
 		return no_room(b);
 	d->uris = grown;
-	grown[d->n_uris++] = *u;
+	grown[d->n_uris++] = (struct p2v_doc_place){ *u, b->base };
 	b->uri_from = u->off + u->len;
 	return P2V_OK;
+}
+
+/* ---- what URIs are relative to ---- */
+
+static int set_base(struct build *b, const char *base)
+{
+	int rc;
+
+	if (b->base == base)
+		return P2V_OK;
+	p2v_doc_urls_fini(&b->urls);
+	b->base = base;
+	b->map = b->key = (struct inherited){ { NULL, NULL }, 0 };
+	rc = p2v_doc_urls_init(&b->urls, base);
+	return rc < 0 ? p2v_fail(b->err, rc, "no memory for a URL") : P2V_OK;
+}
+
+/* A base that leads nowhere is told, and those behind it are relative to the one before. */
+static int follow_base(struct build *b, struct p2v_str uri)
+{
+	const char *url;
+	int rc = p2v_doc_urls_resolve(&b->urls, uri);
+
+	if (rc == P2V_ENOMEM)
+		return p2v_fail(b->err, rc, "no memory for a URL");
+	if (rc < 0)
+		return b->urls.base.n == 0
+			       ? P2V_OK
+			       : warn(b, 0, "'%.*s', which others are relative to, is no URL",
+					 (int)(uri.n < 60 ? uri.n : 60), uri.p);
+	rc = keep(b, (struct p2v_str){ b->urls.out.p, b->urls.out.n }, &url);
+	return rc < 0 ? rc : set_base(b, url);
+}
+
+static int on_base(void *ctx, const struct p2v_str *uris, size_t n)
+{
+	struct build *b = ctx;
+	struct p2v_text chain = { 0 };
+	int rc = P2V_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		p2v_text_str(&chain, uris[i]);
+		p2v_text_add(&chain, "", 1);
+	}
+	if (chain.oom) {
+		p2v_text_fini(&chain);
+		return p2v_fail(b->err, P2V_ENOMEM, "no memory for a URL");
+	}
+	if (chain.n != b->chain.n || (chain.n && memcmp(chain.p, b->chain.p, chain.n) != 0)) {
+		rc = set_base(b, b->root);
+		for (size_t i = 0; i < n && rc == P2V_OK; i++)
+			rc = follow_base(b, uris[i]);
+	}
+	p2v_text_fini(&b->chain);
+	b->chain = chain;
+	return rc;
+}
+
+static int on_child(void *ctx, const struct p2v_manifest_child *c)
+{
+	struct build *b = ctx;
+	struct p2v_doc *d = b->d;
+	struct p2v_doc_child *grown = p2v_doc_grow(b->m, d->children, d->n_children, sizeof *grown),
+			     *o;
+
+	if (!grown)
+		return no_room(b);
+	d->children = grown;
+	o = &grown[d->n_children];
+	*o = (struct p2v_doc_child){ .range = c->range, .base = b->base };
+	if (keep(b, c->context, &o->context) < 0)
+		return no_room(b);
+	d->n_children++;
+	return keep_ref(b, "another manifest", c->uri, &o->at);
 }
 
 static int add_warning(struct build *b, const char *text)
@@ -339,10 +416,11 @@ static P2V_PRINTF(3, 4) int warn(void *ctx, uint32_t line, const char *fmt, ...)
 
 /* ---- the whole ---- */
 
-static int run_plugin(struct build *b, struct p2v_policy *policy, struct p2v_str text)
+static int run_plugin(struct build *b, struct p2v_policy *policy, const struct p2v_doc_in *in)
 {
 	const struct p2v_manifest_sink sink = { b, on_head, on_variant, on_rendition, on_track,
-		on_segment, on_part, on_uri, warn };
+		on_segment, on_part, on_uri, on_base, on_child, warn };
+	const struct p2v_manifest_in body = { in->text, p2v_str_of(in->context), in->wall };
 	const struct p2v_manifest_ops *ops = policy->plugin->ops.manifest;
 	void *st = p2v_policy_state(policy);
 	int rc;
@@ -351,7 +429,7 @@ static int run_plugin(struct build *b, struct p2v_policy *policy, struct p2v_str
 		return p2v_fail(b->err, P2V_ENOMEM, "no memory for a manifest");
 	rc = ops->open(st, &policy->env, policy->conf, b->err);
 	if (rc == P2V_OK) {
-		rc = ops->parse(st, text, &sink, b->err);
+		rc = ops->parse(st, &body, &sink, b->err);
 		if (ops->close)
 			ops->close(st);
 	}
@@ -368,17 +446,19 @@ static int run_plugin(struct build *b, struct p2v_policy *policy, struct p2v_str
 	return rc;
 }
 
-static struct p2v_policy *find_plugin(
-	const struct p2v_manifests *m, struct p2v_str text, const char *url, struct p2v_str type)
+static struct p2v_policy *find_plugin(const struct p2v_manifests *m, const struct p2v_doc_in *in)
 {
-	struct p2v_manifest_probe in = { .type = type, .start = text };
+	struct p2v_manifest_probe probe = { .type = in->type, .start = in->text };
 	struct p2v_url u;
 
-	if (in.start.n > PROBE_BYTES)
-		in.start.n = PROBE_BYTES;
-	if (p2v_url_split(p2v_str_of(url), &u) == P2V_OK)
-		in.path = u.path;
-	return p2v_manifests_probe(m, &in, NULL);
+	for (size_t i = 0; in->proto && i < m->n; i++)
+		if (strcmp(m->v[i].plugin->name, in->proto) == 0)
+			return &m->v[i];
+	if (probe.start.n > PROBE_BYTES)
+		probe.start.n = PROBE_BYTES;
+	if (p2v_url_split(p2v_str_of(in->url), &u) == P2V_OK)
+		probe.path = u.path;
+	return p2v_manifests_probe(m, &probe, NULL);
 }
 
 static struct p2v_doc *new_doc(const char *proto, const char *url)
@@ -397,36 +477,49 @@ static struct p2v_doc *new_doc(const char *proto, const char *url)
 	return d;
 }
 
-int p2v_doc_parse(const struct p2v_manifests *m, struct p2v_str text, const char *url,
-	struct p2v_str type, struct p2v_doc **out, struct p2v_err *err)
+/* The URLs that it and, of a child, its parent came from. */
+static int find_root(struct build *b, const struct p2v_doc_in *in)
+{
+	int rc = in->base ? keep(b, p2v_str_of(in->base), &b->root) : P2V_OK;
+
+	if (rc < 0)
+		return rc;
+	b->root = in->base ? b->root : b->d->base;
+	b->base = b->root;
+	rc = p2v_doc_urls_init(&b->urls, b->root);
+	return rc < 0 ? p2v_fail(b->err, rc,
+				rc == P2V_ENOMEM ? "no memory for a URL"
+						 : "where the manifest came from is no "
+						   "absolute URL")
+		      : P2V_OK;
+}
+
+int p2v_doc_parse(const struct p2v_manifests *m, const struct p2v_doc_in *in, struct p2v_doc **out,
+	struct p2v_err *err)
 {
 	struct p2v_err ignored;
-	struct build b = { .text_n = text.n, .err = err ? err : &ignored };
+	struct build b = { .text_n = in->text.n, .err = err ? err : &ignored };
 	struct p2v_policy *policy;
 	int rc;
 
 	*out = NULL;
 	*b.err = (struct p2v_err){ P2V_OK, "" };
-	if (text.n > P2V_MANIFEST_MAX)
+	if (in->text.n > P2V_MANIFEST_MAX)
 		return p2v_fail(b.err, P2V_ELIMIT,
-			"a manifest of %zu bytes is over the limit of %u", text.n,
+			"a manifest of %zu bytes is over the limit of %u", in->text.n,
 			P2V_MANIFEST_MAX);
-	policy = find_plugin(m, text, url, type);
+	policy = find_plugin(m, in);
 	if (!policy)
 		return p2v_fail(b.err, P2V_EPARSE, "line 1: no manifest plugin knows this text");
-	b.d = new_doc(policy->plugin->name, url);
+	b.d = new_doc(policy->plugin->name, in->url);
 	if (!b.d)
 		return p2v_fail(b.err, P2V_ENOMEM, "no memory for a manifest");
 	b.m = b.d->memory;
-	rc = p2v_doc_urls_init(&b.urls, b.d->base);
-	if (rc < 0)
-		(void)p2v_fail(b.err, rc,
-			rc == P2V_ENOMEM ? "no memory for a URL"
-					 : "where the manifest came from is no "
-					   "absolute URL");
+	rc = find_root(&b, in);
 	if (rc == P2V_OK)
-		rc = run_plugin(&b, policy, text);
+		rc = run_plugin(&b, policy, in);
 	p2v_doc_urls_fini(&b.urls);
+	p2v_text_fini(&b.chain);
 	if (rc != P2V_OK) {
 		p2v_doc_free(b.d);
 		if (b.err->code == P2V_OK)

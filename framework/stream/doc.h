@@ -46,7 +46,11 @@ struct p2v_doc_segment {
 
 struct p2v_doc_track {
 	const char *variant, *type;
-	uint64_t bw;                      /* [bit/s] */
+	const char *set; /* tracks with the same are one content at other bit rates; NULL: alone */
+	const char *context; /* for p2v_doc_announced; NULL: its fragments announce none */
+	const char *base;    /* what its URIs are relative to */
+	uint64_t bw;         /* [bit/s] */
+	bool timed;          /* its fragments have no numbers, only times */
 	struct p2v_doc_segment *segments; /* shape (n) */
 	size_t n;
 	struct p2v_doc_part *parts; /* shape (n_parts): of the fragment that is not whole yet, hints
@@ -68,6 +72,19 @@ struct p2v_doc_rendition {
 	bool dflt;
 };
 
+/** Another manifest that is read with what this one told of it. */
+struct p2v_doc_child {
+	struct p2v_ref at;
+	struct p2v_manifest_range range;
+	const char *context, *base;
+};
+
+/** Where a URI stands in the text. */
+struct p2v_doc_place {
+	struct p2v_manifest_uri at;
+	const char *base; /* what it is relative to; the document's own URL, or of its memory */
+};
+
 struct p2v_doc {
 	const char *proto; /* name of the plugin that read it */
 	char *base;        /* URL that it came from; "": not known */
@@ -78,7 +95,9 @@ struct p2v_doc {
 	size_t n_renditions;
 	struct p2v_doc_track *tracks;
 	size_t n_tracks;
-	struct p2v_manifest_uri *uris; /* in the order of the text */
+	struct p2v_doc_child *children;
+	size_t n_children;
+	struct p2v_doc_place *uris; /* in the order of the text */
 	size_t n_uris;
 	char **warnings; /* "line 7: …"; at most 100, then one that counts the rest */
 	size_t n_warnings;
@@ -97,27 +116,39 @@ struct p2v_manifests {
 struct p2v_policy *p2v_manifests_probe(
 	const struct p2v_manifests *m, const struct p2v_manifest_probe *in, uint32_t *score);
 
-/** Read a manifest with the plugin that fits best.
- * @param text  [in] the body, borrowed until return
- * @param url   [in] where it came from, absolute; "": not known, then only absolute URIs get a URL
- * @param type  [in] Content-Type; may be absent
+/** What is read. */
+struct p2v_doc_in {
+	struct p2v_str text; /* the body; borrowed until the call returns, as all of this */
+	const char *url; /* where it came from, absolute; "": not known, then only absolute URIs get
+			    a URL */
+	struct p2v_str type; /* Content-Type; may be absent */
+	int64_t wall;        /* [us since 1970-01-01 UTC] the server's time of day */
+	/* Of a child: its parent's plugin, and what that told of it. NULL: it is none. */
+	const char *proto, *context, *base;
+};
+
+/** Read a manifest with the plugin that fits best, or a child with its parent's.
  * @param out   [out] freed by p2v_doc_free; NULL on error
  * @param err   [out] one sentence that names line or byte, unless it is of no place; may be NULL
  * @return P2V_OK; P2V_EPARSE: no plugin reads it, its own refused it, or url is not absolute;
  * P2V_ELIMIT: over P2V_MANIFEST_MAX, or what it says takes too much memory (doc_memory.h);
  * P2V_EABI: the plugin broke a promise of manifest.h; P2V_ENOMEM */
-P2V_MUST_USE int p2v_doc_parse(const struct p2v_manifests *m, struct p2v_str text, const char *url,
-	struct p2v_str type, struct p2v_doc **out, struct p2v_err *err);
+P2V_MUST_USE int p2v_doc_parse(const struct p2v_manifests *m, const struct p2v_doc_in *in,
+	struct p2v_doc **out, struct p2v_err *err);
 void p2v_doc_free(struct p2v_doc *d);
 
+/** A URI that may lead elsewhere. Borrowed until the call returns. */
+struct p2v_doc_uri {
+	struct p2v_str uri; /* as it stands in the manifest, without escapes */
+	const char *url;    /* where it leads, absolute; http or https */
+	const char *base;   /* what it is relative to, absolute; "": not known */
+	enum p2v_uri_role role;
+};
+
 /** Where a URI of the manifest should lead instead. Asked of http and https alone: others stay.
- * @param url   [in] absolute
- * @param uri   [in] as it stands in the manifest
- * @param role  what it stands for
  * @param out   [inout] append the new URI
  * @return false: leave it as it stands */
-typedef bool (*p2v_doc_map)(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
-	struct p2v_text *out);
+typedef bool (*p2v_doc_map)(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out);
 
 /** The same manifest with other URIs: nothing else of its text changes.
  * @param text  [in] what d was parsed from

@@ -110,6 +110,7 @@ static void to_xml(struct p2v_str s, struct p2v_text *out)
 
 struct rewrite {
 	struct p2v_doc_urls urls;
+	const char *base;             /* that urls has */
 	struct p2v_text plain, fresh; /* as it stands without escapes; what it is replaced by */
 	p2v_doc_map map;
 	void *ctx;
@@ -122,19 +123,34 @@ static bool is_http(struct p2v_str url)
 	return p2v_url_split(url, &u) == P2V_OK && p2v_url_is_http(&u);
 }
 
-/* @return false: leave it as it stands */
-static bool ask(struct rewrite *w, struct p2v_str raw, const struct p2v_manifest_uri *u)
+/* The URI without its escapes. What players fill in is left behind: then it is a folder alone.
+ * @param kept  [out] [B] of raw that stay as they are, at its end */
+static struct p2v_str plain_of(
+	struct rewrite *w, struct p2v_str raw, const struct p2v_manifest_uri *u, size_t *kept)
 {
-	w->fresh.n = 0;
+	size_t n = u->filled && u->fill_at < raw.n ? u->fill_at : raw.n;
+
+	while (n < raw.n && n > 0 && raw.p[n - 1] != '/')
+		n--;
+	*kept = raw.n - n;
+	raw.n = n;
 	if (u->escape == P2V_ESCAPE_XML) {
 		w->plain.n = 0;
 		from_xml(raw, &w->plain);
 		raw = (struct p2v_str){ w->plain.p, w->plain.n };
 	}
-	if (p2v_doc_urls_resolve(&w->urls, raw) < 0 ||
+	return *kept && raw.n == 0 ? p2v_str_of(".") : raw;
+}
+
+/* @return false: leave it as it stands */
+static bool ask(struct rewrite *w, struct p2v_str uri, const struct p2v_doc_place *p)
+{
+	w->fresh.n = 0;
+	if (p2v_doc_urls_resolve(&w->urls, uri) < 0 ||
 		!is_http((struct p2v_str){ w->urls.out.p, w->urls.out.n }))
 		return false;
-	return w->map(w->ctx, w->urls.out.p, raw, u->role, &w->fresh);
+	return w->map(w->ctx, &(struct p2v_doc_uri){ uri, w->urls.out.p, p->base, p->at.role },
+		&w->fresh);
 }
 
 static void put(struct p2v_text *out, struct p2v_str s, enum p2v_uri_escape escape)
@@ -150,23 +166,40 @@ static void put(struct p2v_text *out, struct p2v_str s, enum p2v_uri_escape esca
 		p2v_text_puts(out, "\"");
 }
 
+/* What the next URI is relative to. @return false: no memory */
+static bool relative_to(struct rewrite *w, const char *base)
+{
+	if (w->base == base)
+		return true;
+	p2v_doc_urls_fini(&w->urls);
+	w->base = base;
+	return p2v_doc_urls_init(&w->urls, base) ==
+	       P2V_OK; /* it was good when the document was made
+			*/
+}
+
 void p2v_doc_rewrite(const struct p2v_doc *d, struct p2v_str text, p2v_doc_map map, void *ctx,
 	struct p2v_text *out)
 {
 	struct rewrite w = { .map = map, .ctx = ctx };
 	size_t from = 0;
 
-	if (p2v_doc_urls_init(&w.urls, d->base) < 0)
-		out->oom = true; /* the base was good when the document was made */
 	for (size_t i = 0; i < d->n_uris && !out->oom; i++) {
-		const struct p2v_manifest_uri *u = &d->uris[i];
+		const struct p2v_manifest_uri *u = &d->uris[i].at;
+		struct p2v_str uri;
+		size_t kept;
 
 		assert(u->off >= from && u->off <= text.n && u->len <= text.n - u->off);
-		if (!ask(&w, (struct p2v_str){ text.p + u->off, u->len }, u))
+		if (!relative_to(&w, d->uris[i].base)) {
+			out->oom = true;
+			break;
+		}
+		uri = plain_of(&w, (struct p2v_str){ text.p + u->off, u->len }, u, &kept);
+		if (!ask(&w, uri, &d->uris[i]))
 			continue;
 		p2v_text_add(out, text.p + from, u->off - from);
 		put(out, (struct p2v_str){ w.fresh.p, w.fresh.n }, u->escape);
-		from = u->off + u->len;
+		from = u->off + u->len - kept;
 	}
 	if (from < text.n)
 		p2v_text_add(out, text.p + from, text.n - from);

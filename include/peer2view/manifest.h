@@ -1,13 +1,16 @@
 /* manifest.h - kind `manifest`: which fragments exist, when, and where. A plugin reads the text of
- * one manifest and tells what it means, event by event; it allocates nothing and resolves nothing.
- * The host resolves URIs, keeps the timeline, rewrites the manifest from the spans it is told, and
- * dumps it. One state per presentation. */
+ * one manifest and tells what it means, event by event; it keeps nothing between two of them and
+ * resolves nothing. The host resolves URIs, keeps the timeline, rewrites the manifest from the
+ * spans it is told, and dumps it. One state per parse.
+ *
+ * History: 1 text alone. 2 where one manifest tells of another, templates by the time of day, bases
+ * of URIs, fragments that announce others. */
 #ifndef PEER2VIEW_MANIFEST_H
 #define PEER2VIEW_MANIFEST_H
 
 #include <peer2view/env.h>
 
-#define P2V_MANIFEST_ABI 1
+#define P2V_MANIFEST_ABI 2
 
 enum p2v_manifest_kind {
 	P2V_MANIFEST_MASTER = 1,  /* lists variants, each with a manifest of its own */
@@ -27,6 +30,9 @@ struct p2v_manifest_head {
 	bool can_block;       /* the server holds requests for what is not there yet */
 	p2v_usec part_target; /* [us]; 0: no partial fragments */
 	p2v_usec part_hold;   /* [us] */
+	p2v_usec refresh;     /* [us] how often to fetch it again, as it asks; 0: not said */
+	int64_t again; /* [us since 1970-01-01 UTC] from then on the same text says more; 0: never
+			*/
 };
 
 struct p2v_manifest_variant {
@@ -49,6 +55,14 @@ struct p2v_manifest_track {
 	struct p2v_str variant; /* id of the variant; "0" in a media manifest */
 	struct p2v_str type; /* "video", "audio", "text", or "" where the manifest does not say */
 	uint64_t bw;         /* [bit/s]; 0: not said */
+	/** Tracks of one manifest with the same set are the same content at other bit rates: a
+	 * player plays one of them at a time. Absent: the track is a set of its own. */
+	struct p2v_str set;
+	/** Fragments have no numbers: n is their start in us, on a clock that goes on from one
+	 * reading of the manifest to the next. */
+	bool timed;
+	/** Handed to `fragment` with each of the track's fragments. Absent: they tell nothing. */
+	struct p2v_str context;
 };
 
 struct p2v_manifest_range {
@@ -69,7 +83,7 @@ struct p2v_manifest_map {
 };
 
 struct p2v_manifest_segment {
-	uint64_t n;      /* media sequence number */
+	uint64_t n;      /* media sequence number; of a timed track its start [us] */
 	p2v_usec t, dur; /* [us] t from the start of this manifest's timeline */
 	struct p2v_str uri;
 	struct p2v_manifest_range range;
@@ -98,7 +112,8 @@ enum p2v_uri_role {
 	P2V_URI_MANIFEST = 1, /* another manifest */
 	P2V_URI_MEDIA,        /* a fragment, a part, an initialisation segment */
 	P2V_URI_KEY,
-	P2V_URI_OTHER
+	P2V_URI_OTHER,
+	P2V_URI_BASE /* other URIs are relative to it */
 };
 enum p2v_uri_escape {
 	P2V_ESCAPE_NONE = 0,
@@ -110,8 +125,19 @@ enum p2v_uri_escape {
  * overlap. */
 struct p2v_manifest_uri {
 	size_t off, len; /* [B] */
+	/** A template: from there on in it [B] stands what players fill in, which stays as it is.
+	 */
+	bool filled;
+	size_t fill_at;
 	enum p2v_uri_role role;
 	enum p2v_uri_escape escape;
+};
+
+/** Another manifest that means nothing without this one: a bootstrap, an index. */
+struct p2v_manifest_child {
+	struct p2v_str uri;
+	struct p2v_manifest_range range; /* not set: the whole body */
+	struct p2v_str context;          /* handed to the parse of the child */
 };
 
 /** Where the host listens. Strings are borrowed until the call returns. A callback that returns
@@ -125,6 +151,11 @@ struct p2v_manifest_sink {
 	int (*segment)(void *ctx, const struct p2v_manifest_segment *s);
 	int (*part)(void *ctx, const struct p2v_manifest_part *p);
 	int (*uri)(void *ctx, const struct p2v_manifest_uri *u); /* in the order of the text */
+	/** All URIs told from now on are relative to these, each to the one before. The first is
+	 * relative to where the manifest came from, and in a child to what held in its parent when
+	 * that told of it. n 0: as at the beginning. */
+	int (*base)(void *ctx, const struct p2v_str *uris, size_t n);
+	int (*child)(void *ctx, const struct p2v_manifest_child *c);
 	/** Something was dropped or repaired. `line` counts from 1; 0: no line to name. */
 	int (*warn)(void *ctx, uint32_t line, const char *fmt, ...) P2V_PRINTF(3, 4);
 };
@@ -136,6 +167,22 @@ struct p2v_manifest_probe {
 	struct p2v_str start; /* first bytes of the body */
 };
 
+/** What is known beside a body. Absent strings: not known. */
+struct p2v_manifest_in {
+	struct p2v_str text;    /* the whole body, any bytes */
+	struct p2v_str context; /* what its parent told of it */
+	int64_t wall;           /* [us since 1970-01-01 UTC] the server's time of day now */
+};
+
+/** A fragment that has come. */
+struct p2v_manifest_fragment {
+	struct p2v_bytes start; /* its first bytes, at least all before the media itself if it has
+				   so much */
+	uint64_t n;             /* as the manifest or another fragment told it */
+	p2v_usec t, dur;
+	struct p2v_str context; /* of its track */
+};
+
 struct p2v_manifest_ops {
 	uint32_t size;
 
@@ -145,11 +192,17 @@ struct p2v_manifest_ops {
 	/** @return 0 surely not this plugin's … 100 surely its manifest */
 	uint32_t (*probe)(const struct p2v_manifest_probe *in);
 
-	/** @param text  [in] the whole body, any bytes, borrowed until return
+	/** @param in  [in] borrowed until return
 	 * @return P2V_OK: understood, perhaps with warnings; P2V_EPARSE with err naming the line or
-	 * byte */
-	int (*parse)(void *st, struct p2v_str text, const struct p2v_manifest_sink *sink,
-		struct p2v_err *err);
+	 * byte; P2V_ELIMIT, P2V_ENOMEM with err */
+	int (*parse)(void *st, const struct p2v_manifest_in *in,
+		const struct p2v_manifest_sink *sink, struct p2v_err *err);
+
+	/** Optional; asked of tracks with a context. Tell by sink->segment, and by it alone, of
+	 * fragments that this one announces. Their URIs are relative to the track's base.
+	 * @return P2V_OK, also where it announces none; P2V_EPARSE with err */
+	int (*fragment)(void *st, const struct p2v_manifest_fragment *f,
+		const struct p2v_manifest_sink *sink, struct p2v_err *err);
 };
 
 #endif

@@ -39,6 +39,9 @@ void p2v_load_start(struct p2v_load *l, const char *url, const struct p2v_manife
 /** Give up what is under way: done() does not come. */
 void p2v_load_stop(struct p2v_load *l);
 void p2v_load_fini(struct p2v_load *l);
+/** Read the manifest that came.
+ * @return as p2v_doc_parse */
+P2V_MUST_USE int p2v_load_read(struct p2v_load *l, struct p2v_doc **out, struct p2v_err *err);
 
 /* ---- one rendition, and one of the tracks that play together (track.c, fetching.c) ---- */
 

@@ -37,6 +37,17 @@ void p2v_load_fini(struct p2v_load *l)
 	p2v_text_fini(&l->type);
 }
 
+int p2v_load_read(struct p2v_load *l, struct p2v_doc **out, struct p2v_err *err)
+{
+	const struct p2v_player *p = l->player;
+	const struct p2v_doc_in in = { .text = { l->body.p, l->body.n },
+		.url = l->from.p,
+		.type = { l->type.p, l->type.n },
+		.wall = p->w.ops->wall(p->w.self) };
+
+	return p2v_doc_parse(p->manifests, &in, out, err);
+}
+
 static void finish(struct p2v_load *l, enum p2v_load_end how)
 {
 	l->fetch = NULL;

@@ -331,8 +331,7 @@ static void master_done(struct p2v_load *l, enum p2v_load_end how)
 		master_failed(p, how);
 		return;
 	}
-	rc = p2v_doc_parse(p->manifests, (struct p2v_str){ l->body.p, l->body.n }, l->from.p,
-		(struct p2v_str){ l->type.p, l->type.n }, &d, &err);
+	rc = p2v_load_read(l, &d, &err);
 	p->good = p2v_now(&p->w);
 	if (rc == P2V_OK) {
 		rc = set_up(p, d, &err);

@@ -136,8 +136,7 @@ static void list_done(struct p2v_load *l, enum p2v_load_end how)
 		list_failed(k, how);
 		return;
 	}
-	rc = p2v_doc_parse(p->manifests, (struct p2v_str){ l->body.p, l->body.n }, l->from.p,
-		(struct p2v_str){ l->type.p, l->type.n }, &d, &err);
+	rc = p2v_load_read(l, &d, &err);
 	if (rc == P2V_OK) {
 		rc = p2v_track_read(k, d, l->asked);
 		if (rc < 0)

@@ -7,8 +7,11 @@
 #include "tests/unit/fake_world.h"
 
 extern const struct p2v_plugin p2v_manifest_hls_LTX_p2v_plugin;
+extern const struct p2v_plugin p2v_manifest_dash_LTX_p2v_plugin;
+extern const struct p2v_plugin p2v_manifest_smooth_LTX_p2v_plugin;
+extern const struct p2v_plugin p2v_manifest_hds_LTX_p2v_plugin;
 
-enum { P2V_TEST_MANIFESTS = 1 };
+enum { P2V_TEST_MANIFESTS = 4 };
 
 struct p2v_test_manifests {
 	struct fake_world world;
@@ -20,7 +23,8 @@ struct p2v_test_manifests {
 static inline void p2v_test_manifests_init(struct p2v_test_manifests *m)
 {
 	static const struct p2v_plugin *const plugins[P2V_TEST_MANIFESTS] = {
-		&p2v_manifest_hls_LTX_p2v_plugin
+		&p2v_manifest_hls_LTX_p2v_plugin, &p2v_manifest_dash_LTX_p2v_plugin,
+		&p2v_manifest_smooth_LTX_p2v_plugin, &p2v_manifest_hds_LTX_p2v_plugin
 	};
 
 	fake_world_node(&m->world, &m->node);

@@ -20,24 +20,18 @@ static void fail(int line)
 
 #define must(holds) ((holds) ? (void)0 : fail(__LINE__))
 
-static bool leave(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
-	struct p2v_text *out)
+static bool leave(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out)
 {
-	(void)uri;
+	(void)u;
 	(void)ctx;
-	(void)url;
-	(void)role;
 	(void)out;
 	return false;
 }
 
-static bool move(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
-	struct p2v_text *out)
+static bool move(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out)
 {
-	(void)uri;
 	(void)ctx;
-	(void)role;
-	p2v_text_printf(out, "http://127.0.0.1:8780/x/%s", url);
+	p2v_text_printf(out, "http://127.0.0.1:8780/x/%s", u->url);
 	return true;
 }
 
@@ -45,7 +39,10 @@ static struct p2v_doc *read_one(const struct p2v_test_manifests *m, struct p2v_s
 {
 	struct p2v_doc *d;
 	struct p2v_err err;
-	int rc = p2v_doc_parse(&m->all, text, base, p2v_str_of("application/x-mpegurl"), &d, &err);
+	const struct p2v_doc_in in = {
+		.text = text, .url = base, .type = p2v_str_of("application/x-mpegurl")
+	};
+	int rc = p2v_doc_parse(&m->all, &in, &d, &err);
 
 	must(rc == P2V_OK ? d != NULL : !d && err.code == rc && err.text[0]);
 	return d;

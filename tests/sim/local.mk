@@ -175,7 +175,7 @@ check_PROGRAMS += tests/sim/player_crowd
 TESTS += tests/sim/player_crowd
 tests_sim_player_crowd_SOURCES = %reldir%/player_crowd.c $(TEST_MANIFEST_PLUGINS)
 tests_sim_player_crowd_CFLAGS = $(AM_CFLAGS)
-tests_sim_player_crowd_LDADD = libp2v_player.la libp2v_sim.la libp2v_core.la
+tests_sim_player_crowd_LDADD = libp2v_player.la libp2v_sim.la libp2v_core.la $(EXPAT_LIBS)
 
 # One event at both fidelities: the same source, once with the transport and once with its twin.
 check_PROGRAMS += tests/sim/fidelity_packet tests/sim/fidelity_flow

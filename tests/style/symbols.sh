@@ -25,6 +25,8 @@ judge() {
     esac
     case $name:$symbol in
       p2v_manifest_*:XML_*) continue ;;
+      # What is read by expat is a tree before it is told, and is gone when the parse ends.
+      p2v_manifest_*:malloc | p2v_manifest_*:calloc | p2v_manifest_*:realloc | p2v_manifest_*:free | p2v_manifest_*:qsort) continue ;;
     esac
     echo "$name calls $symbol, which is not on the list of pure functions"
   done

@@ -110,13 +110,13 @@ tests_unit_unit_stream_SOURCES = \
 	$(OOM_SOURCES) $(TEST_MANIFEST_PLUGINS)
 tests_unit_unit_stream_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_stream_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
-tests_unit_unit_stream_LDADD = $(UNIT_LIBS)
+tests_unit_unit_stream_LDADD = $(UNIT_LIBS) $(EXPAT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_manifest
 TESTS += tests/unit/unit_manifest
 tests_unit_unit_manifest_SOURCES = %reldir%/plugins/hls_test.c $(TEST_MANIFEST_PLUGINS)
 tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_unit_manifest_LDADD = $(UNIT_LIBS)
+tests_unit_unit_manifest_LDADD = $(UNIT_LIBS) $(EXPAT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_nat
 TESTS += tests/unit/unit_nat
@@ -161,7 +161,7 @@ tests_unit_unit_player_SOURCES = \
 	$(OOM_SOURCES) $(TEST_MANIFEST_PLUGINS)
 tests_unit_unit_player_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_player_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
-tests_unit_unit_player_LDADD = libp2v_player.la $(UNIT_LIBS)
+tests_unit_unit_player_LDADD = libp2v_player.la $(UNIT_LIBS) $(EXPAT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_perf
 TESTS += tests/unit/unit_perf

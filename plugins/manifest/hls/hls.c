@@ -92,7 +92,9 @@ void hls_read_attrs(struct hls *h, struct p2v_str list, const struct hls_want *w
 
 void hls_tell_uri(struct hls *h, struct p2v_str uri, enum p2v_uri_role role, bool quoted)
 {
-	struct p2v_manifest_uri u = { 0, uri.n, role, quoted ? P2V_ESCAPE_NONE : P2V_ESCAPE_BARE };
+	struct p2v_manifest_uri u = {
+		.len = uri.n, .role = role, .escape = quoted ? P2V_ESCAPE_NONE : P2V_ESCAPE_BARE
+	};
 
 	if (uri.n == 0 || h->rc != P2V_OK)
 		return;
@@ -159,6 +161,21 @@ static int deaf_uri(void *ctx, const struct p2v_manifest_uri *u)
 	return P2V_OK;
 }
 
+static int deaf_base(void *ctx, const struct p2v_str *uris, size_t n)
+{
+	(void)ctx;
+	(void)uris;
+	(void)n;
+	return P2V_OK;
+}
+
+static int deaf_child(void *ctx, const struct p2v_manifest_child *c)
+{
+	(void)ctx;
+	(void)c;
+	return P2V_OK;
+}
+
 static P2V_PRINTF(3, 4) int deaf_warn(void *ctx, uint32_t line, const char *fmt, ...)
 {
 	(void)ctx;
@@ -190,7 +207,7 @@ static struct date find_date(const struct hls *h)
 {
 	struct date d = { false, 0 };
 	const struct p2v_manifest_sink quiet = { &d, deaf_head, deaf_variant, deaf_rendition,
-		deaf_track, find_segment, deaf_part, deaf_uri, deaf_warn };
+		deaf_track, find_segment, deaf_part, deaf_uri, deaf_base, deaf_child, deaf_warn };
 	struct hls again = *h;
 
 	again.sink = &quiet;
@@ -207,9 +224,10 @@ static int hls_open(void *st, const struct p2v_env *env, const void *conf, struc
 	return P2V_OK;
 }
 
-static int hls_parse(
-	void *st, struct p2v_str text, const struct p2v_manifest_sink *sink, struct p2v_err *err)
+static int hls_parse(void *st, const struct p2v_manifest_in *in,
+	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
+	struct p2v_str text = in->text;
 	struct hls h = { .sink = sink, .text = text };
 	struct date d = { false, 0 };
 	bool late_date;

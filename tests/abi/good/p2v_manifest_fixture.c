@@ -32,9 +32,10 @@ static int tell_line(const struct p2v_manifest_sink *sink, struct p2v_str text, 
 	return rc == P2V_OK ? sink->segment(sink->ctx, &s) : rc;
 }
 
-static int fixture_parse(
-	void *st, struct p2v_str text, const struct p2v_manifest_sink *sink, struct p2v_err *err)
+static int fixture_parse(void *st, const struct p2v_manifest_in *in,
+	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
+	const struct p2v_str text = in->text;
 	struct p2v_manifest_head head = { .kind = P2V_MANIFEST_MEDIA, .endlist = true };
 	struct p2v_manifest_track track = { .variant = { "0", 1 }, .type = { "", 0 } };
 	uint64_t number = 0;

@@ -38,11 +38,11 @@ static uint32_t fake_probe(const struct p2v_manifest_probe *in)
 	return p2v_str_starts(in->start, "FAKE") ? claimed : 0;
 }
 
-static int fake_parse(
-	void *st, struct p2v_str text, const struct p2v_manifest_sink *sink, struct p2v_err *err)
+static int fake_parse(void *st, const struct p2v_manifest_in *in,
+	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
 	(void)st;
-	return told(text, sink, err);
+	return told(in->text, sink, err);
 }
 
 static const struct p2v_manifest_ops fake_ops = { .size = sizeof fake_ops,
@@ -64,8 +64,11 @@ static int run(script s, const char *text, struct p2v_doc **d, struct p2v_err *e
 	fake_world_node(&w, &n);
 	p2v_policy_init(&p, &n, &fake, NULL);
 	told = s;
-	return p2v_doc_parse(
-		&m, p2v_str_of(text), "http://h/a/m.xml?x", p2v_str_of("text/xml"), d, err);
+	return p2v_doc_parse(&m,
+		&(struct p2v_doc_in){ .text = p2v_str_of(text),
+			.url = "http://h/a/m.xml?x",
+			.type = p2v_str_of("text/xml") },
+		d, err);
 }
 
 static const struct p2v_manifest_head head = { .kind = P2V_MANIFEST_PRESENTATION, .version = 3 };
@@ -121,7 +124,7 @@ tell_all(struct p2v_str text, const struct p2v_manifest_sink *s, struct p2v_err 
 		.subtitles = S("s") };
 	struct p2v_manifest_rendition r = { S("AUDIO"), S("a"), S("English"), S("en"), S("en.xml"),
 		true };
-	struct p2v_manifest_track t = { S("v0"), S("video"), 100 };
+	struct p2v_manifest_track t = { .variant = S("v0"), .type = S("video"), .bw = 100 };
 	struct p2v_manifest_part part = {
 		.n = 7, .i = 0, .dur = 5, .uri = S("p"), .independent = true
 	};
@@ -258,7 +261,7 @@ static int no_track_part(
 
 static int bad_time(struct p2v_str text, const struct p2v_manifest_sink *s, struct p2v_err *err)
 {
-	struct p2v_manifest_track t = { S("0"), S(""), 0 };
+	struct p2v_manifest_track t = { .variant = S("0"), .type = S("") };
 	struct p2v_manifest_segment seg = { .uri = S("x"), .dur = -1 };
 
 	(void)text;
@@ -456,12 +459,10 @@ Test(doc, no_memory_at_any_allocation)
 	starve(rich_master);
 }
 
-static bool to_agent(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
-	struct p2v_text *out)
+static bool to_agent(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out)
 {
-	(void)uri;
 	(void)ctx;
-	p2v_text_printf(out, "http://agent/%d/%s", (int)role, url);
+	p2v_text_printf(out, "http://agent/%d/%s", (int)u->role, u->url);
 	return true;
 }
 
@@ -560,13 +561,10 @@ static void check_rewrite(
 	p2v_text_fini(&out);
 }
 
-static bool leave(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
-	struct p2v_text *out)
+static bool leave(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out)
 {
-	(void)uri;
+	(void)u;
 	(void)ctx;
-	(void)url;
-	(void)role;
 	p2v_text_puts(out, "ignored");
 	return false;
 }
@@ -591,13 +589,10 @@ Test(doc, rewriting_changes_uris_alone)
 	p2v_doc_free(d);
 }
 
-static bool add_query(void *ctx, const char *url, struct p2v_str uri, enum p2v_uri_role role,
-	struct p2v_text *out)
+static bool add_query(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out)
 {
-	(void)uri;
 	(void)ctx;
-	(void)role;
-	p2v_text_printf(out, "%s&'\"<>", url);
+	p2v_text_printf(out, "%s&'\"<>", u->url);
 	return true;
 }
 
@@ -658,7 +653,7 @@ static int64_t date;
 
 static int tell_date(struct p2v_str text, const struct p2v_manifest_sink *s, struct p2v_err *err)
 {
-	struct p2v_manifest_track t = { S("0"), S(""), 0 };
+	struct p2v_manifest_track t = { .variant = S("0"), .type = S("") };
 	struct p2v_manifest_segment seg = { .uri = S("x"), .has_pdt = true, .pdt = date };
 
 	(void)text;

@@ -15,7 +15,7 @@ static inline int try_read(
 	if (!m.all.v)
 		p2v_test_manifests_init(&m);
 	return p2v_doc_parse(
-		&m.all, (struct p2v_str){ text, n }, url, (struct p2v_str){ NULL, 0 }, d, err);
+		&m.all, &(struct p2v_doc_in){ .text = { text, n }, .url = url }, d, err);
 }
 
 static inline struct p2v_doc *read_at(const char *text, const char *url)

@@ -1,0 +1,447 @@
+/* xml.c - a manifest in XML as a tree. */
+#include "plugins/manifest/xml/xml.h"
+
+#include <expat.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 64 * 1024, PIECE = 1 << 20, NAMES = 64 };
+
+/* ---- memory ---- */
+
+struct xml_chunk {
+	struct xml_chunk *next;
+	size_t used, size, all; /* all: of this chunk and those behind it */
+};
+
+void *xml_take(struct xml_tree *t, size_t size)
+{
+	struct xml_chunk *c = t->memory;
+	void *p;
+
+	size = (size + 15) & ~(size_t)15;
+	if (!c || c->size - c->used < size) {
+		size_t n = size > CHUNK ? size : CHUNK, all = c ? c->all : 0;
+
+		if (size > XML_MEMORY_MAX || all + n > XML_MEMORY_MAX)
+			return NULL;
+		c = malloc(sizeof *c + 16 + n);
+		if (!c)
+			return NULL;
+		*c = (struct xml_chunk){ t->memory, 0, n, all + n };
+		t->memory = c;
+	}
+	p = (char *)(((uintptr_t)(c + 1) + 15) & ~(uintptr_t)15) + c->used;
+	c->used += size;
+	return p;
+}
+
+void xml_free(struct xml_tree *t)
+{
+	while (t->memory) {
+		struct xml_chunk *c = t->memory;
+
+		t->memory = c->next;
+		free(c);
+	}
+	t->root = NULL;
+}
+
+/* ---- making ---- */
+
+struct reading {
+	XML_Parser parser;
+	struct xml_tree *tree;
+	struct xml_node *at; /* the element that is open */
+	unsigned depth;
+	struct p2v_str names[NAMES]; /* that were seen: most elements share a few */
+	char *text;                  /* of the element that is open, as far as it came */
+	size_t n_text, text_room;
+	size_t text_off;
+	struct p2v_err *err;
+	int rc;
+};
+
+static void give_up(struct reading *r, int rc)
+{
+	if (r->rc == P2V_OK)
+		r->rc = rc;
+	(void)XML_StopParser(r->parser, XML_FALSE);
+}
+
+static void no_room(struct reading *r)
+{
+	bool over = r->tree->memory && r->tree->memory->all + CHUNK > XML_MEMORY_MAX;
+
+	if (over)
+		give_up(r, p2v_fail(r->err, P2V_ELIMIT,
+				   "what the manifest says takes more than %zu MiB",
+				   XML_MEMORY_MAX >> 20));
+	else
+		give_up(r, p2v_fail(r->err, P2V_ENOMEM, "no memory for a manifest"));
+}
+
+static bool keep(struct reading *r, const char *p, size_t n, struct p2v_str *out)
+{
+	char *q = xml_take(r->tree, n + 1);
+
+	if (!q) {
+		no_room(r);
+		return false;
+	}
+	memcpy(q, p, n);
+	q[n] = 0;
+	*out = (struct p2v_str){ q, n };
+	return true;
+}
+
+static bool keep_name(struct reading *r, const char *name, struct p2v_str *out)
+{
+	size_t n = strlen(name);
+	struct p2v_str *slot;
+	unsigned h = (unsigned)n;
+
+	for (size_t i = 0; i < n; i++)
+		h = h * 31 + (unsigned char)name[i];
+	slot = &r->names[h % NAMES];
+	if (!slot->p || slot->n != n || memcmp(slot->p, name, n) != 0)
+		if (!keep(r, name, n, slot))
+			return false;
+	*out = *slot;
+	return true;
+}
+
+static bool keep_attrs(struct reading *r, struct xml_node *e, const XML_Char **v)
+{
+	uint32_t n = 0;
+
+	while (v[2 * n])
+		n++;
+	e->attrs = n ? xml_take(r->tree, n * sizeof *e->attrs) : NULL;
+	if (n && !e->attrs) {
+		no_room(r);
+		return false;
+	}
+	for (; e->n_attrs < n; e->n_attrs++) {
+		const XML_Char *value = v[2 * e->n_attrs + 1];
+
+		if (!keep_name(r, v[2 * e->n_attrs], &e->attrs[e->n_attrs].name) ||
+			!keep(r, value, strlen(value), &e->attrs[e->n_attrs].value))
+			return false;
+	}
+	return true;
+}
+
+static size_t here(const struct reading *r)
+{
+	return (size_t)XML_GetCurrentByteIndex(r->parser);
+}
+
+static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **attrs)
+{
+	struct reading *r = ctx;
+	const char *colon = strrchr(name, ':');
+	struct xml_node *e = xml_take(r->tree, sizeof *e);
+
+	if (r->rc != P2V_OK)
+		return;
+	if (!e) {
+		no_room(r);
+		return;
+	}
+	*e = (struct xml_node){ .parent = r->at,
+		.line = (uint32_t)XML_GetCurrentLineNumber(r->parser),
+		.off = here(r),
+		.len = (uint32_t)XML_GetCurrentByteCount(r->parser) };
+	if (++r->depth > XML_DEPTH_MAX) {
+		give_up(r, p2v_fail(r->err, P2V_EPARSE, "line %u: elements stand more than %u deep",
+				   e->line, XML_DEPTH_MAX));
+		return;
+	}
+	if (!keep_name(r, colon ? colon + 1 : name, &e->name) || !keep_attrs(r, e, attrs))
+		return;
+	if (!r->at)
+		r->tree->root = e;
+	else if (r->at->last)
+		r->at->last->next = e;
+	else
+		r->at->first = e;
+	if (r->at)
+		r->at->last = e;
+	r->at = e;
+	r->n_text = 0;
+}
+
+static void XMLCALL on_text(void *ctx, const XML_Char *p, int n)
+{
+	struct reading *r = ctx;
+	size_t more = (size_t)n;
+
+	if (r->rc != P2V_OK || !r->at || r->at->first)
+		return;
+	if (r->n_text == 0)
+		r->text_off = here(r);
+	if (r->text_room - r->n_text < more) {
+		size_t room = 2 * (r->n_text + more) + 256;
+		char *grown = realloc(r->text, room);
+
+		if (!grown) {
+			no_room(r);
+			return;
+		}
+		r->text = grown;
+		r->text_room = room;
+	}
+	memcpy(r->text + r->n_text, p, more);
+	r->n_text += more;
+}
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct p2v_str trimmed(struct p2v_str s)
+{
+	while (s.n && blank(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n && blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* Its place is told where it is plain text: no part of it stands in a comment or in CDATA. */
+static void place_text(struct reading *r, struct xml_node *e)
+{
+	struct p2v_str raw = { r->tree->body.p + r->text_off, here(r) - r->text_off };
+
+	raw = trimmed(raw);
+	if (!r->tree->placed || raw.n == 0 || raw.n > UINT32_MAX || memchr(raw.p, '<', raw.n))
+		return;
+	e->text_off = (size_t)(raw.p - r->tree->body.p);
+	e->text_len = (uint32_t)raw.n;
+}
+
+static void XMLCALL on_end(void *ctx, const XML_Char *name)
+{
+	struct reading *r = ctx;
+	struct xml_node *e = r->at;
+	struct p2v_str text = trimmed((struct p2v_str){ r->text, r->n_text });
+
+	(void)name;
+	if (r->rc != P2V_OK || !e)
+		return;
+	if (!e->first && text.n) {
+		if (!keep(r, text.p, text.n, &e->text))
+			return;
+		place_text(r, e);
+	}
+	r->n_text = 0;
+	r->depth--;
+	r->at = e->parent;
+}
+
+static void XMLCALL on_doctype(
+	void *ctx, const XML_Char *name, const XML_Char *sysid, const XML_Char *pubid, int internal)
+{
+	struct reading *r = ctx;
+
+	(void)name;
+	(void)sysid;
+	(void)pubid;
+	(void)internal;
+	give_up(r, p2v_fail(r->err, P2V_EPARSE,
+			   "line %u: a document type declaration has no place in a manifest",
+			   (unsigned)XML_GetCurrentLineNumber(r->parser)));
+}
+
+static bool is_utf16(struct p2v_str s)
+{
+	const unsigned char *b = (const unsigned char *)s.p;
+
+	return s.n >= 2 && ((b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff) ||
+				   b[0] == 0 || b[1] == 0);
+}
+
+static int feed(struct reading *r, struct p2v_str body)
+{
+	for (size_t off = 0; r->rc == P2V_OK;) {
+		size_t n = body.n - off < PIECE ? body.n - off : PIECE;
+		bool last = off + n == body.n;
+
+		if (XML_Parse(r->parser, body.p + off, (int)n, last) == XML_STATUS_ERROR) {
+			enum XML_Error why = XML_GetErrorCode(r->parser);
+
+			if (r->rc == P2V_OK && why == XML_ERROR_NO_MEMORY)
+				return p2v_fail(r->err, P2V_ENOMEM, "no memory for a manifest");
+			if (r->rc == P2V_OK)
+				return p2v_fail(r->err, P2V_EPARSE, "line %u: %s",
+					(unsigned)XML_GetCurrentLineNumber(r->parser),
+					XML_ErrorString(why));
+			break;
+		}
+		off += n;
+		if (last)
+			break;
+	}
+	return r->rc;
+}
+
+int xml_read(struct p2v_str body, struct xml_tree *t, struct p2v_err *err)
+{
+	struct reading r = { .tree = t, .err = err, .rc = P2V_OK };
+	int rc;
+
+	*t = (struct xml_tree){ .body = body, .placed = !is_utf16(body) };
+	r.parser = XML_ParserCreate(NULL);
+	if (!r.parser)
+		return p2v_fail(err, P2V_ENOMEM, "no memory for a manifest");
+	XML_SetUserData(r.parser, &r);
+	XML_SetElementHandler(r.parser, on_start, on_end);
+	XML_SetCharacterDataHandler(r.parser, on_text);
+	XML_SetStartDoctypeDeclHandler(r.parser, on_doctype);
+	rc = feed(&r, body);
+	XML_ParserFree(r.parser);
+	free(r.text);
+	return rc;
+}
+
+/* ---- looking ---- */
+
+bool xml_is(struct p2v_str s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return s.n == n && memcmp(s.p, word, n) == 0;
+}
+
+struct p2v_str xml_attr_of(const struct xml_node *e, const char *name)
+{
+	for (uint32_t i = 0; e && i < e->n_attrs; i++)
+		if (xml_is(e->attrs[i].name, name))
+			return e->attrs[i].value;
+	return (struct p2v_str){ NULL, 0 };
+}
+
+static struct xml_node *named(struct xml_node *e, const char *name)
+{
+	while (e && !xml_is(e->name, name))
+		e = e->next;
+	return e;
+}
+
+struct xml_node *xml_child(const struct xml_node *e, const char *name)
+{
+	return e ? named(e->first, name) : NULL;
+}
+
+struct xml_node *xml_next(const struct xml_node *e, const char *name)
+{
+	return e ? named(e->next, name) : NULL;
+}
+
+struct p2v_str xml_text(const struct xml_node *e)
+{
+	return e && e->text.p ? e->text : (struct p2v_str){ "", 0 };
+}
+
+/* ---- places ---- */
+
+static size_t skip(const char *p, size_t i, size_t n, bool blanks)
+{
+	while (i < n && blank(p[i]) == blanks && (blanks || (p[i] != '=' && p[i] != '>')))
+		i++;
+	return i;
+}
+
+/* expat has read the tag, so it is well-formed: names, '=', quotes. */
+bool xml_attr_place(const struct xml_tree *t, const struct xml_node *e, const char *name,
+	struct p2v_manifest_uri *out)
+{
+	const char *p = t->body.p + e->off;
+	size_t n = e->len, i;
+
+	if (!t->placed || e->off + e->len > t->body.n)
+		return false;
+	i = skip(p, 1, n, false);
+	for (;;) {
+		size_t from = skip(p, i, n, true), end = skip(p, from, n, false);
+		size_t open = skip(p, end, n, true);
+		const char *close;
+
+		if (end == from || open >= n || p[open] != '=')
+			return false;
+		open = skip(p, open + 1, n, true);
+		close = open + 1 < n ? memchr(p + open + 1, p[open], n - open - 1) : NULL;
+		if (!close)
+			return false;
+		if (xml_is((struct p2v_str){ p + from, end - from }, name)) {
+			*out = (struct p2v_manifest_uri){ .off = e->off + open + 1,
+				.len = (size_t)(close - p) - open - 1,
+				.escape = P2V_ESCAPE_XML };
+			return out->len > 0;
+		}
+		i = (size_t)(close - p) + 1;
+	}
+}
+
+void xml_fill_from(const struct xml_tree *t, struct p2v_manifest_uri *u, char mark)
+{
+	const char *at = memchr(t->body.p + u->off, mark, u->len);
+
+	u->filled = at != NULL;
+	u->fill_at = at ? (size_t)(at - t->body.p) - u->off : 0;
+}
+
+bool xml_text_place(
+	const struct xml_tree *t, const struct xml_node *e, struct p2v_manifest_uri *out)
+{
+	(void)t;
+	*out = (struct p2v_manifest_uri){
+		.off = e->text_off, .len = e->text_len, .escape = P2V_ESCAPE_XML
+	};
+	return e->text_len > 0;
+}
+
+/* ---- numbers ---- */
+
+bool xml_number(struct p2v_str s, uint64_t max, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (s.n == 0)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned d = (unsigned)(unsigned char)s.p[i] - '0';
+
+		if (d > 9 || v > (max - d) / 10)
+			return false;
+		v = v * 10 + d;
+	}
+	if (v > max)
+		return false;
+	*out = v;
+	return true;
+}
+
+p2v_usec xml_usec(uint64_t t, uint64_t scale)
+{
+	const uint64_t most = UINT64_C(1) << 58;
+	uint64_t whole, rest;
+
+	if (scale == 0)
+		return 0;
+	whole = t / scale;
+	rest = t % scale;
+	if (whole > most / 1000000)
+		return (p2v_usec)most;
+	while (rest >
+		UINT64_MAX / 1000001) { /* a scale so fine that its last digits do not count */
+		rest /= 2;
+		scale /= 2;
+	}
+	return (p2v_usec)(whole * 1000000 + (rest * 1000000 + scale / 2) / scale);
+}
