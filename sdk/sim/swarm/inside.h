@@ -15,6 +15,10 @@ struct p2v_seat {
 	struct p2v_player *player;
 	struct p2v_policy manifest;
 	struct p2v_manifests manifests;
+	/* The media file whose bytes were checked last. */
+	struct p2v_text checked; /* its URL */
+	struct p2v_media_place place;
+	int placed; /* P2V_OK: place is set */
 };
 
 /** What is left of it. */
