@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "framework/stream/doc_memory.h"
+#include "framework/stream/doc_shelf.h"
 #include "framework/stream/doc_url.h"
 
 enum { PROBE_BYTES = 512, WARNINGS_MAX = 100 };
@@ -381,20 +382,37 @@ static struct p2v_policy *find_plugin(
 	return p2v_manifests_probe(m, &in, NULL);
 }
 
-static struct p2v_doc *new_doc(const char *proto, const char *url)
+static struct p2v_doc *new_doc(const char *proto, struct p2v_str text, const char *url)
 {
 	struct p2v_doc_memory *m = p2v_doc_memory_new();
 	struct p2v_doc *d = m ? p2v_doc_take(m, sizeof *d) : NULL;
 	size_t n = strlen(url);
 	char *base = d ? p2v_doc_take(m, n + 1) : NULL;
+	struct p2v_slice copy = { NULL, NULL, 0 };
 
-	if (!base) {
+	if (base)
+		copy = p2v_slice_copy(text.p, text.n);
+	if (!copy.p) {
 		p2v_doc_memory_free(m);
 		return NULL;
 	}
 	memcpy(base, url, n + 1);
-	*d = (struct p2v_doc){ .proto = proto, .base = base, .memory = m };
+	*d = (struct p2v_doc){
+		.refs = 1, .proto = proto, .text = copy, .base = base, .dir = "", .memory = m
+	};
 	return d;
+}
+
+/* Where its URIs lead. */
+static int place(struct build *b)
+{
+	int rc = p2v_doc_urls_init(&b->urls, b->d->base);
+
+	if (rc < 0)
+		return p2v_fail(b->err, rc,
+			rc == P2V_ENOMEM ? "no memory for a URL"
+					 : "where the manifest came from is no absolute URL");
+	return b->urls.dir.n ? keep(b, b->urls.dir, &b->d->dir) : P2V_OK;
 }
 
 int p2v_doc_parse(const struct p2v_manifests *m, struct p2v_str text, const char *url,
@@ -414,16 +432,14 @@ int p2v_doc_parse(const struct p2v_manifests *m, struct p2v_str text, const char
 	policy = find_plugin(m, text, url, type);
 	if (!policy)
 		return p2v_fail(b.err, P2V_EPARSE, "line 1: no manifest plugin knows this text");
-	b.d = new_doc(policy->plugin->name, url);
+	*out = m->shelf ? p2v_doc_shelf_find(m->shelf, policy, text, url) : NULL;
+	if (*out)
+		return P2V_OK;
+	b.d = new_doc(policy->plugin->name, text, url);
 	if (!b.d)
 		return p2v_fail(b.err, P2V_ENOMEM, "no memory for a manifest");
 	b.m = b.d->memory;
-	rc = p2v_doc_urls_init(&b.urls, b.d->base);
-	if (rc < 0)
-		(void)p2v_fail(b.err, rc,
-			rc == P2V_ENOMEM ? "no memory for a URL"
-					 : "where the manifest came from is no "
-					   "absolute URL");
+	rc = place(&b);
 	if (rc == P2V_OK)
 		rc = run_plugin(&b, policy, text);
 	p2v_doc_urls_fini(&b.urls);
@@ -434,12 +450,28 @@ int p2v_doc_parse(const struct p2v_manifests *m, struct p2v_str text, const char
 				policy->plugin->name);
 		return rc;
 	}
+	if (m->shelf)
+		p2v_doc_shelf_put(m->shelf, policy, b.d);
 	*out = b.d;
 	return P2V_OK;
 }
 
+struct p2v_doc *p2v_doc_ref(struct p2v_doc *d)
+{
+	d->refs++;
+	return d;
+}
+
 void p2v_doc_free(struct p2v_doc *d)
 {
-	if (d)
-		p2v_doc_memory_free(d->memory);
+	if (!d || --d->refs)
+		return;
+	p2v_slice_drop(&d->text);
+	p2v_doc_memory_free(d->memory);
+}
+
+bool p2v_doc_is_of(const struct p2v_doc *d, struct p2v_str text, const char *url)
+{
+	return d->text.n == text.n && (text.n == 0 || memcmp(d->text.p, text.p, text.n) == 0) &&
+	       strcmp(d->base, url) == 0;
 }

@@ -7,6 +7,7 @@
 #include <peer2view/manifest.h>
 #include "framework/base/json.h"
 #include "framework/base/policy.h"
+#include "framework/base/slice.h"
 
 #define P2V_MANIFEST_MAX (16u << 20) /* [B] largest manifest that is read */
 
@@ -68,9 +69,13 @@ struct p2v_doc_rendition {
 	bool dflt;
 };
 
+/** Once it is made, it does not change: whoever wants it longer takes a reference. */
 struct p2v_doc {
-	const char *proto; /* name of the plugin that read it */
-	char *base;        /* URL that it came from; "": not known */
+	uint32_t refs;
+	const char *proto;     /* name of the plugin that read it */
+	struct p2v_slice text; /* what it was read from */
+	char *base;            /* URL that it came from; "": not known */
+	const char *dir;       /* its folder, as URIs beside the manifest are resolved; "" */
 	struct p2v_manifest_head head;
 	struct p2v_doc_variant *variants;
 	size_t n_variants;
@@ -89,6 +94,7 @@ struct p2v_doc {
 struct p2v_manifests {
 	struct p2v_policy *v; /* shape (n), kind manifest */
 	size_t n;
+	struct p2v_doc_shelf *shelf; /* doc_shelf.h; NULL: each manifest is read anew */
 };
 
 /** Which plugin reads this. Any part of `in` may be absent.
@@ -101,14 +107,19 @@ struct p2v_policy *p2v_manifests_probe(
  * @param text  [in] the body, borrowed until return
  * @param url   [in] where it came from, absolute; "": not known, then only absolute URIs get a URL
  * @param type  [in] Content-Type; may be absent
- * @param out   [out] freed by p2v_doc_free; NULL on error
+ * @param out   [out] freed by p2v_doc_free, perhaps one that others hold, too; NULL on error
  * @param err   [out] one sentence that names line or byte, unless it is of no place; may be NULL
  * @return P2V_OK; P2V_EPARSE: no plugin reads it, its own refused it, or url is not absolute;
  * P2V_ELIMIT: over P2V_MANIFEST_MAX, or what it says takes too much memory (doc_memory.h);
  * P2V_EABI: the plugin broke a promise of manifest.h; P2V_ENOMEM */
 P2V_MUST_USE int p2v_doc_parse(const struct p2v_manifests *m, struct p2v_str text, const char *url,
 	struct p2v_str type, struct p2v_doc **out, struct p2v_err *err);
-void p2v_doc_free(struct p2v_doc *d);
+/** @return d, with a further reference */
+struct p2v_doc *p2v_doc_ref(struct p2v_doc *d);
+/** Give back a reference; the last one frees it. */
+void p2v_doc_free(struct p2v_doc *d); /* NULL is allowed */
+/** @return whether it was read from these bytes, from that URL */
+bool p2v_doc_is_of(const struct p2v_doc *d, struct p2v_str text, const char *url);
 
 /** Where a URI of the manifest should lead instead. Asked of http and https alone: others stay.
  * @param url   [in] absolute
@@ -120,10 +131,8 @@ typedef bool (*p2v_doc_map)(void *ctx, const char *url, struct p2v_str uri, enum
 	struct p2v_text *out);
 
 /** The same manifest with other URIs: nothing else of its text changes.
- * @param text  [in] what d was parsed from
  * @param out   [inout] appended to; out->oom tells of no memory */
-void p2v_doc_rewrite(const struct p2v_doc *d, struct p2v_str text, p2v_doc_map map, void *ctx,
-	struct p2v_text *out);
+void p2v_doc_rewrite(const struct p2v_doc *d, p2v_doc_map map, void *ctx, struct p2v_text *out);
 
 /** The neutral dump: one JSON object, keys sorted, absent members left out, times in microseconds.
  * The same for every protocol; sdk/doc/manifest-json.md tells its members. */

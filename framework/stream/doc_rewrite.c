@@ -115,13 +115,6 @@ struct rewrite {
 	void *ctx;
 };
 
-static bool is_http(struct p2v_str url)
-{
-	struct p2v_url u;
-
-	return p2v_url_split(url, &u) == P2V_OK && p2v_url_is_http(&u);
-}
-
 /* @return false: leave it as it stands */
 static bool ask(struct rewrite *w, struct p2v_str raw, const struct p2v_manifest_uri *u)
 {
@@ -131,8 +124,7 @@ static bool ask(struct rewrite *w, struct p2v_str raw, const struct p2v_manifest
 		from_xml(raw, &w->plain);
 		raw = (struct p2v_str){ w->plain.p, w->plain.n };
 	}
-	if (p2v_doc_urls_resolve(&w->urls, raw) < 0 ||
-		!is_http((struct p2v_str){ w->urls.out.p, w->urls.out.n }))
+	if (p2v_doc_urls_resolve(&w->urls, raw) < 0 || !w->urls.http)
 		return false;
 	return w->map(w->ctx, w->urls.out.p, raw, u->role, &w->fresh);
 }
@@ -150,14 +142,13 @@ static void put(struct p2v_text *out, struct p2v_str s, enum p2v_uri_escape esca
 		p2v_text_puts(out, "\"");
 }
 
-void p2v_doc_rewrite(const struct p2v_doc *d, struct p2v_str text, p2v_doc_map map, void *ctx,
-	struct p2v_text *out)
+void p2v_doc_rewrite(const struct p2v_doc *d, p2v_doc_map map, void *ctx, struct p2v_text *out)
 {
+	const struct p2v_str text = { (const char *)d->text.p, d->text.n };
 	struct rewrite w = { .map = map, .ctx = ctx };
 	size_t from = 0;
 
-	if (p2v_doc_urls_init(&w.urls, d->base) < 0)
-		out->oom = true; /* the base was good when the document was made */
+	p2v_doc_urls_again(&w.urls, d->base, d->dir);
 	for (size_t i = 0; i < d->n_uris && !out->oom; i++) {
 		const struct p2v_manifest_uri *u = &d->uris[i];
 

@@ -34,7 +34,8 @@ static int start_agent(struct p2v_swarm_seat *v, struct p2v_err *err)
 		.players = { c->plugins.player },
 		.n_players = 1,
 		.manifests = { c->plugins.manifest },
-		.n_manifests = 1 };
+		.n_manifests = 1,
+		.shelf = s->shelf };
 
 	l->records = p2v_sim_records_new(&l->node, &l->crypto.id, P2V_IS_PEER, NULL);
 	if (!l->records)
@@ -132,7 +133,7 @@ static int start(struct p2v_swarm_seat *v, struct p2v_err *err)
 	l->node.crypto = p2v_sim_crypto(&l->crypto);
 	p2v_policy_init(
 		&l->manifest, &l->node, c->plugins.manifest.plugin, c->plugins.manifest.conf);
-	l->manifests = (struct p2v_manifests){ &l->manifest, 1 };
+	l->manifests = (struct p2v_manifests){ &l->manifest, 1, v->swarm->shelf };
 	if (c->p2p || c->agents)
 		rc = start_agent(v, err);
 	(void)snprintf(url, sizeof url, "http://%s%s/live/master.m3u8",
