@@ -1,10 +1,14 @@
 /* http.c - what HTTP messages mean (RFC 9110, RFC 9111). */
 #include "framework/base/http.h"
 
+#include <string.h>
+
 struct p2v_str p2v_header_get(const struct p2v_header *v, size_t n, const char *name)
 {
+	size_t length = strlen(name);
+
 	for (size_t i = 0; i < n; i++)
-		if (p2v_str_is_nocase(v[i].name, name))
+		if (v[i].name.n == length && p2v_str_is_nocase(v[i].name, name))
 			return v[i].value;
 	return (struct p2v_str){ NULL, 0 };
 }

@@ -26,14 +26,12 @@ static char lower(char c)
 
 bool p2v_str_is_nocase(struct p2v_str s, const char *nul_ended)
 {
-	size_t n = strlen(nul_ended);
-
-	if (!s.p || s.n != n)
+	if (!s.p)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (lower(s.p[i]) != lower(nul_ended[i]))
+	for (size_t i = 0; i < s.n; i++)
+		if (!nul_ended[i] || lower(s.p[i]) != lower(nul_ended[i]))
 			return false;
-	return true;
+	return nul_ended[s.n] == 0;
 }
 
 bool p2v_str_starts(struct p2v_str s, const char *prefix)
@@ -244,6 +242,20 @@ int p2v_parse_bool(struct p2v_str s, bool *out)
 		}
 	}
 	return P2V_EPARSE;
+}
+
+size_t p2v_decimal(uint64_t v, char out[P2V_DECIMAL_MAX])
+{
+	char back[P2V_DECIMAL_MAX];
+	size_t n = 0;
+
+	do {
+		back[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	for (size_t i = 0; i < n; i++)
+		out[i] = back[n - 1 - i];
+	return n;
 }
 
 static int hex_digit(char c)

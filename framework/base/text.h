@@ -37,6 +37,10 @@ P2V_MUST_USE int p2v_parse_size(struct p2v_str s, uint64_t *out);
 P2V_MUST_USE int p2v_parse_real(struct p2v_str s, double *out);
 /** "250ms", "2s", "1.5s", "10m", "2h", "300us"; a bare number is in `unit` ("us", "ms", "s"). */
 P2V_MUST_USE int p2v_parse_usec(struct p2v_str s, const char *unit, p2v_usec *out);
+#define P2V_DECIMAL_MAX 20u /* [B] of the largest number */
+/** A number's decimal digits, without a NUL. @param out  [out] shape (P2V_DECIMAL_MAX) @return [B]
+ * how many there are */
+size_t p2v_decimal(uint64_t v, char out[P2V_DECIMAL_MAX]);
 /** "yes no true false on off 1 0" */
 P2V_MUST_USE int p2v_parse_bool(struct p2v_str s, bool *out);
 /** Lower or upper case hex digits to bytes. @return P2V_OK or P2V_EPARSE when s is not 2n hex

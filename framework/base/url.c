@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "framework/base/addr.h"
+#include "framework/base/random.h"
 
 static bool is_alpha(char c)
 {
@@ -15,17 +16,40 @@ static bool is_scheme_char(char c)
 	return is_alpha(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
 }
 
+/* Letters differ from their capitals in one bit. */
+static bool spells(struct p2v_str s, const char *letters, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && i < s.n && (s.p[i] | 32) == letters[i])
+		i++;
+	return i == n && s.n == n;
+}
+
 static uint16_t scheme_port(struct p2v_str scheme)
 {
-	if (p2v_str_is_nocase(scheme, "http"))
+	if (spells(scheme, "http", 4))
 		return 80;
-	return p2v_str_is_nocase(scheme, "https") ? 443 : 0;
+	return spells(scheme, "https", 5) ? 443 : 0;
 }
 
 /* No host has these, and parsers that let them pass differ in what they take for the host. */
 static bool host_char(char c)
 {
-	return c && !strchr("[]\\\"<>^`{|}", c);
+	switch (c) {
+	case '[':
+	case ']':
+	case '\\':
+	case '"':
+	case '<':
+	case '>':
+	case '^':
+	case '`':
+	case '{':
+	case '|':
+	case '}': return false;
+	default: return true;
+	}
 }
 
 static bool all_host_chars(struct p2v_str s)
@@ -36,53 +60,63 @@ static bool all_host_chars(struct p2v_str s)
 	return true;
 }
 
-/* A host in brackets is an IPv6 address; any other has no character that it cannot have. */
-static bool host_good(struct p2v_str h, bool bracketed)
+/* User information is kept in the authority, but is not part of the host.
+ * @param h  [inout] the authority; then what stands behind the user information
+ * @return false: a character in it that no host has */
+static bool skip_user(struct p2v_str *h)
 {
+	size_t i = h->n;
+
+	while (i > 0 && h->p[i - 1] != '@')
+		i--;
+	if (i == 0)
+		return true;
+	if (!all_host_chars((struct p2v_str){ h->p, i - 1 }))
+		return false;
+	h->p += i;
+	h->n -= i;
+	return true;
+}
+
+/* A host in brackets is an IPv6 address; any other has no character that it cannot have.
+ * @param h     [in] of an authority, without user information
+ * @param port  [out] what stands behind the colon; empty: nothing */
+static int split_host(struct p2v_str h, struct p2v_str *host, struct p2v_str *port)
+{
+	bool bracketed = h.n && h.p[0] == '[';
+	size_t end = 0, behind;
 	struct p2v_addr ip;
 
-	if (bracketed)
-		return p2v_str_find(h, ':') < h.n && p2v_addr_parse_ip(h, &ip) == P2V_OK;
-	return all_host_chars(h);
+	if (bracketed) {
+		end = p2v_str_find(h, ']');
+		if (end == h.n)
+			return P2V_EPARSE;
+		*host = (struct p2v_str){ h.p + 1, end - 1 };
+		if (p2v_str_find(*host, ':') == host->n || p2v_addr_parse_ip(*host, &ip) < 0)
+			return P2V_EPARSE;
+		behind = end + 1;
+	} else {
+		while (end < h.n && h.p[end] != ':' && host_char(h.p[end]))
+			end++;
+		*host = (struct p2v_str){ h.p, end };
+		behind = end;
+	}
+	*port = (struct p2v_str){ NULL, 0 };
+	if (behind == h.n)
+		return P2V_OK;
+	if (h.p[behind] != ':')
+		return P2V_EPARSE;
+	*port = (struct p2v_str){ h.p + behind + 1, h.n - behind - 1 };
+	return P2V_OK;
 }
 
 static int split_authority(struct p2v_url *u)
 {
-	struct p2v_str h = u->authority, port = { NULL, 0 };
-	bool bracketed;
+	struct p2v_str h = u->authority, port;
 	uint64_t n;
 
-	for (size_t i = h.n; i-- > 0;)
-		if (h.p[i] == '@') { /* user information is kept in the authority, but is not part
-					of the host */
-			if (!all_host_chars((struct p2v_str){ h.p, i }))
-				return P2V_EPARSE;
-			h.p += i + 1;
-			h.n -= i + 1;
-			break;
-		}
-	bracketed = h.n && h.p[0] == '[';
-	if (bracketed) {
-		size_t end = p2v_str_find(h, ']');
-
-		if (end == h.n)
-			return P2V_EPARSE;
-		if (end + 1 < h.n) {
-			if (h.p[end + 1] != ':')
-				return P2V_EPARSE;
-			port = (struct p2v_str){ h.p + end + 2, h.n - end - 2 };
-		}
-		h = (struct p2v_str){ h.p + 1, end - 1 };
-	} else {
-		size_t colon = p2v_str_find(h, ':');
-
-		if (colon < h.n)
-			port = (struct p2v_str){ h.p + colon + 1, h.n - colon - 1 };
-		h.n = colon;
-	}
-	if (!host_good(h, bracketed))
+	if (!skip_user(&h) || split_host(h, &u->host, &port) < 0)
 		return P2V_EPARSE;
-	u->host = h;
 	u->port = scheme_port(u->scheme);
 	if (port.n) {
 		if (p2v_parse_u64(port, 0, UINT16_MAX, &n) < 0)
@@ -101,32 +135,55 @@ static struct p2v_str cut(struct p2v_str *s, size_t n, size_t skip)
 	return head;
 }
 
+/* What stands behind the first `sep` is cut off. Absent: there is none. */
+static struct p2v_str cut_behind(struct p2v_str *s, char sep)
+{
+	const char *at = s->n ? memchr(s->p, sep, s->n) : NULL;
+	struct p2v_str tail = { NULL, 0 };
+
+	if (at) {
+		tail = (struct p2v_str){ at + 1, (size_t)(s->p + s->n - at) - 1 };
+		s->n = (size_t)(at - s->p);
+	}
+	return tail;
+}
+
+#define BYTES (UINT64_MAX / 255) /* a 1 in each byte */
+
+/* A control character or a blank: below '!', or 127. Eight bytes at a time; the high bit of a byte
+ * of (v - low) & ~v tells that it was below, or that a lower one was and borrowed from it, which is
+ * as good here. */
+static bool has_control(struct p2v_str s)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= s.n; i += 8) {
+		uint64_t v = p2v_load64((const uint8_t *)s.p + i), del = v ^ BYTES * 127;
+
+		if ((((v - BYTES * '!') & ~v) | ((del - BYTES) & ~del)) & BYTES * 128)
+			return true;
+	}
+	for (; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 127)
+			return true;
+	return false;
+}
+
 int p2v_url_split(struct p2v_str text, struct p2v_url *out)
 {
 	struct p2v_url u = { .port = 0 };
 	struct p2v_str s = text;
-	size_t i;
+	size_t i = 0;
 
-	if (!s.p || s.n > P2V_URL_MAX)
+	if (!s.p || s.n > P2V_URL_MAX || has_control(s))
 		return P2V_EPARSE;
-	for (i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 127)
-			return P2V_EPARSE;
-	for (i = 0; i < s.n && is_scheme_char(s.p[i]); i++) {
-	}
+	while (i < s.n && is_scheme_char(s.p[i]))
+		i++;
 	if (i > 0 && i < s.n && s.p[i] == ':' && is_alpha(s.p[0]))
 		u.scheme = cut(&s, i, 1);
-	i = p2v_str_find(s, '#');
-	if (i < s.n) {
-		u.fragment = (struct p2v_str){ s.p + i + 1, s.n - i - 1 };
-		s.n = i;
-	}
-	i = p2v_str_find(s, '?');
-	if (i < s.n) {
-		u.query = (struct p2v_str){ s.p + i + 1, s.n - i - 1 };
-		s.n = i;
-	}
-	if (p2v_str_starts(s, "//")) {
+	u.fragment = cut_behind(&s, '#');
+	u.query = cut_behind(&s, '?');
+	if (s.n >= 2 && s.p[0] == '/' && s.p[1] == '/') {
 		s.p += 2;
 		s.n -= 2;
 		u.authority = cut(&s, p2v_str_find(s, '/'), 0);
@@ -140,8 +197,7 @@ int p2v_url_split(struct p2v_str text, struct p2v_url *out)
 
 bool p2v_url_is_http(const struct p2v_url *u)
 {
-	return u->host.n > 0 &&
-	       (p2v_str_is_nocase(u->scheme, "http") || p2v_str_is_nocase(u->scheme, "https"));
+	return u->host.n > 0 && scheme_port(u->scheme) != 0;
 }
 
 /* RFC 3986 5.2.4 on the text from `from` on, in place: "." and ".." segments go. */
@@ -195,13 +251,17 @@ static bool must_escape(char c)
 
 static int escape(struct p2v_str in, struct p2v_text *out)
 {
+	size_t from = 0;
+
 	in = p2v_str_trim(in);
 	for (size_t i = 0; i < in.n; i++) {
-		if (must_escape(in.p[i]))
-			p2v_text_printf(out, "%%%02X", (unsigned char)in.p[i]);
-		else
-			p2v_text_add(out, in.p + i, 1);
+		if (!must_escape(in.p[i]))
+			continue;
+		p2v_text_add(out, in.p + from, i - from);
+		p2v_text_printf(out, "%%%02X", (unsigned char)in.p[i]);
+		from = i + 1;
 	}
+	p2v_text_add(out, in.p + from, in.n - from);
 	if (!out->p && !out->oom)
 		p2v_text_puts(out, "");
 	return out->oom ? P2V_ENOMEM : P2V_OK;

@@ -413,36 +413,43 @@ static void on_body(void *ctx, struct p2v_bytes b)
 	}
 }
 
-/* Take a whole body: understand it, and bring the renditions up to date. */
-static int understand(struct p2v_playlist *p, struct p2v_str text, struct p2v_err *err)
+/* Read a whole body. What it says is what it said before when its bytes are the same: servers that
+ * know no conditions send them again and again. */
+static int read_body(struct p2v_playlist *p, struct p2v_str text, struct p2v_err *err)
 {
 	const struct p2v_world *w = &p->feed->d->node->world;
-	struct p2v_slice body = p2v_slice_copy(text.p, text.n);
-	struct p2v_doc *doc = NULL;
-	struct p2v_doc_in in;
-	int rc;
-
-	if (!body.p)
-		return p2v_fail(err, P2V_ENOMEM, "no memory for a manifest");
-	in = (struct p2v_doc_in){ .text = text,
+	const struct p2v_doc_in in = { .text = text,
 		.url = p->final_url ? p->final_url : p->url,
 		.type = { p->type.p, p->type.n },
 		.wall = w->ops->wall(w->self) };
+	struct p2v_doc *doc;
+	int rc;
+
+	if (p->doc && p2v_doc_is_of(p->doc, &in))
+		return P2V_OK;
 	rc = p2v_doc_parse(p->feed->d->policies.manifests, &in, &doc, err);
-	if (rc < 0) {
-		p2v_slice_drop(&body);
+	if (rc < 0)
 		return rc;
-	}
 	p2v_slice_drop(&p->body);
 	p2v_doc_free(p->doc);
-	p->body = body;
+	p->body = p2v_slice_ref(doc->text);
 	p->doc = doc;
-	p->known = true;
 	for (size_t i = 0; i < doc->n_warnings && i < 4; i++)
 		p2v_log_once(p->feed->d->node, P2V_LOG_INFO, "manifest_warning",
 			p2v_mix64((uint64_t)(i + 1)) ^ p->viewer_tag, "channel=%s %s",
 			p->feed->channel->name, doc->warnings[i]);
-	for (size_t i = 0; i < doc->n_tracks; i++)
+	return P2V_OK;
+}
+
+/* Take a whole body: understand it, and bring the renditions up to date. */
+static int understand(struct p2v_playlist *p, struct p2v_str text, struct p2v_err *err)
+{
+	int rc = read_body(p, text, err);
+
+	if (rc < 0)
+		return rc;
+	p->known = true;
+	for (size_t i = 0; i < p->doc->n_tracks; i++)
 		update_rendition(p, i);
 	return P2V_OK;
 }

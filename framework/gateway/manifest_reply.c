@@ -174,7 +174,7 @@ static void answered(void *ctx, const struct p2v_manifest_answer *a)
 		return;
 	}
 	if (a->doc) /* what comes by a proxy stays as it is, but what it names is remembered */
-		p2v_doc_rewrite(a->doc, a->text, map, &w, &text);
+		p2v_doc_rewrite(a->doc, map, &w, &text);
 	else
 		p2v_text_str(&text, a->text);
 	body = p2v_slice_copy(text.p, text.n);

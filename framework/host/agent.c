@@ -26,7 +26,7 @@ static void take_plugins(struct p2v_agent *a, const struct p2v_agent_setup *s)
 	for (size_t i = 0; i < s->n_manifests; i++)
 		p2v_policy_init(&a->manifest_policies[i], s->node, s->manifests[i].plugin,
 			s->manifests[i].conf);
-	a->manifests = (struct p2v_manifests){ a->manifest_policies, s->n_manifests };
+	a->manifests = (struct p2v_manifests){ a->manifest_policies, s->n_manifests, s->shelf };
 }
 
 static int take_channels(struct p2v_agent *a, const struct p2v_agent_setup *s, struct p2v_err *err)

@@ -29,6 +29,7 @@ struct p2v_agent_setup {
 	struct p2v_agent_plugin select, cc, cache;
 	struct p2v_agent_plugin players[P2V_PLUGINS_MAX], manifests[P2V_PLUGINS_MAX];
 	size_t n_players, n_manifests;
+	struct p2v_doc_shelf *shelf; /* of manifests that other agents read, too; NULL: none */
 };
 
 struct p2v_agent;

@@ -205,7 +205,7 @@ static void drop_source(struct source *s)
 
 static int dump(const struct p2v_args *args, struct readers *r, struct p2v_err *err)
 {
-	const struct p2v_manifests all = { r->v, r->n };
+	const struct p2v_manifests all = { .v = r->v, .n = r->n };
 	struct source s = { .type = NULL };
 	struct p2v_text out = { 0 };
 	struct p2v_doc *doc;

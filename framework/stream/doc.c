@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "framework/stream/doc_memory.h"
+#include "framework/stream/doc_shelf.h"
 #include "framework/stream/doc_url.h"
 
 enum { PROBE_BYTES = 512, WARNINGS_MAX = 100 };
@@ -21,8 +22,8 @@ struct build {
 	struct p2v_doc *d;
 	struct p2v_doc_memory *m;
 	struct p2v_doc_urls urls;
-	const char *root, *base; /* what URIs are relative to at first, and now */
-	struct p2v_text chain;   /* what was told for the base of now */
+	struct p2v_doc_base *base; /* what URIs are relative to now */
+	struct p2v_text chain;     /* what was told for the base of now */
 	struct inherited map, key;
 	size_t text_n;   /* [B] of the manifest */
 	size_t uri_from; /* where the next URI may begin */
@@ -309,23 +310,40 @@ static int on_uri(void *ctx, const struct p2v_manifest_uri *u)
 
 /* ---- what URIs are relative to ---- */
 
-static int set_base(struct build *b, const char *base)
+static int add_base(struct build *b, struct p2v_str url, struct p2v_doc_base **out)
 {
+	struct p2v_doc_base *o = p2v_doc_take(b->m, sizeof *o);
+	struct p2v_doc_urls urls;
 	int rc;
 
+	if (!o || keep(b, url, &o->url) < 0)
+		return no_room(b);
+	rc = p2v_doc_urls_init(&urls, o->url);
+	if (rc < 0)
+		rc = p2v_fail(b->err, rc,
+			rc == P2V_ENOMEM ? "no memory for a URL"
+					 : "where the manifest came from is no absolute URL");
+	else
+		rc = keep(b, urls.dir.n ? urls.dir : p2v_str_of(""), &o->dir);
+	p2v_doc_urls_fini(&urls);
+	*out = o;
+	return rc;
+}
+
+static void use_base(struct build *b, struct p2v_doc_base *base)
+{
 	if (b->base == base)
-		return P2V_OK;
+		return;
 	p2v_doc_urls_fini(&b->urls);
 	b->base = base;
 	b->map = b->key = (struct inherited){ { NULL, NULL }, 0 };
-	rc = p2v_doc_urls_init(&b->urls, base);
-	return rc < 0 ? p2v_fail(b->err, rc, "no memory for a URL") : P2V_OK;
+	p2v_doc_urls_again(&b->urls, base->url, base->dir);
 }
 
 /* A base that leads nowhere is told, and those behind it are relative to the one before. */
 static int follow_base(struct build *b, struct p2v_str uri)
 {
-	const char *url;
+	struct p2v_doc_base *base;
 	int rc = p2v_doc_urls_resolve(&b->urls, uri);
 
 	if (rc == P2V_ENOMEM)
@@ -335,8 +353,10 @@ static int follow_base(struct build *b, struct p2v_str uri)
 			       ? P2V_OK
 			       : warn(b, 0, "'%.*s', which others are relative to, is no URL",
 					 (int)(uri.n < 60 ? uri.n : 60), uri.p);
-	rc = keep(b, (struct p2v_str){ b->urls.out.p, b->urls.out.n }, &url);
-	return rc < 0 ? rc : set_base(b, url);
+	rc = add_base(b, (struct p2v_str){ b->urls.out.p, b->urls.out.n }, &base);
+	if (rc == P2V_OK)
+		use_base(b, base);
+	return rc;
 }
 
 static int on_base(void *ctx, const struct p2v_str *uris, size_t n)
@@ -354,7 +374,7 @@ static int on_base(void *ctx, const struct p2v_str *uris, size_t n)
 		return p2v_fail(b->err, P2V_ENOMEM, "no memory for a URL");
 	}
 	if (chain.n != b->chain.n || (chain.n && memcmp(chain.p, b->chain.p, chain.n) != 0)) {
-		rc = set_base(b, b->root);
+		use_base(b, b->d->root);
 		for (size_t i = 0; i < n && rc == P2V_OK; i++)
 			rc = follow_base(b, uris[i]);
 	}
@@ -461,37 +481,41 @@ static struct p2v_policy *find_plugin(const struct p2v_manifests *m, const struc
 	return p2v_manifests_probe(m, &probe, NULL);
 }
 
-static struct p2v_doc *new_doc(const char *proto, const char *url)
+static struct p2v_doc *new_doc(const char *proto, struct p2v_str text, const char *url)
 {
 	struct p2v_doc_memory *m = p2v_doc_memory_new();
 	struct p2v_doc *d = m ? p2v_doc_take(m, sizeof *d) : NULL;
 	size_t n = strlen(url);
 	char *base = d ? p2v_doc_take(m, n + 1) : NULL;
+	struct p2v_slice copy = { NULL, NULL, 0 };
 
-	if (!base) {
+	if (base)
+		copy = p2v_slice_copy(text.p, text.n);
+	if (!copy.p) {
 		p2v_doc_memory_free(m);
 		return NULL;
 	}
 	memcpy(base, url, n + 1);
-	*d = (struct p2v_doc){ .proto = proto, .base = base, .memory = m };
+	*d = (struct p2v_doc){ .refs = 1, .proto = proto, .text = copy, .base = base, .memory = m };
 	return d;
 }
 
-/* The URLs that it and, of a child, its parent came from. */
+/* What its URIs are relative to, before it says otherwise: where it, or of a child its parent, came
+ * from. */
 static int find_root(struct build *b, const struct p2v_doc_in *in)
 {
-	int rc = in->base ? keep(b, p2v_str_of(in->base), &b->root) : P2V_OK;
+	int rc = in->base ? add_base(b, p2v_str_of(in->base), &b->d->root)
+			  : add_base(b, p2v_str_of(b->d->base), &b->d->root);
 
-	if (rc < 0)
-		return rc;
-	b->root = in->base ? b->root : b->d->base;
-	b->base = b->root;
-	rc = p2v_doc_urls_init(&b->urls, b->root);
-	return rc < 0 ? p2v_fail(b->err, rc,
-				rc == P2V_ENOMEM ? "no memory for a URL"
-						 : "where the manifest came from is no "
-						   "absolute URL")
-		      : P2V_OK;
+	if (rc == P2V_OK)
+		use_base(b, b->d->root);
+	return rc;
+}
+
+/* Others may read the same, unless it says something else by and by, or to those who know more. */
+static bool lasts(const struct p2v_doc_in *in)
+{
+	return !in->context && !in->base;
 }
 
 int p2v_doc_parse(const struct p2v_manifests *m, const struct p2v_doc_in *in, struct p2v_doc **out,
@@ -511,7 +535,10 @@ int p2v_doc_parse(const struct p2v_manifests *m, const struct p2v_doc_in *in, st
 	policy = find_plugin(m, in);
 	if (!policy)
 		return p2v_fail(b.err, P2V_EPARSE, "line 1: no manifest plugin knows this text");
-	b.d = new_doc(policy->plugin->name, in->url);
+	*out = m->shelf && lasts(in) ? p2v_doc_shelf_find(m->shelf, policy, in) : NULL;
+	if (*out)
+		return P2V_OK;
+	b.d = new_doc(policy->plugin->name, in->text, in->url);
 	if (!b.d)
 		return p2v_fail(b.err, P2V_ENOMEM, "no memory for a manifest");
 	b.m = b.d->memory;
@@ -527,12 +554,29 @@ int p2v_doc_parse(const struct p2v_manifests *m, const struct p2v_doc_in *in, st
 				policy->plugin->name);
 		return rc;
 	}
+	if (m->shelf && lasts(in))
+		p2v_doc_shelf_put(m->shelf, policy, b.d);
 	*out = b.d;
 	return P2V_OK;
 }
 
+struct p2v_doc *p2v_doc_ref(struct p2v_doc *d)
+{
+	d->refs++;
+	return d;
+}
+
 void p2v_doc_free(struct p2v_doc *d)
 {
-	if (d)
-		p2v_doc_memory_free(d->memory);
+	if (!d || --d->refs)
+		return;
+	p2v_slice_drop(&d->text);
+	p2v_doc_memory_free(d->memory);
+}
+
+bool p2v_doc_is_of(const struct p2v_doc *d, const struct p2v_doc_in *in)
+{
+	return d->text.n == in->text.n &&
+	       (in->text.n == 0 || memcmp(d->text.p, in->text.p, in->text.n) == 0) &&
+	       strcmp(d->base, in->url) == 0 && (d->head.again == 0 || in->wall < d->head.again);
 }

@@ -7,6 +7,7 @@
 #include <peer2view/manifest.h>
 #include "framework/base/json.h"
 #include "framework/base/policy.h"
+#include "framework/base/slice.h"
 
 #define P2V_MANIFEST_MAX (16u << 20) /* [B] largest manifest that is read */
 
@@ -19,6 +20,12 @@ struct p2v_ref {
 	const char *uri; /* as it stands in the manifest */
 	const char
 		*url; /* absolute; NULL when it cannot be resolved (then it is in the warnings) */
+};
+
+/** What URIs are relative to. */
+struct p2v_doc_base {
+	const char *url; /* absolute; "": not known */
+	const char *dir; /* its folder, as URIs beside it are resolved; "" */
 };
 
 struct p2v_doc_part {
@@ -48,9 +55,9 @@ struct p2v_doc_track {
 	const char *variant, *type;
 	const char *set; /* tracks with the same are one content at other bit rates; NULL: alone */
 	const char *context; /* for p2v_doc_announced; NULL: its fragments announce none */
-	const char *base;    /* what its URIs are relative to */
-	uint64_t bw;         /* [bit/s] */
-	bool timed;          /* its fragments have no numbers, only times */
+	const struct p2v_doc_base *base;  /* what its URIs are relative to */
+	uint64_t bw;                      /* [bit/s] */
+	bool timed;                       /* its fragments have no numbers, only times */
 	struct p2v_doc_segment *segments; /* shape (n) */
 	size_t n;
 	struct p2v_doc_part *parts; /* shape (n_parts): of the fragment that is not whole yet, hints
@@ -76,18 +83,23 @@ struct p2v_doc_rendition {
 struct p2v_doc_child {
 	struct p2v_ref at;
 	struct p2v_manifest_range range;
-	const char *context, *base;
+	const char *context;
+	const struct p2v_doc_base *base;
 };
 
 /** Where a URI stands in the text. */
 struct p2v_doc_place {
 	struct p2v_manifest_uri at;
-	const char *base; /* what it is relative to; the document's own URL, or of its memory */
+	const struct p2v_doc_base *base; /* what it is relative to */
 };
 
+/** Once it is made, it does not change: whoever wants it longer takes a reference. */
 struct p2v_doc {
-	const char *proto; /* name of the plugin that read it */
-	char *base;        /* URL that it came from; "": not known */
+	uint32_t refs;
+	const char *proto;         /* name of the plugin that read it */
+	struct p2v_slice text;     /* what it was read from */
+	char *base;                /* URL that it came from; "": not known */
+	struct p2v_doc_base *root; /* what its URIs are relative to where it does not say */
 	struct p2v_manifest_head head;
 	struct p2v_doc_variant *variants;
 	size_t n_variants;
@@ -108,6 +120,7 @@ struct p2v_doc {
 struct p2v_manifests {
 	struct p2v_policy *v; /* shape (n), kind manifest */
 	size_t n;
+	struct p2v_doc_shelf *shelf; /* doc_shelf.h; NULL: each manifest is read anew */
 };
 
 /** Which plugin reads this. Any part of `in` may be absent.
@@ -128,14 +141,20 @@ struct p2v_doc_in {
 };
 
 /** Read a manifest with the plugin that fits best, or a child with its parent's.
- * @param out   [out] freed by p2v_doc_free; NULL on error
+ * @param out   [out] freed by p2v_doc_free, perhaps one that others hold, too; NULL on error
  * @param err   [out] one sentence that names line or byte, unless it is of no place; may be NULL
  * @return P2V_OK; P2V_EPARSE: no plugin reads it, its own refused it, or url is not absolute;
  * P2V_ELIMIT: over P2V_MANIFEST_MAX, or what it says takes too much memory (doc_memory.h);
  * P2V_EABI: the plugin broke a promise of manifest.h; P2V_ENOMEM */
 P2V_MUST_USE int p2v_doc_parse(const struct p2v_manifests *m, const struct p2v_doc_in *in,
 	struct p2v_doc **out, struct p2v_err *err);
-void p2v_doc_free(struct p2v_doc *d);
+/** @return d, with a further reference */
+struct p2v_doc *p2v_doc_ref(struct p2v_doc *d);
+/** Give back a reference; the last one frees it. */
+void p2v_doc_free(struct p2v_doc *d); /* NULL is allowed */
+/** @return whether reading this would give d again: the same bytes from the same URL, at a time of
+ * day at which they say the same */
+bool p2v_doc_is_of(const struct p2v_doc *d, const struct p2v_doc_in *in);
 
 /** A URI that may lead elsewhere. Borrowed until the call returns. */
 struct p2v_doc_uri {
@@ -151,10 +170,8 @@ struct p2v_doc_uri {
 typedef bool (*p2v_doc_map)(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out);
 
 /** The same manifest with other URIs: nothing else of its text changes.
- * @param text  [in] what d was parsed from
  * @param out   [inout] appended to; out->oom tells of no memory */
-void p2v_doc_rewrite(const struct p2v_doc *d, struct p2v_str text, p2v_doc_map map, void *ctx,
-	struct p2v_text *out);
+void p2v_doc_rewrite(const struct p2v_doc *d, p2v_doc_map map, void *ctx, struct p2v_text *out);
 
 /** The neutral dump: one JSON object, keys sorted, absent members left out, times in microseconds.
  * The same for every protocol; sdk/doc/manifest-json.md tells its members. */

@@ -110,18 +110,11 @@ static void to_xml(struct p2v_str s, struct p2v_text *out)
 
 struct rewrite {
 	struct p2v_doc_urls urls;
-	const char *base;             /* that urls has */
-	struct p2v_text plain, fresh; /* as it stands without escapes; what it is replaced by */
+	const struct p2v_doc_base *base; /* that urls has; NULL: none yet */
+	struct p2v_text plain, fresh;    /* as it stands without escapes; what it is replaced by */
 	p2v_doc_map map;
 	void *ctx;
 };
-
-static bool is_http(struct p2v_str url)
-{
-	struct p2v_url u;
-
-	return p2v_url_split(url, &u) == P2V_OK && p2v_url_is_http(&u);
-}
 
 /* The URI without its escapes. What players fill in is left behind: then it is a folder alone.
  * @param kept  [out] [B] of raw that stay as they are, at its end */
@@ -146,10 +139,9 @@ static struct p2v_str plain_of(
 static bool ask(struct rewrite *w, struct p2v_str uri, const struct p2v_doc_place *p)
 {
 	w->fresh.n = 0;
-	if (p2v_doc_urls_resolve(&w->urls, uri) < 0 ||
-		!is_http((struct p2v_str){ w->urls.out.p, w->urls.out.n }))
+	if (p2v_doc_urls_resolve(&w->urls, uri) < 0 || !w->urls.http)
 		return false;
-	return w->map(w->ctx, &(struct p2v_doc_uri){ uri, w->urls.out.p, p->base, p->at.role },
+	return w->map(w->ctx, &(struct p2v_doc_uri){ uri, w->urls.out.p, p->base->url, p->at.role },
 		&w->fresh);
 }
 
@@ -166,21 +158,19 @@ static void put(struct p2v_text *out, struct p2v_str s, enum p2v_uri_escape esca
 		p2v_text_puts(out, "\"");
 }
 
-/* What the next URI is relative to. @return false: no memory */
-static bool relative_to(struct rewrite *w, const char *base)
+/* What the next URI is relative to. */
+static void relative_to(struct rewrite *w, const struct p2v_doc_base *base)
 {
 	if (w->base == base)
-		return true;
+		return;
 	p2v_doc_urls_fini(&w->urls);
 	w->base = base;
-	return p2v_doc_urls_init(&w->urls, base) ==
-	       P2V_OK; /* it was good when the document was made
-			*/
+	p2v_doc_urls_again(&w->urls, base->url, base->dir);
 }
 
-void p2v_doc_rewrite(const struct p2v_doc *d, struct p2v_str text, p2v_doc_map map, void *ctx,
-	struct p2v_text *out)
+void p2v_doc_rewrite(const struct p2v_doc *d, p2v_doc_map map, void *ctx, struct p2v_text *out)
 {
+	const struct p2v_str text = { (const char *)d->text.p, d->text.n };
 	struct rewrite w = { .map = map, .ctx = ctx };
 	size_t from = 0;
 
@@ -190,10 +180,7 @@ void p2v_doc_rewrite(const struct p2v_doc *d, struct p2v_str text, p2v_doc_map m
 		size_t kept;
 
 		assert(u->off >= from && u->off <= text.n && u->len <= text.n - u->off);
-		if (!relative_to(&w, d->uris[i].base)) {
-			out->oom = true;
-			break;
-		}
+		relative_to(&w, d->uris[i].base);
 		uri = plain_of(&w, (struct p2v_str){ text.p + u->off, u->len }, u, &kept);
 		if (!ask(&w, uri, &d->uris[i]))
 			continue;

@@ -28,13 +28,14 @@ struct p2v_fetch {
 	void *ctx;
 	struct p2v_pipe *stream;
 	struct p2v_text url;
+	struct p2v_url parts; /* of url */
 	struct p2v_addr to;
 	enum state state;
 	bool secure, head_only, ranged, redirects;
 	bool paused, busy, dead; /* dead: cancelled in one of its own callbacks */
 	uint64_t first, last;
 	uint32_t hops;
-	char *next;           /* where a redirect leads */
+	struct p2v_text next; /* where a redirect leads; empty: none */
 	uint64_t length, got; /* [B] of the body */
 	p2v_usec connect_timeout, idle_timeout, heard;
 	struct p2v_event step; /* the start, the connection, a resumption */
@@ -44,6 +45,11 @@ struct p2v_fetch {
 	size_t n_headers;
 	struct p2v_header headers[];
 };
+
+static struct p2v_str text_of(const struct p2v_text *t)
+{
+	return (struct p2v_str){ t->p, t->n };
+}
 
 /* ---- its end ---- */
 
@@ -62,7 +68,7 @@ static void release(struct p2v_fetch *f)
 	p2v_event_cancel(&f->idle);
 	p2v_list_remove(&f->in_machine);
 	p2v_text_fini(&f->url);
-	free(f->next);
+	p2v_text_fini(&f->next);
 	free(f);
 }
 
@@ -110,19 +116,24 @@ static size_t own_headers(
 	if (!given(f, "Accept"))
 		v[n++] = (struct p2v_header){ p2v_str_of("Accept"), p2v_str_of("*/*") };
 	if (f->ranged) {
-		if (f->last == P2V_LENGTH_UNKNOWN)
-			(void)snprintf(range, 64, "bytes=%llu-", (unsigned long long)f->first);
-		else
-			(void)snprintf(range, 64, "bytes=%llu-%llu", (unsigned long long)f->first,
-				(unsigned long long)f->last);
-		v[n++] = (struct p2v_header){ p2v_str_of("Range"), p2v_str_of(range) };
+		char *at = range;
+
+		memcpy(at, "bytes=", 6);
+		at += 6;
+		at += p2v_decimal(f->first, at);
+		*at++ = '-';
+		if (f->last != P2V_LENGTH_UNKNOWN)
+			at += p2v_decimal(f->last, at);
+		v[n++] = (struct p2v_header){ p2v_str_of("Range"),
+			{ range, (size_t)(at - range) } };
 	}
 	return n;
 }
 
-static struct p2v_sim_call *call_new(const struct p2v_fetch *f, const struct p2v_url *u)
+static struct p2v_sim_call *call_new(const struct p2v_fetch *f)
 {
-	const char *method = f->head_only ? "HEAD" : "GET";
+	const struct p2v_url *u = &f->parts;
+	const struct p2v_str method = p2v_str_of(f->head_only ? "HEAD" : "GET");
 	struct p2v_str path = u->path.n ? u->path : p2v_str_of("/");
 	size_t target = path.n + (u->query.p ? u->query.n + 1 : 0);
 	struct p2v_header own[4];
@@ -131,29 +142,30 @@ static struct p2v_sim_call *call_new(const struct p2v_fetch *f, const struct p2v
 	char range[64], *text;
 
 	n = own_headers(f, u->authority, own, range);
-	wire = strlen(method) + target + sizeof " HTTP/1.1\r\n\r\n"; /* the NUL is the blank */
+	wire = method.n + target + sizeof " HTTP/1.1\r\n\r\n"; /* the NUL is the blank */
 	size = p2v_headers_size(own, n, &wire) + p2v_headers_size(f->headers, f->n_headers, &wire);
-	c = calloc(1, sizeof *c + (n + f->n_headers) * sizeof *c->v + size + target + 2);
+	c = calloc(1, sizeof *c + (n + f->n_headers) * sizeof *c->v + size + target + 1);
 	if (!c)
 		return NULL;
 	c->n = n + f->n_headers;
 	c->wire = wire;
-	c->method = p2v_str_of(method);
+	c->method = method;
 	text = (char *)(c->v + c->n);
 	text = p2v_headers_copy(c->v, own, n, text);
 	text = p2v_headers_copy(c->v + n, f->headers, f->n_headers, text);
 	c->target = (struct p2v_str){ text, target };
-	(void)snprintf(text, target + 2, "%.*s?%.*s", P2V_STR(path), P2V_STR(u->query));
+	memcpy(text, path.p, path.n);
+	if (u->query.p) {
+		text[path.n] = '?';
+		memcpy(text + path.n + 1, u->query.p, u->query.n);
+	}
 	return c;
 }
 
 static void ask(struct p2v_fetch *f)
 {
-	struct p2v_sim_call *c = NULL;
-	struct p2v_url u;
+	struct p2v_sim_call *c = call_new(f);
 
-	if (p2v_url_split((struct p2v_str){ f->url.p, f->url.n }, &u) == P2V_OK)
-		c = call_new(f, &u);
 	if (!c) {
 		fail(f, P2V_ENOMEM, "no memory for a request");
 		return;
@@ -230,19 +242,15 @@ static void connect_to(struct p2v_fetch *f, struct p2v_machine *server)
 static void begin(struct p2v_fetch *f)
 {
 	struct p2v_machine *m = f->machine;
+	const struct p2v_url *u = &f->parts;
 	struct p2v_http_server *server;
-	struct p2v_url u;
 
-	if (p2v_url_split((struct p2v_str){ f->url.p, f->url.n }, &u) < 0 || !p2v_url_is_http(&u)) {
-		fail(f, P2V_EIO, "not an http URL: %s", f->url.p);
+	if (p2v_sim_find(m, u->host, &f->to) < 0) {
+		fail(f, P2V_EIO, "there is no host %.*s", P2V_STR(u->host));
 		return;
 	}
-	if (p2v_sim_find(m, u.host, &f->to) < 0) {
-		fail(f, P2V_EIO, "there is no host %.*s", P2V_STR(u.host));
-		return;
-	}
-	f->to.port = u.port;
-	f->secure = p2v_str_is_nocase(u.scheme, "https");
+	f->to.port = u->port;
+	f->secure = p2v_str_is_nocase(u->scheme, "https");
 	server = p2v_httpd_at(m, &f->to);
 	f->stream = server ? p2v_pipe_idle(m, &f->to, f->secure, p2v_httpd_id(server)) : NULL;
 	if (f->stream)
@@ -274,20 +282,19 @@ static void body_over(struct p2v_fetch *f)
 	p2v_event_cancel(&f->idle);
 	p2v_pipe_rest(f->stream);
 	f->stream = NULL;
-	if (!f->next) {
+	if (!f->next.p) {
 		finish(f, P2V_OK, &(struct p2v_err){ P2V_OK, "" });
 		return;
 	}
-	f->url.n = 0;
-	p2v_text_puts(&f->url, f->next);
-	free(f->next);
-	f->next = NULL;
+	p2v_text_fini(&f->url);
+	f->url = f->next;
+	f->next = (struct p2v_text){ 0 };
 	f->got = 0;
 	f->state = STARTING;
-	if (f->url.oom)
-		fail(f, P2V_ENOMEM, "no memory for a URL");
-	else if (++f->hops > REDIRECTS_MAX)
+	if (++f->hops > REDIRECTS_MAX)
 		fail(f, P2V_EIO, "more than %d redirects", REDIRECTS_MAX);
+	else if (p2v_url_split(text_of(&f->url), &f->parts) < 0 || !p2v_url_is_http(&f->parts))
+		fail(f, P2V_EIO, "not an http URL: %s", f->url.p);
 	else
 		begin(f);
 }
@@ -295,18 +302,15 @@ static void body_over(struct p2v_fetch *f)
 static bool redirects(struct p2v_fetch *f, const struct p2v_sim_head *h)
 {
 	struct p2v_str to = p2v_header_get(h->v, h->n, "Location");
-	struct p2v_text url = { 0 };
 
 	if (!f->redirects || !to.p ||
 		!(h->status == 301 || h->status == 302 || h->status == 303 || h->status == 307 ||
 			h->status == 308))
 		return false;
-	if (p2v_url_resolve((struct p2v_str){ f->url.p, f->url.n }, to, &url) < 0) {
-		p2v_text_fini(&url);
-		return false;
-	}
-	f->next = url.p;
-	return true;
+	if (p2v_url_resolve(text_of(&f->url), to, &f->next) == P2V_OK)
+		return true;
+	p2v_text_fini(&f->next);
+	return false;
 }
 
 /* @return whether f is still there */
@@ -342,7 +346,7 @@ static bool take_body(struct p2v_fetch *f, const struct p2v_slice *piece)
 	size_t edge = b.n < 32 ? b.n : 32;
 
 	f->got += b.n;
-	if (!f->next) {
+	if (!f->next.p) {
 		p2v_sim_mix_event(f->machine, P2V_SIM_BODY);
 		p2v_sim_mix(s, b.n);
 		p2v_sim_mix_bytes(s, b.p, edge);
@@ -417,18 +421,19 @@ int p2v_sim_fetch(void *self, const struct p2v_fetch_request *rq, const struct p
 {
 	struct p2v_machine *m = self;
 	struct p2v_fetch *f;
-	struct p2v_url u;
 	size_t wire = 0, size = p2v_headers_size(rq->headers, rq->n_headers, &wire);
 
-	if (p2v_url_split(p2v_str_of(rq->url), &u) < 0 || !p2v_url_is_http(&u))
-		return p2v_fail(err, P2V_EPARSE, "not an http URL: %s", rq->url);
 	f = calloc(1, sizeof *f + rq->n_headers * sizeof *f->headers + size);
-	if (!f)
-		return p2v_fail(err, P2V_ENOMEM, "no memory for a fetch");
-	p2v_text_puts(&f->url, rq->url);
-	if (f->url.oom) {
+	if (f)
+		p2v_text_puts(&f->url, rq->url);
+	if (!f || f->url.oom) {
 		free(f);
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a fetch");
+	}
+	if (p2v_url_split(text_of(&f->url), &f->parts) < 0 || !p2v_url_is_http(&f->parts)) {
+		p2v_text_fini(&f->url);
+		free(f);
+		return p2v_fail(err, P2V_EPARSE, "not an http URL: %s", rq->url);
 	}
 	f->machine = m;
 	f->handler = h;

@@ -248,7 +248,7 @@ void p2v_httpd_request(struct p2v_pipe *st, const struct p2v_sim_call *c)
 
 static struct p2v_sim_head *head_new(const struct p2v_reply *r, bool head_only)
 {
-	char number[32];
+	char number[P2V_DECIMAL_MAX];
 	struct p2v_header own = { p2v_str_of("Content-Length"), { number, 0 } };
 	struct p2v_sim_head *h;
 	size_t wire = sizeof "HTTP/1.1 200 OK\r\n\r\n" - 1, size;
@@ -257,8 +257,7 @@ static struct p2v_sim_head *head_new(const struct p2v_reply *r, bool head_only)
 	if (r->length == P2V_LENGTH_UNKNOWN)
 		own = (struct p2v_header){ p2v_str_of("Transfer-Encoding"), p2v_str_of("chunked") };
 	else
-		own.value.n = (size_t)snprintf(
-			number, sizeof number, "%llu", (unsigned long long)r->length);
+		own.value.n = p2v_decimal(r->length, number);
 	size = p2v_headers_size(r->headers, r->n_headers, &wire) + p2v_headers_size(&own, 1, &wire);
 	h = calloc(1, sizeof *h + (r->n_headers + 1) * sizeof *h->v + size);
 	if (!h)

@@ -410,8 +410,8 @@ static const char *law_rewrite(struct ear *e, struct p2v_test_manifests *m, stru
 		return NULL;
 	if (p2v_doc_parse(&m->all, &in, &d, NULL) < 0)
 		return NULL;
-	p2v_doc_rewrite(d, t, leave, NULL, &same);
-	p2v_doc_rewrite(d, t, move, NULL, &other);
+	p2v_doc_rewrite(d, leave, NULL, &same);
+	p2v_doc_rewrite(d, move, NULL, &other);
 	if (same.n != t.n || memcmp(same.p, t.p, t.n) != 0)
 		wrong = "leaving all URIs changed the text";
 	in.text = (struct p2v_str){ other.p, other.n };

@@ -30,7 +30,7 @@ static inline void p2v_test_manifests_init(struct p2v_test_manifests *m)
 	fake_world_node(&m->world, &m->node);
 	for (size_t i = 0; i < P2V_TEST_MANIFESTS; i++)
 		p2v_policy_init(&m->policies[i], &m->node, plugins[i], NULL);
-	m->all = (struct p2v_manifests){ m->policies, P2V_TEST_MANIFESTS };
+	m->all = (struct p2v_manifests){ .v = m->policies, .n = P2V_TEST_MANIFESTS };
 }
 
 #endif

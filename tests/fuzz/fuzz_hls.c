@@ -54,9 +54,9 @@ static void rewrite(
 	struct p2v_text same = { 0 }, moved = { 0 };
 	struct p2v_doc *again;
 
-	p2v_doc_rewrite(d, text, leave, NULL, &same);
+	p2v_doc_rewrite(d, leave, NULL, &same);
 	must(same.n == text.n && (text.n == 0 || memcmp(same.p, text.p, text.n) == 0));
-	p2v_doc_rewrite(d, text, move, NULL, &moved);
+	p2v_doc_rewrite(d, move, NULL, &moved);
 	again = read_one(m, (struct p2v_str){ moved.p, moved.n });
 	must(again && again->n_uris == d->n_uris && again->n_tracks == d->n_tracks);
 	must(d->n_tracks == 0 || again->tracks[0].n == d->tracks[0].n);

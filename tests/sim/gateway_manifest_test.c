@@ -531,6 +531,44 @@ Test(gateway_manifest, a_live_one_is_followed_while_it_is_read)
 	booth_close(&b);
 }
 
+/* Some servers send the same bytes again and again. */
+Test(gateway_manifest, a_cdn_that_knows_no_conditions_is_followed_all_the_same)
+{
+	static const char live2[] = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:2\n"
+				    "#EXTINF:4,\nb.ts\n#EXTINF:4,\nc.ts\n#EXTINF:4,\nd.ts\n";
+	static const char none[] = "<html>no manifest</html>";
+	struct visit v = { 0 };
+	struct page *p;
+	struct booth b;
+
+	open_plain(&b);
+	p = put(&b, live1);
+	p->etag = NULL;
+	site_put(&b.cdn, &(struct page){ .target = "/live/a.ts", .size = 1000 });
+	site_put(&b.cdn, &(struct page){ .target = "/live/d.ts", .size = 1000 });
+	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8"), 200);
+	cr_assert_eq(visit_get(&b, &v, "/live/a.ts"), 200);
+	booth_run(&b, 8 * P2V_SECOND);
+	cr_assert(p->requests >= 3 && p->unchanged == 0);
+	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8"), 200);
+	cr_assert_str_eq(v.body, live1);
+	p->text = live2;
+	booth_run(&b, P2V_SECOND);
+	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8"), 200);
+	cr_assert_str_eq(v.body, live2);
+	cr_assert_eq(visit_get(&b, &v, "/live/d.ts"), 200);
+	p->text = none;
+	booth_run(&b, P2V_SECOND);
+	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8"), 200);
+	cr_assert_str_eq(v.body, none, "as it stands");
+	p->text = live2;
+	booth_run(&b, P2V_SECOND);
+	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8"), 200);
+	cr_assert_str_eq(v.body, live2);
+	visit_fini(&v);
+	booth_close(&b);
+}
+
 Test(gateway_manifest, a_film_is_not_followed)
 {
 	struct visit v = { 0 };

@@ -104,6 +104,7 @@ check_PROGRAMS += tests/unit/unit_stream
 TESTS += tests/unit/unit_stream
 tests_unit_unit_stream_SOURCES = \
 	%reldir%/stream/channel_test.c \
+	%reldir%/stream/doc_shelf_test.c \
 	%reldir%/stream/doc_test.c \
 	%reldir%/stream/read.h \
 	%reldir%/stream/timeline_test.c \
@@ -139,6 +140,7 @@ tests_unit_unit_sim_SOURCES = \
 	%reldir%/sim/fluid_test.c \
 	%reldir%/sim/http_test.c \
 	%reldir%/sim/inbox_test.c \
+	%reldir%/sim/memo_test.c \
 	%reldir%/sim/origin_test.c \
 	%reldir%/sim/packet_test.c \
 	%reldir%/sim/pair.c %reldir%/sim/pair.h \

@@ -48,7 +48,7 @@ struct p2v_encoder {
 	p2v_usec old_start;
 	int64_t old_wall;
 	uint64_t old_last;
-	struct p2v_list cache;
+	struct p2v_list cache; /* what was read last first */
 	size_t n_cached;
 	struct told told[TOLD_MAX]; /* by rendition, as far as they go */
 };
@@ -91,12 +91,12 @@ static uint8_t content_byte(uint64_t key, uint64_t off)
 /* @param off  [B] a multiple of 8 */
 static void content_fill(uint64_t key, uint64_t off, uint8_t *p, size_t n)
 {
-	for (size_t i = 0; i < n; i += 8) {
-		uint64_t word = p2v_mix64(key + (off + i) / 8);
+	size_t i = 0;
 
-		for (size_t j = i; j < n && j < i + 8; j++, word >>= 8)
-			p[j] = (uint8_t)word;
-	}
+	for (; i + 8 <= n; i += 8)
+		p2v_store64(p + i, p2v_mix64(key + (off + i) / 8));
+	for (; i < n; i++)
+		p[i] = content_byte(key, off + i);
 }
 
 uint64_t p2v_encoder_size(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment)
@@ -159,10 +159,14 @@ static const struct cached *content(
 	struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t generation)
 {
 	struct cached *c = at_hand(e, rendition, fragment, generation);
-	uint64_t size = p2v_encoder_size(e, rendition, fragment);
+	uint64_t size;
 
-	if (c)
+	if (c) {
+		p2v_list_remove(&c->in_cache);
+		p2v_list_push_front(&e->cache, &c->in_cache);
 		return c;
+	}
+	size = p2v_encoder_size(e, rendition, fragment);
 	c = calloc(1, sizeof *c + (size_t)((size + e->piece - 1) / e->piece) * sizeof *c->piece);
 	if (!c)
 		return NULL;
@@ -175,10 +179,10 @@ static const struct cached *content(
 		return NULL;
 	}
 	if (e->n_cached == CACHED_MAX)
-		cached_free(P2V_OF(p2v_list_first(&e->cache), struct cached, in_cache));
+		cached_free(P2V_OF(e->cache.prev, struct cached, in_cache));
 	else
 		e->n_cached++;
-	p2v_list_push(&e->cache, &c->in_cache);
+	p2v_list_push_front(&e->cache, &c->in_cache);
 	return c;
 }
 
@@ -403,6 +407,22 @@ static void playlist_text(
 
 /* ---- files ---- */
 
+/* The numbers that name a state of a file, in an entity tag: "m0-2-117-1". */
+static void put_etag(char etag[64], char kind, const uint64_t *v, size_t n)
+{
+	char *at = etag;
+
+	*at++ = '"';
+	*at++ = kind;
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			*at++ = '-';
+		at += p2v_decimal(v[i], at);
+	}
+	*at++ = '"';
+	*at = 0;
+}
+
 /* @return P2V_OK with the number, or P2V_ENOENT */
 static int media_number(const struct p2v_encoder *e, struct p2v_str name, uint64_t *number)
 {
@@ -450,8 +470,8 @@ static int find_media(const struct p2v_encoder *e, uint32_t rendition, uint64_t 
 		out->size += p2v_encoder_size(e, rendition, k);
 	out->made = wall + (int64_t)end * e->conf.fragment;
 	out->growing = end - first < e->conf.per_file && !e->ended;
-	(void)snprintf(out->etag, sizeof out->etag, "\"m%u-%u-%llu-%llu\"", out->generation,
-		rendition, (unsigned long long)number, (unsigned long long)(end - first));
+	put_etag(
+		out->etag, 'm', (uint64_t[]){ out->generation, rendition, number, end - first }, 4);
 	return P2V_OK;
 }
 
@@ -498,8 +518,8 @@ static int find_in_rendition(struct p2v_encoder *e, uint32_t rendition, struct p
 	if (p2v_str_is(name, "index.m3u8")) {
 		out->made = l.wall + (int64_t)l.end * e->conf.fragment;
 		out->generation = l.generation;
-		(void)snprintf(out->etag, sizeof out->etag, "\"p%u-%u-%llu-%d\"", l.generation,
-			rendition, (unsigned long long)l.end, l.ended);
+		put_etag(
+			out->etag, 'p', (uint64_t[]){ l.generation, rendition, l.end, l.ended }, 4);
 		return playlist_file(e, rendition, &l, out);
 	}
 	if (e->conf.init && p2v_str_is(name, "init.mp4")) {
@@ -507,7 +527,7 @@ static int find_in_rendition(struct p2v_encoder *e, uint32_t rendition, struct p
 		out->size = INIT_SIZE;
 		out->made = l.wall;
 		out->generation = l.generation;
-		(void)snprintf(out->etag, sizeof out->etag, "\"i%u-%u\"", l.generation, rendition);
+		put_etag(out->etag, 'i', (uint64_t[]){ l.generation, rendition }, 2);
 		return P2V_OK;
 	}
 	if (media_number(e, name, &number) < 0)
@@ -625,22 +645,33 @@ static bool written_by(const struct p2v_encoder *e, uint32_t rendition, uint64_t
 	return true;
 }
 
+int p2v_encoder_place(const struct p2v_encoder *e, struct p2v_str path, struct p2v_media_place *out)
+{
+	if (!rendition_at(e, &path, &out->rendition))
+		return P2V_ENOENT;
+	out->fragment = INIT_NUMBER;
+	if (e->conf.init && p2v_str_is(path, "init.mp4"))
+		return P2V_OK;
+	if (media_number(e, path, &out->fragment) < 0)
+		return P2V_ENOENT;
+	out->fragment *= e->conf.per_file;
+	return P2V_OK;
+}
+
+int p2v_encoder_match_at(const struct p2v_encoder *e, const struct p2v_media_place *at,
+	uint64_t off, struct p2v_bytes b)
+{
+	for (uint32_t g = e->generation + 1; g-- > 0;)
+		if (written_by(e, at->rendition, at->fragment, g, off, b))
+			return (int)g;
+	return P2V_EINTEGRITY;
+}
+
 int p2v_encoder_match(
 	const struct p2v_encoder *e, struct p2v_str path, uint64_t off, struct p2v_bytes b)
 {
-	uint64_t number;
-	uint32_t rendition;
+	struct p2v_media_place at;
+	int rc = p2v_encoder_place(e, path, &at);
 
-	if (!rendition_at(e, &path, &rendition))
-		return P2V_ENOENT;
-	if (e->conf.init && p2v_str_is(path, "init.mp4"))
-		number = INIT_NUMBER;
-	else if (media_number(e, path, &number) < 0)
-		return P2V_ENOENT;
-	else
-		number *= e->conf.per_file;
-	for (uint32_t g = e->generation + 1; g-- > 0;)
-		if (written_by(e, rendition, number, g, off, b))
-			return (int)g;
-	return P2V_EINTEGRITY;
+	return rc < 0 ? rc : p2v_encoder_match_at(e, &at, off, b);
 }

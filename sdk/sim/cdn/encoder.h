@@ -76,9 +76,21 @@ P2V_MUST_USE int p2v_encoder_find(
  * memory */
 struct p2v_slice p2v_encoder_read(
 	struct p2v_encoder *e, const struct p2v_file *f, uint64_t off, size_t max);
+/** Which media file a path names. */
+struct p2v_media_place {
+	uint32_t rendition;
+	uint64_t fragment; /* the first one in it; UINT64_MAX: an initialisation segment */
+};
+/** @param path  [in] as above; the file need not exist any more
+ * @return P2V_OK; P2V_ENOENT: no media file */
+P2V_MUST_USE int p2v_encoder_place(
+	const struct p2v_encoder *e, struct p2v_str path, struct p2v_media_place *out);
 /** Whose bytes are these?
- * @param path  [in] as above; the file need not exist any more
- * @return the generation that wrote them, 0…; P2V_EINTEGRITY: none; P2V_ENOENT: no media file */
+ * @param off  [B] where in that file they stand
+ * @return the generation that wrote them, 0…; P2V_EINTEGRITY: none */
+P2V_MUST_USE int p2v_encoder_match_at(const struct p2v_encoder *e, const struct p2v_media_place *at,
+	uint64_t off, struct p2v_bytes b);
+/** Both. */
 P2V_MUST_USE int p2v_encoder_match(
 	const struct p2v_encoder *e, struct p2v_str path, uint64_t off, struct p2v_bytes b);
 

@@ -11,7 +11,7 @@
 #include "framework/base/options.h"
 #include "framework/base/url.h"
 
-enum { WRITE_MAX = 64 * 1024 };
+enum { WRITE_MAX = 64 * 1024, DATED = 64 };
 #define PACE (20 * P2V_MSEC) /* [us] between the pieces of a capped answer */
 
 struct fault {
@@ -27,9 +27,17 @@ struct url_count {
 	char target[];
 };
 
+/* A second, as HTTP writes it. */
+struct dated {
+	int64_t second;
+	char text[32]; /* empty: none yet */
+};
+
 struct p2v_origin {
 	struct p2v_world w;
 	struct p2v_origin_conf conf;
+	char max_age[40];          /* of media files, as a header field has it */
+	struct dated dated[DATED]; /* by their seconds */
 	struct p2v_encoder *encoder;
 	struct p2v_http_server *server;
 	struct p2v_addr addr;
@@ -225,16 +233,49 @@ static const char *content_type(const struct p2v_origin *o, enum p2v_file_kind k
 	return kind == P2V_FILE_INIT || o->conf.encoder.init ? "video/mp4" : "video/mp2t";
 }
 
+static char *put_2(char *at, unsigned v)
+{
+	*at++ = (char)('0' + v / 10 % 10);
+	*at++ = (char)('0' + v % 10);
+	return at;
+}
+
+static char *put_text(char *at, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(at, text, n);
+	return at + n;
+}
+
 /* Wed, 21 Oct 2015 07:28:00 GMT (RFC 9110 5.6.7) */
-static void http_date(int64_t wall, char out[64])
+static void put_date(char *at, int64_t wall)
 {
 	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
 		"Aug", "Sep", "Oct", "Nov", "Dec" };
 	struct p2v_date d = p2v_date_of(wall);
 
-	(void)snprintf(out, 64, "%s, %02u %s %04u %02u:%02u:%02u GMT", days[d.weekday % 7], d.day,
-		months[d.month % 12], d.year, d.hour, d.minute, d.second);
+	at = put_text(put_text(at, days[d.weekday % 7]), ", ");
+	at = put_text(put_2(at, d.day), " ");
+	at = put_text(put_text(at, months[d.month % 12]), " ");
+	at = put_text(put_2(put_2(at, d.year / 100), d.year % 100), " ");
+	at = put_text(put_2(at, d.hour), ":");
+	at = put_text(put_2(at, d.minute), ":");
+	at = put_text(put_2(at, d.second), " GMT");
+	*at = 0;
+}
+
+/* Many ask for what was made in few seconds. @return lives until the next call */
+static const char *http_date(struct p2v_origin *o, int64_t wall)
+{
+	int64_t second = wall / P2V_SECOND;
+	struct dated *d = &o->dated[(uint64_t)second % DATED];
+
+	if (!d->text[0] || d->second != second)
+		put_date(d->text, wall);
+	d->second = second;
+	return d->text;
 }
 
 static void reply(
@@ -309,24 +350,22 @@ static bool unchanged(const struct job *j, const char *date)
 /* The header fields of a file, and their texts. */
 struct fields {
 	struct p2v_header v[7];
-	char date[64], age[40], range[80];
+	const char *date;
+	char range[80];
 };
 
 static void fields_fill(const struct job *j, struct fields *f)
 {
-	const struct p2v_origin *o = j->origin;
+	struct p2v_origin *o = j->origin;
+	bool asked_again = j->file.kind <= P2V_FILE_PLAYLIST || j->file.growing;
 
-	http_date(j->file.made, f->date);
-	if (j->file.kind <= P2V_FILE_PLAYLIST || j->file.growing)
-		(void)snprintf(f->age, sizeof f->age, "no-cache");
-	else
-		(void)snprintf(f->age, sizeof f->age, "max-age=%lld",
-			(long long)(o->conf.max_age / P2V_SECOND));
+	f->date = http_date(o, j->file.made);
 	f->v[0] = (struct p2v_header){ p2v_str_of("Content-Type"),
 		p2v_str_of(content_type(o, j->file.kind)) };
 	f->v[1] = (struct p2v_header){ p2v_str_of("ETag"), p2v_str_of(j->file.etag) };
 	f->v[2] = (struct p2v_header){ p2v_str_of("Last-Modified"), p2v_str_of(f->date) };
-	f->v[3] = (struct p2v_header){ p2v_str_of("Cache-Control"), p2v_str_of(f->age) };
+	f->v[3] = (struct p2v_header){ p2v_str_of("Cache-Control"),
+		p2v_str_of(asked_again ? "no-cache" : o->max_age) };
 	f->v[4] = (struct p2v_header){ p2v_str_of("Access-Control-Allow-Origin"), p2v_str_of("*") };
 	f->v[5] = (struct p2v_header){ p2v_str_of("Accept-Ranges"), p2v_str_of("bytes") };
 }
@@ -335,17 +374,26 @@ static void fields_fill(const struct job *j, struct fields *f)
 static uint32_t place(struct job *j, struct fields *f, uint64_t size)
 {
 	uint64_t a = 0, b = 0;
+	char *at = f->range;
 	enum p2v_range_kind kind = p2v_range_place(&j->range, size, &a, &b);
 
 	j->at = kind == P2V_RANGE_OK ? a : 0;
 	j->end = kind == P2V_RANGE_OK ? b + 1 : kind == P2V_RANGE_NONE ? size : 0;
-	if (kind == P2V_RANGE_BAD)
-		(void)snprintf(f->range, sizeof f->range, "bytes */%llu", (unsigned long long)size);
-	else
-		(void)snprintf(f->range, sizeof f->range, "bytes %llu-%llu/%llu",
-			(unsigned long long)a, (unsigned long long)b, (unsigned long long)size);
-	f->v[6] = (struct p2v_header){ p2v_str_of("Content-Range"), p2v_str_of(f->range) };
-	return kind == P2V_RANGE_NONE ? 200 : kind == P2V_RANGE_OK ? 206 : 416;
+	if (kind == P2V_RANGE_NONE)
+		return 200;
+	at = put_text(at, "bytes ");
+	if (kind == P2V_RANGE_BAD) {
+		*at++ = '*';
+	} else {
+		at += p2v_decimal(a, at);
+		*at++ = '-';
+		at += p2v_decimal(b, at);
+	}
+	*at++ = '/';
+	at += p2v_decimal(size, at);
+	f->v[6] = (struct p2v_header){ p2v_str_of("Content-Range"),
+		{ f->range, (size_t)(at - f->range) } };
+	return kind == P2V_RANGE_OK ? 206 : 416;
 }
 
 static void reply_file(struct job *j)
@@ -410,8 +458,11 @@ static struct p2v_str below(const struct p2v_origin *o, struct p2v_str target)
 static void keep(char *out, size_t size, const struct p2v_http_request *rq, const char *name)
 {
 	struct p2v_str v = p2v_header_get(rq->headers, rq->n_headers, name);
+	size_t n = v.n < size ? v.n : size - 1;
 
-	(void)snprintf(out, size, "%.*s", P2V_STR(v));
+	if (n)
+		memcpy(out, v.p, n);
+	out[n] = 0;
 }
 
 /* A range that depends on a validator holds only for that very file (RFC 9110 13.1.5). */
@@ -419,11 +470,10 @@ static struct p2v_range asked_range(const struct job *j, const struct p2v_http_r
 {
 	struct p2v_str range = p2v_header_get(rq->headers, rq->n_headers, "Range");
 	struct p2v_str only = p2v_header_get(rq->headers, rq->n_headers, "If-Range");
-	char date[64];
 
-	http_date(j->file.made, date);
 	if (j->fault.ignores_range ||
-		(only.p && !p2v_str_is(only, j->file.etag) && !p2v_str_is(only, date)))
+		(only.p && !p2v_str_is(only, j->file.etag) &&
+			!p2v_str_is(only, http_date(j->origin, j->file.made))))
 		return (struct p2v_range){ .set = false };
 	return p2v_range_parse(range);
 }
@@ -507,6 +557,8 @@ int p2v_origin_new(const struct p2v_world *world, const struct p2v_origin_conf *
 		return p2v_fail(err, P2V_ENOMEM, "no memory for an origin");
 	o->w = *world;
 	o->conf = *conf;
+	(void)snprintf(o->max_age, sizeof o->max_age, "max-age=%lld",
+		(long long)(conf->max_age / P2V_SECOND));
 	p2v_list_init(&o->faults);
 	p2v_list_init(&o->jobs);
 	o->encoder = p2v_encoder_new(&conf->encoder, p2v_now(world), world->ops->wall(world->self));
@@ -522,6 +574,11 @@ int p2v_origin_new(const struct p2v_world *world, const struct p2v_origin_conf *
 	}
 	*out = o;
 	return P2V_OK;
+}
+
+int p2v_origin_place(const struct p2v_origin *o, const char *url, struct p2v_media_place *out)
+{
+	return p2v_encoder_place(o->encoder, below(o, p2v_str_of(url)), out);
 }
 
 int p2v_origin_match(const struct p2v_origin *o, const char *url, uint64_t off, struct p2v_bytes b)

@@ -68,6 +68,10 @@ void p2v_origin_count(const struct p2v_origin *o, struct p2v_origin_count *out);
  * @return what was asked of it, zeros: never */
 struct p2v_origin_kind_count p2v_origin_count_of(const struct p2v_origin *o, const char *target);
 
+/** As p2v_encoder_place, by URL or target: for whoever asks p2v_encoder_match_at about one file
+ * many times. */
+P2V_MUST_USE int p2v_origin_place(
+	const struct p2v_origin *o, const char *url, struct p2v_media_place *out);
 /** Whose bytes are these? As p2v_encoder_match, by URL or target.
  * @return the generation that wrote them, 0…; P2V_EINTEGRITY: none; P2V_ENOENT: no media file */
 P2V_MUST_USE int p2v_origin_match(

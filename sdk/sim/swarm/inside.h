@@ -15,6 +15,10 @@ struct p2v_seat {
 	struct p2v_player *player;
 	struct p2v_policy manifest;
 	struct p2v_manifests manifests;
+	/* The media file whose bytes were checked last. */
+	struct p2v_text checked; /* its URL */
+	struct p2v_media_place place;
+	int placed; /* P2V_OK: place is set */
 };
 
 /** What is left of it. */
@@ -53,6 +57,8 @@ struct p2v_swarm {
 	struct p2v_sim_records *tracker_records;
 	struct p2v_policy tracker_cc, tracker_registry;
 	struct p2v_tracker *tracker;
+	struct p2v_doc_shelf *shelf;    /* of the manifests that all read */
+	struct p2v_sim_memo *memo;      /* of the statements that all check */
 	struct p2v_swarm_seat *viewers; /* shape (n) */
 	size_t n;
 	uint64_t polluted;

@@ -34,7 +34,8 @@ static int start_agent(struct p2v_swarm_seat *v, struct p2v_err *err)
 		.players = { c->plugins.player },
 		.n_players = 1,
 		.manifests = { c->plugins.manifest },
-		.n_manifests = 1 };
+		.n_manifests = 1,
+		.shelf = s->shelf };
 
 	l->records = p2v_sim_records_new(&l->node, &l->crypto.id, P2V_IS_PEER, NULL);
 	if (!l->records)
@@ -46,9 +47,23 @@ static int start_agent(struct p2v_swarm_seat *v, struct p2v_err *err)
 }
 
 /* @return a number for a place in the stream, above 0 */
-static uint64_t place_of(const char *url, uint64_t off)
+static uint64_t place_of(const struct p2v_media_place *at, uint64_t off)
 {
-	return p2v_mix64(p2v_lanes_of((const uint8_t *)url, strlen(url)).v[0] ^ off) | 1;
+	return p2v_mix64(p2v_mix64(p2v_mix64(at->fragment) ^ at->rendition) ^ off) | 1;
+}
+
+/* Which media file a URL names: most of the time the same as before.
+ * @return false: none */
+static bool find_place(struct p2v_swarm_seat *v, const char *url)
+{
+	struct p2v_seat *l = v->live;
+
+	if (!l->checked.p || strcmp(l->checked.p, url) != 0) {
+		p2v_text_fini(&l->checked);
+		p2v_text_puts(&l->checked, url);
+		l->placed = p2v_origin_place(v->swarm->origin, url, &l->place);
+	}
+	return l->placed == P2V_OK;
 }
 
 /* Every byte that a player is given is compared with what the origin wrote: those of a buffer that
@@ -57,13 +72,17 @@ static void check_body(void *ctx, const char *url, uint64_t off, struct p2v_byte
 {
 	struct p2v_swarm_seat *v = ctx;
 	struct p2v_swarm *s = v->swarm;
-	struct p2v_sim_shared *shared = p2v_sim_shared_at(s->sim, b.p, b.n);
-	uint64_t place = shared ? place_of(url, off) : 0;
+	struct p2v_sim_shared *shared;
+	uint64_t place;
 	int rc;
 
+	if (!find_place(v, url))
+		return;
+	shared = p2v_sim_shared_at(s->sim, b.p, b.n);
+	place = place_of(&v->live->place, off);
 	if (shared && shared->place == place)
 		return;
-	rc = p2v_origin_match(s->origin, url, off, b);
+	rc = p2v_encoder_match_at(p2v_origin_encoder(s->origin), &v->live->place, off, b);
 	if (rc == P2V_EINTEGRITY)
 		s->polluted++;
 	else if (rc >= 0 && shared)
@@ -110,11 +129,12 @@ static int start(struct p2v_swarm_seat *v, struct p2v_err *err)
 	l->node.log_level = c->log_level;
 	p2v_sim_crypto_init(&l->crypto, l->node.seed);
 	l->crypto.sim = v->swarm->sim;
+	l->crypto.memo = v->swarm->memo;
 	l->crypto.forges = v->visitor && v->visitor->person.polluter;
 	l->node.crypto = p2v_sim_crypto(&l->crypto);
 	p2v_policy_init(
 		&l->manifest, &l->node, c->plugins.manifest.plugin, c->plugins.manifest.conf);
-	l->manifests = (struct p2v_manifests){ &l->manifest, 1 };
+	l->manifests = (struct p2v_manifests){ &l->manifest, 1, v->swarm->shelf };
 	if (c->p2p || c->agents)
 		rc = start_agent(v, err);
 	(void)snprintf(url, sizeof url, "http://%s%s/live/master.m3u8",
@@ -153,6 +173,7 @@ static void seat_free(struct p2v_seat *l)
 	p2v_player_free(l->player);
 	p2v_agent_free(l->agent);
 	p2v_sim_records_free(l->records);
+	p2v_text_fini(&l->checked);
 	free(l);
 }
 

@@ -27,6 +27,11 @@ Test(text, comparisons)
 	cr_assert_not(p2v_str_is(S("abc"), "abd"));
 	cr_assert(p2v_str_is_nocase(S("aBc-1"), "AbC-1"));
 	cr_assert_not(p2v_str_is_nocase(S("a[c"), "a{c"), "only letters lose their case");
+	cr_assert_not(p2v_str_is_nocase(S("abc"), "ab"));
+	cr_assert_not(p2v_str_is_nocase(S("ab"), "abc"));
+	cr_assert_not(p2v_str_is_nocase((struct p2v_str){ "ab\0c", 4 }, "ab"));
+	cr_assert(p2v_str_is_nocase(S(""), ""));
+	cr_assert_not(p2v_str_is_nocase(S(NULL), ""), "the absent string is no text");
 	cr_assert(p2v_str_starts(S("abc"), "ab"));
 	cr_assert(p2v_str_starts(S("abc"), ""));
 	cr_assert_not(p2v_str_starts(S("a"), "ab"));
@@ -50,6 +55,23 @@ Test(text, trim_split_find)
 	cr_assert(p2v_str_split(&rest, ',', &head) && p2v_str_is(head, "a"));
 	cr_assert(p2v_str_split(&rest, ',', &head) && p2v_str_is(head, ""), "an empty last part");
 	cr_assert_not(p2v_str_split(&rest, ',', &head));
+}
+
+static const char *decimal(uint64_t v)
+{
+	static char out[P2V_DECIMAL_MAX + 1];
+
+	out[p2v_decimal(v, out)] = 0;
+	return out;
+}
+
+Test(text, decimals)
+{
+	cr_assert_str_eq(decimal(0), "0");
+	cr_assert_str_eq(decimal(7), "7");
+	cr_assert_str_eq(decimal(10), "10");
+	cr_assert_str_eq(decimal(1234567890), "1234567890");
+	cr_assert_str_eq(decimal(UINT64_MAX), "18446744073709551615");
 }
 
 Test(text, dup_is_a_copy)

@@ -158,12 +158,62 @@ Test(url, split_tells_absent_from_empty)
 	cr_assert_not(p2v_url_is_http(&u), "no host");
 }
 
+Test(url, split_cuts_in_order)
+{
+	struct p2v_url u;
+
+	cr_assert_eq(p2v_url_split(p2v_str_of("http://h?a/b#c?d"), &u), P2V_OK);
+	cr_assert(p2v_str_is(u.authority, "h"));
+	cr_assert_eq(u.path.n, 0);
+	cr_assert(p2v_str_is(u.query, "a/b"));
+	cr_assert(p2v_str_is(u.fragment, "c?d"), "a question mark in it is a part of it");
+	cr_assert_eq(p2v_url_split(p2v_str_of("1a:b"), &u), P2V_OK);
+	cr_assert_null(u.scheme.p, "a scheme begins with a letter");
+	cr_assert(p2v_str_is(u.path, "1a:b"));
+	cr_assert_eq(p2v_url_split(p2v_str_of("x:/a//b"), &u), P2V_OK);
+	cr_assert_null(u.authority.p);
+	cr_assert(p2v_str_is(u.path, "/a//b"));
+	cr_assert_eq(p2v_url_split(p2v_str_of("HttPs://a@b@h/"), &u), P2V_OK);
+	cr_assert(p2v_str_is(u.host, "h"), "behind the last @");
+	cr_assert_eq(u.port, 443);
+	cr_assert_eq(p2v_url_split(p2v_str_of("ftp://h"), &u), P2V_OK);
+	cr_assert_eq(u.port, 0);
+	cr_assert_eq(p2v_url_split(p2v_str_of("ftp://h:0021"), &u), P2V_OK);
+	cr_assert_eq(u.port, 21);
+}
+
+/* It looks at several bytes at once: a bad one is found wherever it stands, and its neighbours in
+ * the table of characters are not taken for one. */
+Test(url, split_finds_controls_everywhere)
+{
+	static const char bad[] = { 0, 1, '\t', '\n', 31, ' ', 127 };
+	static const char good[] = { '!', '~', (char)128, (char)160, (char)255 };
+	struct p2v_url u;
+	char text[24];
+
+	for (size_t n = 1; n <= sizeof text; n++)
+		for (size_t at = 0; at < n; at++) {
+			memset(text, 'a', sizeof text);
+			for (size_t i = 0; i < sizeof bad; i++) {
+				text[at] = bad[i];
+				cr_assert_eq(p2v_url_split((struct p2v_str){ text, n }, &u),
+					P2V_EPARSE, "%d at %zu of %zu", bad[i], at, n);
+			}
+			for (size_t i = 0; i < sizeof good; i++) {
+				text[at] = good[i];
+				cr_assert_eq(p2v_url_split((struct p2v_str){ text, n }, &u), P2V_OK,
+					"%d at %zu of %zu", good[i], at, n);
+			}
+		}
+}
+
 Test(url, split_refuses)
 {
 	static const char *const bad[] = { "a b", "a\x7f", "a\nb", "http://h:x/", "http://h:65536/",
 		"http://[::1]x/", "http://[1.2.3.4]/", "http://[[::1]/", "http://[]/",
-		"http://evil.example\\@good.example/", "http://a<b/", "http://a]b/",
-		"http://[::1" };
+		"http://evil.example\\@good.example/", "http://a<b/", "http://a]b/", "http://[::1",
+		"http://a|b@h/", "http://a`b", "http://a^b", "http://{a}/", "http://a\"b/",
+		"http://[::1]8", "http://a>b:80", "http://h:80:80/", "http://[@::1]" };
 	struct p2v_url u;
 	char longest[P2V_URL_MAX + 2];
 

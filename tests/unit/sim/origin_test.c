@@ -290,6 +290,118 @@ Test(sim_origin, ranges_and_conditions)
 	town_close(&t);
 }
 
+/* Dates that were written are kept: these come in an order in which one takes another's place. */
+Test(sim_origin, files_tell_when_they_were_made)
+{
+	static const struct {
+		unsigned fragment;
+		const char *date;
+	} v[] = { { 99999, "Thu, 01 Jan 2026 00:00:00 GMT" },
+		{ 99983, "Wed, 31 Dec 2025 23:44:00 GMT" },
+		{ 99999, "Thu, 01 Jan 2026 00:00:00 GMT" },
+		{ 99998, "Wed, 31 Dec 2025 23:59:00 GMT" },
+		{ 98559, "Wed, 31 Dec 2025 00:00:00 GMT" },
+		{ 55359, "Mon, 01 Dec 2025 00:00:00 GMT" },
+		{ 0, "Thu, 23 Oct 2025 13:21:00 GMT" } };
+	struct get g = { .head = true };
+	char path[64];
+	struct town t;
+
+	town_open(&t);
+	t.conf.encoder.live = false;
+	t.conf.encoder.fragments = 100000;
+	t.conf.encoder.fragment = 60 * P2V_SECOND;
+	town_start(&t);
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		(void)snprintf(path, sizeof path, "/live/v0/seg%u.ts", v[i].fragment);
+		get(&g, &t, path);
+		cr_assert_eq(g.status, 200);
+		cr_assert_str_eq(g.date, v[i].date);
+	}
+	p2v_text_fini(&g.body);
+	town_close(&t);
+}
+
+/* Conditions that no file meets, longer than what is kept of them. */
+Test(sim_origin, long_conditions_are_cut)
+{
+	char longest[400];
+	struct get g = { .match = longest }, h = { 0 };
+	struct town t;
+
+	town_open(&t);
+	town_start(&t);
+	get(&h, &t, "/live/v0/seg8.ts");
+	memset(longest, 'x', sizeof longest);
+	longest[sizeof longest - 1] = 0;
+	get(&g, &t, "/live/v0/seg8.ts");
+	cr_assert_eq(g.status, 200);
+	g = (struct get){ .since = longest, .body = g.body };
+	get(&g, &t, "/live/v0/seg8.ts");
+	cr_assert_eq(g.status, 200);
+	g = (struct get){ .range = "bytes=0-9", .if_range = h.date, .body = g.body };
+	get(&g, &t, "/live/v0/seg8.ts");
+	cr_assert_eq(g.status, 206, "the date names the file, too");
+	g.if_range = "Thu, 01 Jan 2026 00:00:01 GMT";
+	get(&g, &t, "/live/v0/seg8.ts");
+	cr_assert_eq(g.status, 200);
+	p2v_text_fini(&g.body);
+	p2v_text_fini(&h.body);
+	town_close(&t);
+}
+
+/* More files than are kept at hand: those that went are made again, the same. */
+Test(sim_origin, many_files_are_read_in_turn)
+{
+	struct get g = { 0 };
+	char path[64];
+	struct town t;
+
+	town_open(&t);
+	t.conf.encoder.live = false;
+	t.conf.encoder.fragments = 120;
+	t.conf.encoder.init = true;
+	t.conf.encoder.fragment = P2V_SECOND / 5;
+	town_start(&t);
+	for (unsigned i = 0; i < 360; i++) {
+		(void)snprintf(path, sizeof path, "/live/v0/seg%u.m4s", i * 7 % 120);
+		get(&g, &t, path);
+		cr_assert(g.status == 200 && g.body.n == 9500);
+		cr_assert_eq(match(&g, path, 0), 0);
+		g.body.p[i] ^= 1;
+		cr_assert_eq(match(&g, path, 0), P2V_EINTEGRITY);
+		get(&g, &t, "/live/v0/init.mp4");
+		cr_assert_eq(match(&g, "/live/v0/init.mp4", 0), 0);
+	}
+	p2v_text_fini(&g.body);
+	town_close(&t);
+}
+
+Test(sim_origin, places)
+{
+	struct p2v_media_place at;
+	struct get g = { 0 };
+	struct town t;
+
+	town_open(&t);
+	t.conf.encoder.per_file = 2;
+	t.conf.encoder.init = true;
+	town_start(&t);
+	cr_assert_eq(p2v_origin_place(t.o, "http://any:81/live/v1/seg3.m4s?x", &at), P2V_OK);
+	cr_assert(at.rendition == 1 && at.fragment == 6);
+	cr_assert_eq(p2v_origin_place(t.o, "/live/v2/init.mp4", &at), P2V_OK);
+	cr_assert(at.rendition == 2 && at.fragment == UINT64_MAX);
+	get(&g, &t, "/live/v2/init.mp4");
+	cr_assert_eq(p2v_encoder_match_at(p2v_origin_encoder(t.o), &at, 0,
+			     (struct p2v_bytes){ (const uint8_t *)g.body.p, g.body.n }),
+		0);
+	cr_assert_eq(p2v_origin_place(t.o, "/live/v1/index.m3u8", &at), P2V_ENOENT);
+	cr_assert_eq(p2v_origin_place(t.o, "/live/v7/seg3.m4s", &at), P2V_ENOENT);
+	cr_assert_eq(p2v_origin_place(t.o, "/seg3.m4s", &at), P2V_ENOENT);
+	p2v_text_fini(&g.body);
+	town_close(&t);
+}
+
 Test(sim_origin, video_on_demand_with_init_segments_audio_and_byte_ranges)
 {
 	static const struct p2v_encoder_rendition r[] = { { .name = "hi", .bitrate = 800000 },
