@@ -33,19 +33,6 @@ static inline uint64_t p2v_load64(const uint8_t p[8])
 	       (uint64_t)p[7] << 56;
 }
 
-static inline void p2v_store64(uint8_t p[8], uint64_t v)
-{
-	/* Written out: compilers make one store of it. */
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-	p[2] = (uint8_t)(v >> 16);
-	p[3] = (uint8_t)(v >> 24);
-	p[4] = (uint8_t)(v >> 32);
-	p[5] = (uint8_t)(v >> 40);
-	p[6] = (uint8_t)(v >> 48);
-	p[7] = (uint8_t)(v >> 56);
-}
-
 /** Weighted rendezvous hashing (Thaler and Ravishankar 1998; weights after Schindelhauer and
  * Schomaker 2005): the node with the least value is elected, and each is with probability weight /
  * sum of weights. Integer arithmetic alone, so that all machines agree.

@@ -7,12 +7,10 @@
 #include "framework/base/crypto.h"
 
 struct p2v_sim;
-struct p2v_sim_memo;
 
 struct p2v_sim_crypto {
 	struct p2v_id id;
 	const struct p2v_sim *sim; /* whose shared media's digests are known already; NULL: none */
-	struct p2v_sim_memo *memo; /* of what all machines ask; NULL: none */
 	uint64_t digests, signatures, checks; /* how many were made: their cost can be charged */
 	bool forges;                          /* its signatures are wrong: a polluter */
 	uint8_t issued[P2V_DIGEST_SIZE], chain[P2V_DIGEST_SIZE];

@@ -11,7 +11,6 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/fluid.c %reldir%/fluid.h \
 	%reldir%/inbox.c %reldir%/inbox.h \
 	%reldir%/inside.h \
-	%reldir%/memo.c %reldir%/memo.h \
 	%reldir%/packet.c \
 	%reldir%/pipe.c %reldir%/pipe.h \
 	%reldir%/pipe_flow.c \

@@ -140,7 +140,6 @@ tests_unit_unit_sim_SOURCES = \
 	%reldir%/sim/fluid_test.c \
 	%reldir%/sim/http_test.c \
 	%reldir%/sim/inbox_test.c \
-	%reldir%/sim/memo_test.c \
 	%reldir%/sim/origin_test.c \
 	%reldir%/sim/packet_test.c \
 	%reldir%/sim/pair.c %reldir%/sim/pair.h \

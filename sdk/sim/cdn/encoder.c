@@ -88,13 +88,26 @@ static uint8_t content_byte(uint64_t key, uint64_t off)
 	return (uint8_t)(p2v_mix64(key + off / 8) >> (8 * (off % 8)));
 }
 
+static void put64(uint8_t *p, uint64_t v)
+{
+	/* Written out: compilers make one store of it. */
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+	p[2] = (uint8_t)(v >> 16);
+	p[3] = (uint8_t)(v >> 24);
+	p[4] = (uint8_t)(v >> 32);
+	p[5] = (uint8_t)(v >> 40);
+	p[6] = (uint8_t)(v >> 48);
+	p[7] = (uint8_t)(v >> 56);
+}
+
 /* @param off  [B] a multiple of 8 */
 static void content_fill(uint64_t key, uint64_t off, uint8_t *p, size_t n)
 {
 	size_t i = 0;
 
 	for (; i + 8 <= n; i += 8)
-		p2v_store64(p + i, p2v_mix64(key + (off + i) / 8));
+		put64(p + i, p2v_mix64(key + (off + i) / 8));
 	for (; i < n; i++)
 		p[i] = content_byte(key, off + i);
 }

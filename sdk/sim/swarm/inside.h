@@ -58,7 +58,6 @@ struct p2v_swarm {
 	struct p2v_policy tracker_cc, tracker_registry;
 	struct p2v_tracker *tracker;
 	struct p2v_doc_shelf *shelf;    /* of the manifests that all read */
-	struct p2v_sim_memo *memo;      /* of the statements that all check */
 	struct p2v_swarm_seat *viewers; /* shape (n) */
 	size_t n;
 	uint64_t polluted;

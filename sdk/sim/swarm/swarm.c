@@ -6,7 +6,6 @@
 
 #include "framework/base/options.h"
 #include "framework/stream/doc_shelf.h"
-#include "sdk/sim/memo.h"
 #include "sdk/sim/swarm/inside.h"
 
 #define ORIGIN_IP  0x0a000001u /* 10.0.0.1 */
@@ -154,8 +153,7 @@ int p2v_swarm_new(const struct p2v_swarm_conf *conf, struct p2v_swarm **out, str
 	s->taking = s->conf.overlay;
 	s->taking.upload_enabled = false;
 	s->shelf = p2v_doc_shelf_new();
-	s->memo = p2v_sim_memo_new();
-	s->sim = s->shelf && s->memo ? p2v_sim_new(conf->seed) : NULL;
+	s->sim = s->shelf ? p2v_sim_new(conf->seed) : NULL;
 	if (s->sim && conf->shuffle)
 		p2v_sim_shuffle_ties(s->sim, conf->shuffle);
 	if (s->sim) {
@@ -181,7 +179,6 @@ void p2v_swarm_free(struct p2v_swarm *s)
 	p2v_origin_free(s->origin);
 	p2v_sim_free(s->sim);
 	p2v_doc_shelf_free(s->shelf);
-	p2v_sim_memo_free(s->memo);
 	for (size_t i = 0; i < s->n_bound; i++)
 		free(s->bound[i]);
 	free(s);

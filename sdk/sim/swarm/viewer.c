@@ -129,7 +129,6 @@ static int start(struct p2v_swarm_seat *v, struct p2v_err *err)
 	l->node.log_level = c->log_level;
 	p2v_sim_crypto_init(&l->crypto, l->node.seed);
 	l->crypto.sim = v->swarm->sim;
-	l->crypto.memo = v->swarm->memo;
 	l->crypto.forges = v->visitor && v->visitor->person.polluter;
 	l->node.crypto = p2v_sim_crypto(&l->crypto);
 	p2v_policy_init(
