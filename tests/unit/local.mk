@@ -115,7 +115,12 @@ tests_unit_unit_stream_LDADD = $(UNIT_LIBS) $(EXPAT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_manifest
 TESTS += tests/unit/unit_manifest
-tests_unit_unit_manifest_SOURCES = %reldir%/plugins/hls_test.c $(TEST_MANIFEST_PLUGINS)
+tests_unit_unit_manifest_SOURCES = \
+	%reldir%/plugins/dash_test.c \
+	%reldir%/plugins/hds_test.c \
+	%reldir%/plugins/hls_test.c \
+	%reldir%/plugins/smooth_test.c \
+	$(TEST_MANIFEST_PLUGINS)
 tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_manifest_LDADD = $(UNIT_LIBS) $(EXPAT_LIBS)
 
