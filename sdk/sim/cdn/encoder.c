@@ -29,10 +29,18 @@ struct cached {
 
 enum { TOLD_MAX = 8 };
 
+/* What the playlists list: fragments first … end - 1 of one generation. */
+struct listed {
+	uint64_t first, end;
+	uint32_t generation;
+	int64_t wall;
+	bool ended;
+};
+
 /* A playlist as it was last made. */
 struct told {
-	char etag[64]; /* names the rendition too */
-	struct p2v_slice text;
+	struct listed l;
+	struct p2v_file file; /* without text: none yet */
 };
 
 struct p2v_encoder {
@@ -226,7 +234,7 @@ void p2v_encoder_free(struct p2v_encoder *e)
 	P2V_LIST_EACH (it, &e->cache)
 		cached_free(P2V_OF(it, struct cached, in_cache));
 	for (size_t i = 0; i < TOLD_MAX; i++)
-		p2v_slice_drop(&e->told[i].text);
+		p2v_slice_drop(&e->told[i].file.text);
 	free(e);
 }
 
@@ -282,14 +290,6 @@ void p2v_encoder_end(struct p2v_encoder *e, p2v_usec now)
 	e->last = p2v_encoder_complete(e, now);
 	e->ended = true;
 }
-
-/* What the playlists list: fragments first … end - 1 of one generation. */
-struct listed {
-	uint64_t first, end;
-	uint32_t generation;
-	int64_t wall;
-	bool ended;
-};
 
 static struct listed listed_at(const struct p2v_encoder *e, p2v_usec now)
 {
@@ -497,27 +497,38 @@ static int text_file(struct p2v_text *t, enum p2v_file_kind kind, struct p2v_fil
 	return out->text.p ? P2V_OK : P2V_ENOMEM;
 }
 
-/* The playlist that out->etag names: many viewers ask for the same. */
+static int make_playlist(const struct p2v_encoder *e, uint32_t rendition, const struct listed *l,
+	struct p2v_file *out)
+{
+	struct p2v_text t = { 0 };
+
+	out->rendition = rendition;
+	out->generation = l->generation;
+	out->made = l->wall + (int64_t)l->end * e->conf.fragment;
+	put_etag(out->etag, 'p', (uint64_t[]){ l->generation, rendition, l->end, l->ended }, 4);
+	playlist_text(e, rendition, l, &t);
+	return text_file(&t, P2V_FILE_PLAYLIST, out);
+}
+
+/* What it says depends on what is listed alone, and many viewers ask for the same. */
 static int playlist_file(
 	struct p2v_encoder *e, uint32_t rendition, const struct listed *l, struct p2v_file *out)
 {
 	struct told *told = &e->told[rendition % TOLD_MAX];
-	struct p2v_text t = { 0 };
 	int rc;
 
-	if (told->text.p && strcmp(told->etag, out->etag) == 0) {
-		out->kind = P2V_FILE_PLAYLIST;
-		out->size = told->text.n;
-		out->text = p2v_slice_ref(told->text);
-		return P2V_OK;
+	if (!told->file.text.p || told->file.rendition != rendition ||
+		told->l.generation != l->generation || told->l.end != l->end ||
+		told->l.ended != l->ended) {
+		rc = make_playlist(e, rendition, l, out);
+		if (rc != P2V_OK)
+			return rc;
+		p2v_slice_drop(&told->file.text);
+		told->file = *out;
+		told->l = *l;
 	}
-	playlist_text(e, rendition, l, &t);
-	rc = text_file(&t, P2V_FILE_PLAYLIST, out);
-	if (rc != P2V_OK)
-		return rc;
-	p2v_slice_drop(&told->text);
-	told->text = p2v_slice_ref(out->text);
-	memcpy(told->etag, out->etag, sizeof told->etag);
+	*out = told->file;
+	out->text = p2v_slice_ref(told->file.text);
 	return P2V_OK;
 }
 
@@ -528,13 +539,8 @@ static int find_in_rendition(struct p2v_encoder *e, uint32_t rendition, struct p
 	uint64_t number;
 
 	out->rendition = rendition;
-	if (p2v_str_is(name, "index.m3u8")) {
-		out->made = l.wall + (int64_t)l.end * e->conf.fragment;
-		out->generation = l.generation;
-		put_etag(
-			out->etag, 'p', (uint64_t[]){ l.generation, rendition, l.end, l.ended }, 4);
+	if (p2v_str_is(name, "index.m3u8"))
 		return playlist_file(e, rendition, &l, out);
-	}
 	if (e->conf.init && p2v_str_is(name, "init.mp4")) {
 		out->kind = P2V_FILE_INIT;
 		out->size = INIT_SIZE;

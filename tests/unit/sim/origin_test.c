@@ -377,6 +377,51 @@ Test(sim_origin, many_files_are_read_in_turn)
 	town_close(&t);
 }
 
+/* Playlists that were made are told again, each its own, until something new is listed. */
+Test(sim_origin, many_renditions_are_listed_in_turn)
+{
+	static struct p2v_encoder_rendition r[17];
+	static char names[17][8];
+	struct get g = { 0 };
+	char path[64], first[80];
+	struct town t;
+
+	town_open(&t);
+	for (unsigned i = 0; i < 17; i++) {
+		(void)snprintf(names[i], sizeof names[i], "r%u", i);
+		r[i] = (struct p2v_encoder_rendition){ .name = names[i], .bitrate = 1000 + i };
+	}
+	t.conf.encoder.renditions = r;
+	t.conf.encoder.n = 17;
+	t.conf.encoder.per_file = 2; /* sizes are told, and each rendition has its own */
+	town_start(&t);
+	for (unsigned i = 0; i < 60; i++) {
+		char tag[80];
+
+		(void)snprintf(path, sizeof path, "/live/r%u/index.m3u8", i * 8 % 17);
+		get(&g, &t, path);
+		(void)snprintf(tag, sizeof tag, "\"p0-%u-9-0\"", i * 8 % 17);
+		cr_assert_str_eq(g.etag, tag);
+		(void)snprintf(
+			tag, sizeof tag, "#EXT-X-BYTERANGE:%u@", (1000 + i * 8 % 17) * 2 / 8);
+		cr_assert(has(&g, tag), "%s: %s", tag, g.body.p);
+	}
+	(void)snprintf(first, sizeof first, "%s", g.etag);
+	p2v_sim_run(t.sim, 2 * P2V_SECOND);
+	get(&g, &t, path);
+	cr_assert_str_neq(g.etag, first);
+	p2v_encoder_restart(p2v_origin_encoder(t.o), p2v_sim_now(t.sim));
+	p2v_sim_run(t.sim, 5 * P2V_SECOND);
+	get(&g, &t, "/live/r0/index.m3u8");
+	cr_assert_str_eq(g.etag, "\"p1-0-1-0\"");
+	p2v_encoder_end(p2v_origin_encoder(t.o), p2v_sim_now(t.sim));
+	get(&g, &t, "/live/r0/index.m3u8");
+	cr_assert_str_eq(g.etag, "\"p1-0-1-1\"");
+	cr_assert(has(&g, "ENDLIST"));
+	p2v_text_fini(&g.body);
+	town_close(&t);
+}
+
 Test(sim_origin, places)
 {
 	struct p2v_media_place at;
