@@ -1,12 +1,22 @@
-/* fuzz_hls.c - playlists: read into a document, dumped, rewritten, read again, and put on a
- * timeline two times. A byte 0x1e in the input parts two readings of one playlist; without it the
- * second reading is the first. */
+/* fuzz_manifest.c - manifests: read into a document, dumped, rewritten, read again, and put on a
+ * timeline two times. A byte 0x1e in the input parts two readings of one manifest; without it the
+ * second reading is the first. Built once for each kind, which local.mk tells: FUZZ_TYPE is its
+ * media type; of a kind that means nothing without another manifest FUZZ_PROTO is the plugin, and
+ * FUZZ_CONTEXT what that manifest told. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "framework/stream/timeline.h"
 #include "tests/contract/manifests.h"
+
+#ifndef FUZZ_PROTO
+#define FUZZ_PROTO   NULL
+#define FUZZ_CONTEXT NULL
+#endif
+
+/* Templates are filled in for this time of day: 2026-01-01T00:10:00Z. */
+#define WALL (INT64_C(1767226200) * P2V_SECOND)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -39,9 +49,12 @@ static struct p2v_doc *read_one(const struct p2v_test_manifests *m, struct p2v_s
 {
 	struct p2v_doc *d;
 	struct p2v_err err;
-	const struct p2v_doc_in in = {
-		.text = text, .url = base, .type = p2v_str_of("application/x-mpegurl")
-	};
+	const struct p2v_doc_in in = { .text = text,
+		.url = base,
+		.type = p2v_str_of(FUZZ_TYPE),
+		.wall = WALL,
+		.proto = FUZZ_PROTO,
+		.context = FUZZ_CONTEXT };
 	int rc = p2v_doc_parse(&m->all, &in, &d, &err);
 
 	must(rc == P2V_OK ? d != NULL : !d && err.code == rc && err.text[0]);

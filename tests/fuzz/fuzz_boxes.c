@@ -1,0 +1,20 @@
+/* fuzz_boxes.c - what the start of a fragment announces. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "plugins/manifest/smooth/boxes.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct smooth_next next[SMOOTH_NEXT_MAX];
+	size_t k = smooth_announced((struct p2v_bytes){ p, n }, next);
+
+	if (k > SMOOTH_NEXT_MAX)
+		abort();
+	for (size_t i = 0; i < k; i++)
+		if (next[i].span == 0 || next[i].t > INT64_MAX / 4)
+			abort();
+	return 0;
+}
