@@ -23,6 +23,7 @@ static const struct p2v_delivery_conf *conf_of(const struct p2v_playlist *p)
 }
 
 static void start_fetch(struct p2v_playlist *p);
+static void read_again(struct p2v_playlist *p);
 
 /* ---- renditions ---- */
 
@@ -35,36 +36,61 @@ static void rendition_free(struct p2v_rendition *r)
 		p2v_mates_tell_follow(r, false);
 	p2v_list_remove(&r->in_feed);
 	p2v_timeline_fini(&r->timeline);
+	free(r->variant);
+	free(r->set);
 	free(r);
 }
 
-static struct p2v_rendition *rendition_get(struct p2v_playlist *p, size_t track)
+static bool same_text(const char *a, const char *b)
 {
-	struct p2v_rendition **v, *r;
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
 
-	if (track < p->n_renditions && p->renditions[track])
-		return p->renditions[track];
-	if (track >= p->n_renditions) {
-		v = realloc(p->renditions, (track + 1) * sizeof(struct p2v_rendition *));
-		if (!v)
-			return NULL;
-		while (p->n_renditions <= track)
-			v[p->n_renditions++] = NULL;
-		p->renditions = v;
-	}
-	r = calloc(1, sizeof *r);
-	if (!r || p2v_timeline_init(&r->timeline, p->url) < 0) {
+static bool describe(struct p2v_rendition *r, const struct p2v_doc_track *t)
+{
+	r->variant = p2v_str_dup(p2v_str_of(t->variant));
+	r->set = t->set ? p2v_str_dup(p2v_str_of(t->set)) : NULL;
+	return r->variant && (r->set || !t->set);
+}
+
+static struct p2v_rendition *rendition_new(struct p2v_playlist *p, const struct p2v_doc_track *t)
+{
+	struct p2v_rendition *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return NULL;
+	if (p2v_timeline_init(&r->timeline, p->url) < 0 || !describe(r, t)) {
+		p2v_timeline_fini(&r->timeline);
+		free(r->variant);
+		free(r->set);
 		free(r);
 		return NULL;
 	}
 	r->feed = p->feed;
 	r->playlist = p;
-	r->track = track;
 	r->read_at = r->position = P2V_UNKNOWN;
 	r->key = p2v_channel_rendition_key(
-		p->feed->channel, &p->feed->d->node->crypto, p->url, track);
+		p->feed->channel, &p->feed->d->node->crypto, p->url, r->variant);
 	p2v_list_push(&p->feed->renditions, &r->in_feed);
-	p->renditions[track] = r;
+	return r;
+}
+
+/* A track keeps its name from one reading to the next, and not its place. @return NULL: no memory
+ */
+static struct p2v_rendition *rendition_get(struct p2v_playlist *p, const struct p2v_doc_track *t)
+{
+	struct p2v_rendition **v, *r;
+
+	for (size_t i = 0; i < p->n_renditions; i++)
+		if (strcmp(p->renditions[i]->variant, t->variant) == 0)
+			return p->renditions[i];
+	v = realloc(p->renditions, (p->n_renditions + 1) * sizeof(struct p2v_rendition *));
+	if (!v)
+		return NULL;
+	p->renditions = v;
+	r = rendition_new(p, t);
+	if (r)
+		v[p->n_renditions++] = r;
 	return r;
 }
 
@@ -98,6 +124,20 @@ static uint64_t next_above(const struct p2v_doc *doc, uint64_t bitrate)
 	return next;
 }
 
+/* The same among the tracks of one manifest. */
+static uint64_t next_in_set(const struct p2v_doc *doc, const struct p2v_doc_track *t)
+{
+	uint64_t next = 0;
+
+	for (size_t i = 0; t->set && i < doc->n_tracks; i++) {
+		uint64_t bw = doc->tracks[i].bw;
+
+		if (same_text(doc->tracks[i].set, t->set) && bw > t->bw && (next == 0 || bw < next))
+			next = bw;
+	}
+	return next;
+}
+
 /* Another encoder, or one that began anew: what we hold under these names is not what they mean
  * now. That goes for names that are no longer listed, too: they will be again. */
 static void restarted(struct p2v_rendition *r)
@@ -112,7 +152,8 @@ static void restarted(struct p2v_rendition *r)
 				f, n->world.ops->wall(n->world.self) - 2 * r->timeline.target);
 }
 
-/* How far apart two renditions' clocks are: by program date, else by number, else by their edges.
+/* How far apart two renditions' clocks are: by their manifest's own, by program date, else by
+ * number, else by their edges.
  */
 static bool clock_offset(const struct p2v_timeline *a, const struct p2v_timeline *b, p2v_usec *out)
 {
@@ -122,6 +163,10 @@ static bool clock_offset(const struct p2v_timeline *a, const struct p2v_timeline
 		return false;
 	x = &a->v[a->n - 1];
 	y = &b->v[b->n - 1];
+	if (a->timed && b->timed && strcmp(a->url, b->url) == 0) {
+		*out = (x->t - (p2v_usec)x->n) - (y->t - (p2v_usec)y->n);
+		return true;
+	}
 	if (x->has_pdt && y->has_pdt) {
 		*out = (x->t - y->t) - (x->pdt - y->pdt);
 		return true;
@@ -152,7 +197,8 @@ static void join_clock(struct p2v_rendition *r)
 
 static void update_rendition(struct p2v_playlist *p, size_t track)
 {
-	struct p2v_rendition *r = rendition_get(p, track);
+	const struct p2v_doc_track *t = &p->doc->tracks[track];
+	struct p2v_rendition *r = rendition_get(p, t);
 	uint64_t bitrate = 0;
 	const struct p2v_doc *master = listed_in(p, &bitrate);
 	bool first = r && r->timeline.changed == P2V_UNKNOWN;
@@ -162,7 +208,7 @@ static void update_rendition(struct p2v_playlist *p, size_t track)
 		return;
 	if (bitrate)
 		r->timeline.bitrate = bitrate;
-	r->next_bitrate = master ? next_above(master, bitrate) : 0;
+	r->next_bitrate = master ? next_above(master, bitrate) : next_in_set(p->doc, t);
 	if (first)
 		join_clock(r);
 	if (r->timeline.restarted)
@@ -170,16 +216,26 @@ static void update_rendition(struct p2v_playlist *p, size_t track)
 	for (struct p2v_fragment *f = p->feed->d->fragments; f; f = f->hh.next)
 		if (f->rendition == r && !p2v_timeline_find(&r->timeline, f->url, &f->range))
 			f->rendition = NULL;
-	p->unchanged = fresh ? 0 : p->unchanged + 1;
+	p->fresh |= fresh > 0;
 	if (fresh)
 		p2v_mates_tell_news(r);
 	p2v_plan_ahead(r);
 }
 
+/* Bring the renditions up to date with what was read. */
+static void update_renditions(struct p2v_playlist *p)
+{
+	p->fresh = false;
+	for (size_t i = 0; i < p->doc->n_tracks; i++)
+		update_rendition(p, i);
+	if (p->doc->n_tracks)
+		p->unchanged = p->fresh ? 0 : p->unchanged + 1;
+}
+
 static bool followed(const struct p2v_playlist *p)
 {
 	for (size_t i = 0; i < p->n_renditions; i++)
-		if (p->renditions[i] && p->renditions[i]->followed)
+		if (p->renditions[i]->followed)
 			return true;
 	return false;
 }
@@ -196,9 +252,11 @@ static void unfollow(struct p2v_rendition *r)
 			p2v_fragment_leave(f);
 }
 
-/* Two variants of one master: a player plays one of them at a time. */
+/* Two variants of one master, or two tracks of one set: a player plays one of them at a time. */
 static bool alternatives(const struct p2v_rendition *a, const struct p2v_rendition *b)
 {
+	if (a->playlist == b->playlist)
+		return a->set && same_text(a->set, b->set);
 	P2V_LIST_EACH (it, &a->feed->playlists) {
 		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
 		unsigned found = 0;
@@ -239,6 +297,21 @@ void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e
 
 /* ---- when to look again ---- */
 
+/* A manifest that names its fragments by a rule says more by and by, and is fetched again as seldom
+ * as it asks. */
+static p2v_usec next_fetch(const struct p2v_playlist *p)
+{
+	return p->doc->head.refresh ? p->fetched + p->doc->head.refresh : P2V_NEVER;
+}
+
+static p2v_usec next_reading(const struct p2v_playlist *p, p2v_usec now)
+{
+	const struct p2v_world *w = &p->feed->d->node->world;
+	p2v_usec fetch = next_fetch(p), due = now + (p->doc->head.again - w->ops->wall(w->self));
+
+	return fetch < due ? fetch : due;
+}
+
 /* A fragment is as long as the one before it: look a little before the next is due, then often
  * until it is there. When each agent looks is drawn anew, so that in a swarm somebody soon sees it,
  * and tells the others. */
@@ -250,12 +323,14 @@ static void arm_poll(struct p2v_playlist *p)
 	const struct p2v_timeline *tl = NULL;
 
 	for (size_t i = 0; i < p->n_renditions; i++)
-		if (p->renditions[i] && p->renditions[i]->followed)
+		if (p->renditions[i]->followed)
 			tl = &p->renditions[i]->timeline;
 	if (p->fetch || !tl || !tl->live)
 		return;
 	if (p->failing != P2V_UNKNOWN) {
 		due = now + RETRY;
+	} else if (p->doc && p->doc->head.again) {
+		due = next_reading(p, now);
 	} else if (p->unchanged == 0 && tl->n > tl->n_init) {
 		p2v_usec next = p->fetched + tl->v[tl->n - 1].dur - poll;
 
@@ -270,9 +345,13 @@ static void poll_fire(struct p2v_timer *t, p2v_usec now)
 {
 	struct p2v_playlist *p = t->owner;
 
-	(void)now;
-	if (followed(p) || !p2v_list_empty(&p->waiters) || p->again)
+	if (p->doc && p->doc->head.again && now < next_fetch(p) && p2v_list_empty(&p->waiters) &&
+		followed(p)) {
+		read_again(p);
+		arm_poll(p);
+	} else if (followed(p) || !p2v_list_empty(&p->waiters) || p->again) {
 		start_fetch(p);
+	}
 }
 
 void p2v_follow_news(struct p2v_delivery *d, uint64_t key, uint64_t newest)
@@ -413,23 +492,54 @@ static void on_body(void *ctx, struct p2v_bytes b)
 	}
 }
 
+/* Another manifest that told of this one. @return NULL: none did */
+static const struct p2v_doc_child *told_of(
+	const struct p2v_playlist *p, const struct p2v_doc **parent)
+{
+	P2V_LIST_EACH (it, &p->feed->playlists) {
+		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		for (size_t i = 0; q->doc && i < q->doc->n_children; i++) {
+			const struct p2v_doc_child *c = &q->doc->children[i];
+
+			if (c->at.url && !c->range.set && strcmp(c->at.url, p->url) == 0) {
+				*parent = q->doc;
+				return c;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* @return as p2v_doc_parse; P2V_EAGAIN: it is what was read before */
+static int parse(
+	struct p2v_playlist *p, struct p2v_str text, struct p2v_doc **out, struct p2v_err *err)
+{
+	const struct p2v_world *w = &p->feed->d->node->world;
+	const struct p2v_doc *parent = NULL;
+	const struct p2v_doc_child *c = told_of(p, &parent);
+	const struct p2v_doc_in in = { .text = text,
+		.url = p->final_url ? p->final_url : p->url,
+		.type = { p->type.p, p->type.n },
+		.wall = w->ops->wall(w->self),
+		.proto = parent ? parent->proto : NULL,
+		.context = c ? c->context : NULL,
+		.base = c ? c->base->url : NULL };
+
+	if (p->doc && p2v_doc_is_of(p->doc, &in))
+		return P2V_EAGAIN;
+	return p2v_doc_parse(p->feed->d->policies.manifests, &in, out, err);
+}
+
 /* Read a whole body. What it says is what it said before when its bytes are the same: servers that
  * know no conditions send them again and again. */
 static int read_body(struct p2v_playlist *p, struct p2v_str text, struct p2v_err *err)
 {
-	const struct p2v_world *w = &p->feed->d->node->world;
-	const struct p2v_doc_in in = { .text = text,
-		.url = p->final_url ? p->final_url : p->url,
-		.type = { p->type.p, p->type.n },
-		.wall = w->ops->wall(w->self) };
 	struct p2v_doc *doc;
-	int rc;
+	int rc = parse(p, text, &doc, err);
 
-	if (p->doc && p2v_doc_is_of(p->doc, &in))
-		return P2V_OK;
-	rc = p2v_doc_parse(p->feed->d->policies.manifests, &in, &doc, err);
 	if (rc < 0)
-		return rc;
+		return rc == P2V_EAGAIN ? P2V_OK : rc;
 	p2v_slice_drop(&p->body);
 	p2v_doc_free(p->doc);
 	p->body = p2v_slice_ref(doc->text);
@@ -449,9 +559,19 @@ static int understand(struct p2v_playlist *p, struct p2v_str text, struct p2v_er
 	if (rc < 0)
 		return rc;
 	p->known = true;
-	for (size_t i = 0; i < p->doc->n_tracks; i++)
-		update_rendition(p, i);
+	update_renditions(p);
 	return P2V_OK;
+}
+
+/* The text that is there says more by now. */
+static void read_again(struct p2v_playlist *p)
+{
+	struct p2v_slice text = p2v_slice_ref(p->body);
+	struct p2v_err err;
+
+	/* What cannot be read for lack of memory is read when the next fragment is due. */
+	(void)understand(p, (struct p2v_str){ (const char *)text.p, text.n }, &err);
+	p2v_slice_drop(&text);
 }
 
 static void on_done(void *ctx, int code, const struct p2v_err *err)
@@ -591,8 +711,7 @@ void p2v_playlist_free(struct p2v_playlist *p)
 	p2v_disarm(w, &p->timer);
 	p2v_waiting_cancel(p);
 	for (size_t i = 0; i < p->n_renditions; i++)
-		if (p->renditions[i])
-			rendition_free(p->renditions[i]);
+		rendition_free(p->renditions[i]);
 	free(p->renditions);
 	p2v_slice_drop(&p->body);
 	p2v_doc_free(p->doc);

@@ -182,7 +182,7 @@ struct p2v_rendition {
 	struct p2v_list in_feed;
 	struct p2v_feed *feed;
 	struct p2v_playlist *playlist;
-	size_t track;
+	char *variant, *set; /* its track's, in the manifest; set NULL: it is alone */
 	uint64_t key;
 	struct p2v_timeline timeline;
 	p2v_usec followed_at;
@@ -218,6 +218,7 @@ struct p2v_playlist {
 	uint32_t in_status;
 	struct p2v_list waiters;
 	struct p2v_timer timer;
+	bool fresh; /* the last reading listed something new */
 	bool known; /* it was understood once */
 	bool again; /* news came during the fetch */
 };

@@ -268,14 +268,17 @@ void p2v_channel_fragment_key(const struct p2v_channel *c, const struct p2v_cryp
 	key_of(c, crypto, "p2v fragment 1\n", url, tail, out);
 }
 
-uint64_t p2v_channel_rendition_key(
-	const struct p2v_channel *c, const struct p2v_crypto *crypto, const char *url, size_t track)
+uint64_t p2v_channel_rendition_key(const struct p2v_channel *c, const struct p2v_crypto *crypto,
+	const char *url, const char *variant)
 {
+	const struct p2v_bytes name = { (const uint8_t *)variant, strlen(variant) };
 	uint8_t tail[16];
 	struct p2v_writer w = p2v_writer_of(tail, sizeof tail);
-	struct p2v_id id;
+	struct p2v_id id = { { 0 } };
 
-	p2v_write_be(&w, track, 8);
+	if (strcmp(variant, "0") != 0)
+		crypto->ops->digest(crypto->self, &name, 1, id.b);
+	p2v_write_be(&w, p2v_id_short(&id), 8);
 	p2v_write_be(&w, 0, 8);
 	key_of(c, crypto, "p2v rendition 1\n", url, tail, &id);
 	return p2v_id_short(&id) >> 2;

@@ -55,8 +55,9 @@ bool p2v_channel_to_agent(const struct p2v_channel *c, const char *url, struct p
 void p2v_channel_fragment_key(const struct p2v_channel *c, const struct p2v_crypto *crypto,
 	const char *url, const struct p2v_manifest_range *range, struct p2v_id *out);
 /** The rendition key: 62 leading bits of a digest of the channel and the manifest's canonical URL
- * and track. */
+ * and track.
+ * @param variant  [in] the track's; "0" where a manifest has one track alone */
 uint64_t p2v_channel_rendition_key(const struct p2v_channel *c, const struct p2v_crypto *crypto,
-	const char *url, size_t track);
+	const char *url, const char *variant);
 
 #endif

@@ -125,10 +125,11 @@ static enum reading judge(
 		return RESTARTED;
 	first = first_of(t);
 	last = last_of(t);
-	if (first->n > v[n - 1].n)
-		return first->n - v[n - 1].n > (uint64_t)(MISSED_MAX / (target > 0 ? target : 1))
-			       ? RESTARTED
-			       : AHEAD;
+	if (first->n > v[n - 1].n) {
+		uint64_t step = t->timed || target <= 0 ? 1 : (uint64_t)target;
+
+		return first->n - v[n - 1].n > (uint64_t)MISSED_MAX / step ? RESTARTED : AHEAD;
+	}
 	for (size_t k = 0; k < t->n && matches == 0; k++) {
 		const struct p2v_doc_segment *s = &t->segments[k];
 
@@ -177,6 +178,8 @@ static p2v_usec offset(const struct p2v_timeline *tl, const struct p2v_doc_track
 
 	if (how == FIRST)
 		return -first->t;
+	if (how == AHEAD && t->timed)
+		return v[n - 1].t - (p2v_usec)v[n - 1].n + (p2v_usec)first->n - first->t;
 	if (how == AHEAD)
 		return ahead(&v[n - 1], first, target) - first->t;
 	if (how == RESTARTED)
@@ -370,6 +373,7 @@ int p2v_timeline_update(
 	tl->live = d->head.live;
 	tl->ended = !d->head.live;
 	tl->target = target;
+	tl->timed = t->timed;
 	if (t->bw)
 		tl->bitrate = t->bw;
 	if (l.fresh)

@@ -24,6 +24,7 @@ struct p2v_timeline_entry {
 struct p2v_timeline {
 	char *url; /* of its manifest */
 	bool live, ended;
+	bool timed;       /* numbers are times [us] on the manifest's own clock */
 	p2v_usec target;  /* [us] longest fragment, as promised or as seen */
 	p2v_usec changed; /* now() of the last update that listed something new; P2V_UNKNOWN: none
 			     yet */
@@ -47,7 +48,8 @@ void p2v_timeline_fini(struct p2v_timeline *tl);
  * its query (tokens change from reading to reading), the same range, and, where both have one, the
  * same program date but for a target duration. Such entries keep their t and seen. New ones
  * continue the clock: where numbers were missed, by program date where both ends have one that can
- * be true, else with the target duration for each.
+ * be true, else with the target duration for each. Where fragments have times instead of numbers,
+ * theirs is the clock, but for where it began.
  *
  * A reading that has no fragments, or whose newest is older than what is known (caches answer so
  * for a while), changes nothing. When such readings go on for three target durations, or at once

@@ -241,8 +241,8 @@ static bool same(
 
 	p2v_channel_fragment_key(a, &k, x, NULL, &p);
 	p2v_channel_fragment_key(b, &k, y, NULL, &q);
-	rendition = p2v_channel_rendition_key(a, &k, x, 0) ==
-		    p2v_channel_rendition_key(b, &k, y, 0);
+	rendition = p2v_channel_rendition_key(a, &k, x, "0") ==
+		    p2v_channel_rendition_key(b, &k, y, "0");
 	cr_assert_eq(rendition, memcmp(&p, &q, sizeof p) == 0, "one rule for both keys");
 	return rendition;
 }
@@ -341,6 +341,7 @@ Test(channel, ranges_and_tracks)
 	struct p2v_crypto k = crypto();
 	struct p2v_id key[N], none;
 	struct p2v_channel c;
+	static const char *const variants[3] = { "0", "1", "audio" };
 	uint64_t track[3];
 
 	make(&c, &conf);
@@ -352,7 +353,7 @@ Test(channel, ranges_and_tracks)
 	}
 	cr_assert_arr_eq(key[0].b, none.b, 32, "a range that is not set is none");
 	for (size_t i = 0; i < 3; i++) {
-		track[i] = p2v_channel_rendition_key(&c, &k, URL "a", i);
+		track[i] = p2v_channel_rendition_key(&c, &k, URL "a", variants[i]);
 		cr_assert_lt(track[i], UINT64_C(1) << 62, "it fits a varint");
 		for (size_t j = 0; j < i; j++)
 			cr_assert_neq(track[i], track[j]);
