@@ -21,23 +21,33 @@ static int climbs(struct p2v_str path)
 	return -least;
 }
 
+/* How deep below the channel's folder the manifest lies. */
+static int depth_of(const struct p2v_request *q, size_t origin)
+{
+	int depth = 0;
+
+	for (const char *at = q->url + origin; *at && *at != '?'; at++)
+		depth += *at == '/';
+	return depth;
+}
+
 /* Whether the player will come back to us by itself: a reference that is relative to a folder below
  * the mount, and that does not climb out of it, as the mount has another name than the origin's
  * folder. */
 static bool comes_back(const struct p2v_request *q, const char *url, struct p2v_str uri)
 {
-	const char *origin = p2v_feed_channel(q->feed)->origin, *at;
+	const char *origin = p2v_feed_channel(q->feed)->origin;
 	size_t n = strlen(origin);
 	struct p2v_url u;
-	int depth = 0;
 
-	if (p2v_url_split(uri, &u) < 0 || u.scheme.p || u.authority.p || u.path.n == 0 ||
-		u.path.p[0] == '/' || strncmp(url, origin, n) != 0 ||
-		strncmp(q->url, origin, n) != 0)
+	if (strncmp(url, origin, n) != 0 || strncmp(q->url, origin, n) != 0)
 		return false;
-	for (at = q->url + n; *at && *at != '?'; at++)
-		depth += *at == '/';
-	return climbs(u.path) <= depth;
+	if (p2v_url_is_plain(uri)) /* it leads down */
+		return true;
+	if (p2v_url_split(uri, &u) < 0 || u.scheme.p || u.authority.p || u.path.n == 0 ||
+		u.path.p[0] == '/')
+		return false;
+	return climbs(u.path) <= depth_of(q, n);
 }
 
 struct rewriting {
