@@ -145,7 +145,8 @@ struct p2v_manifest_ops {
 	/** @return 0 surely not this plugin's … 100 surely its manifest */
 	uint32_t (*probe)(const struct p2v_manifest_probe *in);
 
-	/** @param text  [in] the whole body, any bytes, borrowed until return
+	/** What it tells follows from the text and its options alone: a host may remember it.
+	 * @param text  [in] the whole body, any bytes, borrowed until return
 	 * @return P2V_OK: understood, perhaps with warnings; P2V_EPARSE with err naming the line or
 	 * byte */
 	int (*parse)(void *st, struct p2v_str text, const struct p2v_manifest_sink *sink,
