@@ -7,6 +7,7 @@
 #include "framework/delivery/transfer.h"
 
 #define WINDOW        65536u /* [B] written and not sent, a transfer */
+#define REQUEST_MAX   1024u  /* [B] of a request, with its head */
 #define SERVES_A_MATE 16u    /* so that one that does not read cannot take every place */
 #define BURST         (100 * P2V_MSEC)
 #define BUSY_RETRY    (200 * P2V_MSEC)
@@ -267,15 +268,13 @@ static void enqueue(struct p2v_serve *s)
 	s->d->n_serves++;
 }
 
-static void on_request(struct p2v_serve *s, const struct p2v_msg_request *m)
+static void on_request(
+	struct p2v_serve *s, const struct p2v_msg_request *m, const struct p2v_id *key)
 {
 	struct p2v_delivery *d = s->d;
-	struct p2v_fragment *f;
-	struct p2v_id key;
+	struct p2v_fragment *f = p2v_fragment_find(d, key);
 	uint64_t n;
 
-	memcpy(key.b, m->key.p, sizeof key.b);
-	f = p2v_fragment_find(d, &key);
 	if (!f || !f->known || !f->shared || f->length == P2V_LENGTH_UNKNOWN ||
 		f->generation != m->generation ||
 		!p2v_partner_in(s->mate->partner, &f->feed->channel->id)) {
@@ -308,41 +307,65 @@ static void on_request(struct p2v_serve *s, const struct p2v_msg_request *m)
 	p2v_serve_pump(d);
 }
 
+/* The request, once it is whole.
+ * @param m  [out] its key points into `in`
+ * @return whether it is whole; negative: it is none */
+static int read_request(struct p2v_bytes in, struct p2v_msg_request *m)
+{
+	struct p2v_bytes body;
+	struct p2v_err err;
+	union p2v_msg all;
+	uint64_t number;
+	ptrdiff_t k = p2v_msg_next(in, &number, &body, &err);
+
+	if (k == 0)
+		return 0;
+	if (k < 0 || number != P2V_MSG_request || p2v_msg_read(number, body, &all, &err) < 0)
+		return P2V_EPROTO;
+	*m = all.request;
+	return 1;
+}
+
+/* What came of the request. @return whether there may be more to come */
+static bool take(struct p2v_serve *s, struct p2v_stream *t, const uint8_t *p, size_t n)
+{
+	struct p2v_partner *partner = s->mate->partner;
+	struct p2v_bytes in = { p, n };
+	struct p2v_msg_request m;
+	struct p2v_id key;
+	int rc;
+
+	if (s->in.n > 0) { /* it comes in pieces, as hardly any does */
+		p2v_text_add(&s->in, (const char *)p, n);
+		in = (struct p2v_bytes){ (const uint8_t *)s->in.p, s->in.n };
+	}
+	rc = in.n > REQUEST_MAX || s->in.oom ? P2V_ELIMIT : read_request(in, &m);
+	if (rc == 0 && s->in.n == 0)
+		p2v_text_add(&s->in, (const char *)p, n);
+	if (rc < 0 || s->in.oom) {
+		serve_free(s);
+		if (rc == P2V_EPROTO)
+			p2v_partner_drop(
+				partner, true, "a transfer that does not begin with a request");
+		return false;
+	}
+	if (rc > 0)
+		memcpy(key.b, m.key.p, sizeof key.b);
+	p2v_stream_consume(t, n);
+	if (rc > 0)
+		on_request(s, &m, &key);
+	return rc == 0;
+}
+
 static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
 {
 	struct p2v_serve *s = (struct p2v_serve *)o;
 	const uint8_t *p;
 	size_t n;
 
-	while (!s->fragment && (n = p2v_stream_peek(t, &p)) > 0) {
-		struct p2v_bytes body;
-		struct p2v_err err;
-		union p2v_msg m;
-		uint64_t number;
-		ptrdiff_t k;
-
-		p2v_text_add(&s->in, (const char *)p, n);
-		p2v_stream_consume(t, n);
-		if (s->in.oom || s->in.n > 1024) {
-			serve_free(s);
+	while (!s->fragment && (n = p2v_stream_peek(t, &p)) > 0)
+		if (!take(s, t, p, n))
 			return;
-		}
-		k = p2v_msg_next((struct p2v_bytes){ (const uint8_t *)s->in.p, s->in.n }, &number,
-			&body, &err);
-		if (k == 0)
-			continue;
-		if (k < 0 || number != P2V_MSG_request ||
-			p2v_msg_read(number, body, &m, &err) < 0) {
-			struct p2v_partner *partner = s->mate->partner;
-
-			serve_free(s);
-			p2v_partner_drop(
-				partner, true, "a transfer that does not begin with a request");
-			return;
-		}
-		on_request(s, &m.request);
-		return;
-	}
 	while (s->fragment && (n = p2v_stream_peek(t, &p)) > 0)
 		p2v_stream_consume(t, n);
 }
