@@ -490,6 +490,8 @@ struct p2v_delivery {
 	uint64_t rates[P2V_RATES]; /* [B/s] of late fetches from the CDN */
 	p2v_usec waits[P2V_RATES]; /* [us] until their heads */
 	size_t n_rates;
+	uint64_t cdn_rate; /* [B/s] that they say, cautiously; */
+	p2v_usec cdn_wait; /* … and the longest wait. Of n_rates > 0 */
 	struct p2v_timer beat;
 	bool stopping;
 
