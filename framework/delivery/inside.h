@@ -175,6 +175,11 @@ uint32_t p2v_fragment_chunk_size(
 	const struct p2v_fragment *f, uint32_t index); /* [B]; the length is known */
 uint64_t p2v_fragment_missing(
 	const struct p2v_fragment *f); /* [B]; 0 also when the length is unknown */
+/** @return whether that chunk is whole; not so beyond the end */
+static inline bool p2v_fragment_has(const struct p2v_fragment *f, uint32_t index)
+{
+	return index < f->n_chunks && f->here[index / P2V_WORD] >> index % P2V_WORD & 1;
+}
 
 /* ---- feeds and renditions ---- */
 
@@ -307,6 +312,9 @@ struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f);
 struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m);
 void p2v_holder_free(struct p2v_holder *h);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
+/** @return whether that partner has all chunks, or will have without our help
+ * @param hops  of ours */
+bool p2v_holder_brings_all(const struct p2v_holder *h, uint32_t hops);
 /** @return which chunks of word w that partner has now, or will have without our help */
 uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w);
 /** What select plugins see of a mate with regard to a fragment. */

@@ -213,11 +213,16 @@ static void on_message(void *ctx, struct p2v_partner *p, uint64_t number, const 
 	}
 }
 
-uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w)
+bool p2v_holder_brings_all(const struct p2v_holder *h, uint32_t hops)
 {
 	/* Whoever is still receiving is waited for only by those further from the CDN, so nobody
 	 * waits for himself in a circle; what is there already anybody can have. */
-	if (h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops)
+	return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops;
+}
+
+uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w)
+{
+	if (p2v_holder_brings_all(h, hops))
 		return UINT64_MAX;
 	return w < P2V_TRADED / P2V_WORD ? h->chunks[w] : 0;
 }

@@ -171,13 +171,12 @@ static void advance(struct p2v_serve *s)
 	/* The head at once: with it the asker can make up its mind about the rest. */
 	if (!s->head_sent)
 		rc = send_head(s);
-	while (rc == P2V_OK && s->next < s->first + s->count &&
-		p2v_stream_unsent(s->stream) < WINDOW && s->d->tokens > 0) {
-		struct p2v_chunk_state *c = s->next < f->n_chunks ? &f->chunks[s->next] : NULL;
-
-		if (!c || !c->whole)
+	/* Most wait for a chunk, or for a turn: the stream, which is far away, is looked at last.
+	 */
+	while (rc == P2V_OK && s->next < s->first + s->count && s->d->tokens > 0) {
+		if (!p2v_fragment_has(f, s->next) || p2v_stream_unsent(s->stream) >= WINDOW)
 			return;
-		rc = send_chunk(s, c);
+		rc = send_chunk(s, &f->chunks[s->next]);
 	}
 	if (rc < 0) {
 		refuse(s, REFUSE_LATER, BUSY_RETRY);
