@@ -45,19 +45,23 @@ static uint64_t arrived(struct p2v_mate *m, const struct p2v_session_info *info)
 }
 
 /* The queue is the median of the partners that are being served: one partner's own full line does
- * not count, ours delays them all. */
+ * not count, ours delays them all. The others, to whom only messages go, are not looked at. */
 static struct look look(struct p2v_delivery *d)
 {
 	p2v_usec delay[SESSIONS];
 	struct look l = { 0, 0, 0, false };
 	size_t n = 0;
 
-	P2V_LIST_EACH (it, &d->mates) {
-		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+	P2V_LIST_EACH (it, &d->governor.served) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_served);
 		struct p2v_session_info info;
+		uint64_t more;
 
 		p2v_session_info(p2v_partner_session(m->partner), &info);
-		l.arrived += arrived(m, &info);
+		more = arrived(m, &info);
+		l.arrived += more;
+		if (more == 0 && info.in_flight == 0 && p2v_list_empty(&m->serves))
+			p2v_list_remove(&m->in_served); /* all that it was sent is there */
 		if (n == SESSIONS || info.in_flight == 0)
 			continue;
 		insert(delay, n++, info.queued);
@@ -143,6 +147,7 @@ static void fire(struct p2v_timer *t, p2v_usec now)
 void p2v_governor_init(struct p2v_delivery *d)
 {
 	d->governor = (struct p2v_governor){ .rate = RATE_FIRST };
+	p2v_list_init(&d->governor.served);
 	d->governor.timer.fire = fire;
 	d->governor.timer.owner = d;
 }
@@ -164,9 +169,16 @@ void p2v_governor_busy(struct p2v_delivery *d)
 	p2v_arm(&d->node->world, &d->governor.timer, now + INTERVAL);
 }
 
-void p2v_governor_sent(struct p2v_delivery *d, uint64_t n)
+void p2v_governor_sent(struct p2v_delivery *d, struct p2v_mate *m, uint64_t n)
 {
+	struct p2v_session_info info;
+
 	d->governor.sent += n;
+	if (!p2v_list_empty(&m->in_served))
+		return;
+	p2v_list_push(&d->governor.served, &m->in_served);
+	p2v_session_info(p2v_partner_session(m->partner), &info);
+	(void)arrived(m, &info); /* the messages that went before do not count */
 }
 
 bool p2v_governor_known(const struct p2v_delivery *d)

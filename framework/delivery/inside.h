@@ -279,8 +279,9 @@ struct p2v_mate {
 	struct p2v_list holds; /* struct p2v_holder, oldest first */
 	size_t n_holds;
 	struct p2v_list asks, serves;
-	p2v_usec slow_until; /* it let us down: others first */
-	uint64_t arrived;    /* [B] of ours at it, as last seen */
+	p2v_usec slow_until;       /* it let us down: others first */
+	struct p2v_list in_served; /* of the governor */
+	uint64_t arrived;          /* [B] of ours at it, as last seen */
 };
 
 /** One partner has one fragment. */
@@ -408,6 +409,7 @@ struct p2v_governor {
 	uint32_t poor,
 		rests; /* looks in a row that found a thin line; times that it was left alone */
 	bool was_full;
+	struct p2v_list served; /* struct p2v_mate: to whom chunks are under way, or were */
 	struct p2v_timer timer;
 };
 
@@ -415,7 +417,8 @@ void p2v_governor_init(struct p2v_delivery *d);
 void p2v_governor_fini(struct p2v_delivery *d);
 /** There is something to send: watch the line. */
 void p2v_governor_busy(struct p2v_delivery *d);
-void p2v_governor_sent(struct p2v_delivery *d, uint64_t n);
+/** n bytes of chunks go to m. */
+void p2v_governor_sent(struct p2v_delivery *d, struct p2v_mate *m, uint64_t n);
 /** Every second: a line that was left alone may be tried again. */
 void p2v_governor_beat(struct p2v_delivery *d, p2v_usec now);
 /** @return [B/s] that may be sent now, the configured limit regarded */

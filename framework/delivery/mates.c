@@ -264,6 +264,7 @@ static void on_up(void *ctx, struct p2v_partner *p)
 	p2v_list_init(&m->holds);
 	p2v_list_init(&m->asks);
 	p2v_list_init(&m->serves);
+	p2v_list_init(&m->in_served);
 	p2v_list_push(&d->mates, &m->in_delivery);
 	p2v_partner_set_user(p, m);
 	p2v_mate_introduce(m);
@@ -284,6 +285,7 @@ static void mate_free(struct p2v_mate *m)
 	while (!p2v_list_empty(&m->holds))
 		p2v_holder_free(P2V_OF(p2v_list_first(&m->holds), struct p2v_holder, in_mate));
 	p2v_mate_discharge(m);
+	p2v_list_remove(&m->in_served);
 	p2v_list_remove(&m->in_delivery);
 	free(m);
 }

@@ -157,7 +157,7 @@ static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
 	s->fragment->relayed++;
 	s->d->tokens -= c->filled;
 	s->d->uploaded_window += c->filled;
-	p2v_governor_sent(s->d, c->filled);
+	p2v_governor_sent(s->d, s->mate, c->filled);
 	p2v_count(&s->d->node->metrics, P2V_M_UPLOADED, c->filled);
 	return P2V_OK;
 }
