@@ -363,8 +363,10 @@ void p2v_ask_cancel_all(struct p2v_fragment *f);
 void p2v_ask_cancel_mate(struct p2v_mate *m);
 /** [chunks] that no ask brings and that are not here, from `from` on: the first such run. */
 bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, uint32_t *count);
-/** Give up what makes no progress. @return when to look again */
-p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now);
+/** Give up what makes no progress; f->planning is set. */
+void p2v_ask_check(struct p2v_fragment *f, p2v_usec now);
+/** @return when to do so again; P2V_NEVER: nobody is asked */
+p2v_usec p2v_ask_check_at(const struct p2v_fragment *f);
 /** Leave to partners only what they will bring in the time that is left [us], by how fast they were
  * so far. */
 void p2v_ask_trim(struct p2v_fragment *f, p2v_usec now, p2v_usec left);

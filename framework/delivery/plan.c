@@ -365,7 +365,7 @@ void p2v_plan(struct p2v_fragment *f)
 	f->planning = true;
 	p2v_plan_due(f, &due);
 	urgency(f, &due, now);
-	next = earlier(next, p2v_ask_check(f, now));
+	p2v_ask_check(f, now);
 	if (!f->job)
 		(void)p2v_ask_more(f);
 	if (!f->job && !f->complete)
@@ -374,7 +374,7 @@ void p2v_plan(struct p2v_fragment *f)
 	if (f->complete || give_up(f, now, &next))
 		return;
 	p2v_ask_urgency(f);
-	next = earlier(next, p2v_ask_check(f, now));
+	next = earlier(next, p2v_ask_check_at(f));
 	if (next != P2V_NEVER)
 		p2v_arm(&f->d->node->world, &f->timer, next > now ? next : now + P2V_MSEC);
 	else

@@ -106,7 +106,7 @@ static bool fits(const struct p2v_fragment *f, const struct p2v_holder *h, const
 	if (p2v_holder_brings_all(h, f->hops))
 		return true;
 	for (uint32_t w = 0; w < P2V_TRADED / P2V_WORD; w++)
-		v |= h->chunks[w] & o->traded[w];
+		v |= p2v_holder_brings(h, f->hops, w) & o->traded[w];
 	return v != 0;
 }
 
@@ -219,11 +219,11 @@ struct p2v_holder *p2v_source_next(
 	struct p2v_holder *h;
 	uint32_t most;
 
-	h = choose(f, now);
-	if (!h || (asks_to(f, h->mate) == 0 && p2v_ask_partners(f) >= f->d->conf->sources))
-		return NULL;
 	/* Until the head is known there is one ask: it tells whether the rest is what it seems. */
 	if (!f->known && !p2v_list_empty(&f->asks))
+		return NULL;
+	h = choose(f, now);
+	if (!h || (asks_to(f, h->mate) == 0 && p2v_ask_partners(f) >= f->d->conf->sources))
 		return NULL;
 	if (!next_run(f, h, first, count))
 		return NULL;

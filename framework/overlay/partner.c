@@ -7,7 +7,7 @@
 #define HELLO_WAIT     (5 * P2V_SECOND)
 #define FAILURES_HALVE (10 * P2V_SECOND)
 #define SUSPECT_PTO    3u
-#define PATH_LASTS     (20 * P2V_MSEC)
+#define PATH_LASTS     (100 * P2V_MSEC)
 
 struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p2v_id *id)
 {
