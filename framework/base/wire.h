@@ -72,10 +72,12 @@ static inline uint64_t p2v_read_varint(struct p2v_reader *r)
 	q = p2v_read_bytes(r, n);
 	if (!q)
 		return 0;
-	v = *q & 63;
-	for (size_t i = 1; i < n; i++)
-		v = v << 8 | q[i];
-	return v;
+	v = n == 2   ? (uint64_t)q[0] << 8 | q[1]
+	    : n == 4 ? (uint64_t)q[0] << 24 | (uint64_t)q[1] << 16 | (uint64_t)q[2] << 8 | q[3]
+		     : (uint64_t)q[0] << 56 | (uint64_t)q[1] << 48 | (uint64_t)q[2] << 40 |
+			       (uint64_t)q[3] << 32 | (uint64_t)q[4] << 24 | (uint64_t)q[5] << 16 |
+			       (uint64_t)q[6] << 8 | q[7];
+	return v & (UINT64_MAX >> (66 - 8 * n)); /* two bits told the length */
 }
 
 static inline struct p2v_writer p2v_writer_of(void *p, size_t n)

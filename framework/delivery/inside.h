@@ -498,10 +498,10 @@ struct p2v_delivery {
 	struct p2v_list nobody;             /* always empty */
 	uint64_t slots[P2V_MATES_MAX / 64]; /* those that partners have */
 	struct p2v_fragment *fragments;
-	struct p2v_holding *holdings;
-	uint64_t held;             /* [B] */
-	uint64_t rates[P2V_RATES]; /* [B/s] of late fetches from the CDN */
-	p2v_usec waits[P2V_RATES]; /* [us] until their heads */
+	struct p2v_holding *holdings, *told_last; /* told_last: found last; NULL: none */
+	uint64_t held;                            /* [B] */
+	uint64_t rates[P2V_RATES];                /* [B/s] of late fetches from the CDN */
+	p2v_usec waits[P2V_RATES];                /* [us] until their heads */
 	size_t n_rates;
 	uint64_t cdn_rate; /* [B/s] that they say, cautiously; */
 	p2v_usec cdn_wait; /* … and the longest wait. Of n_rates > 0 */

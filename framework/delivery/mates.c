@@ -8,9 +8,14 @@
 
 static struct p2v_holding *holding_find(struct p2v_delivery *d, const struct p2v_id *key)
 {
-	struct p2v_holding *h;
+	struct p2v_holding *h = d->told_last;
 
+	/* What is new all partners tell of at the same time. */
+	if (h && memcmp(&h->key, key, sizeof *key) == 0)
+		return h;
 	HASH_FIND(hh, d->holdings, key, sizeof *key, h);
+	if (h)
+		d->told_last = h;
 	return h;
 }
 
@@ -32,6 +37,8 @@ static void holding_free(struct p2v_delivery *d, struct p2v_holding *h)
 {
 	if (h->fragment)
 		h->fragment->holding = NULL;
+	if (d->told_last == h)
+		d->told_last = NULL;
 	HASH_DEL(d->holdings, h);
 	free(h);
 }

@@ -86,8 +86,8 @@ static uint32_t rank(struct p2v_fragment *f, uint32_t *of)
 	P2V_LIST_EACH (it, &f->d->mates) {
 		const struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
 
-		if (n == P2V_SELECT_MAX || !in_channel(m, f) ||
-			!p2v_mate_follows(m, f->rendition_key))
+		if (n == P2V_SELECT_MAX || !p2v_mate_follows(m, f->rendition_key) ||
+			!in_channel(m, f))
 			continue;
 		p2v_mate_view(m, f, &view[n]);
 		n += !(view[n].flags & (P2V_PEER_SUSPECT | P2V_PEER_TAKES));
@@ -403,11 +403,12 @@ static size_t gather(struct p2v_rendition *r, struct p2v_timeline_entry **who,
 			.dur = e->dur,
 			.bitrate = r->timeline.bitrate,
 			.next_bitrate = r->next_bitrate };
-		struct p2v_fragment *f = p2v_fragment_listed(d, e);
 		struct p2v_player_due due;
+		struct p2v_fragment *f;
 
 		if (e->gap || (!e->init && e->t + e->dur <= r->position))
 			continue;
+		f = p2v_fragment_listed(d, e);
 		due_for(r->feed, &pf, P2V_UNKNOWN, now, &due);
 		who[n] = e;
 		out[n++] = (struct p2v_cache_frag){

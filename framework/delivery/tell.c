@@ -83,8 +83,8 @@ static void tell_have(struct p2v_mate *m, struct p2v_fragment *f, struct p2v_sli
 /* Whoever reads the rendition; of somebody who reads more than can be noted, nobody knows. */
 static bool listens(const struct p2v_mate *m, const struct p2v_fragment *f)
 {
-	return shares(m, f->feed) &&
-	       (m->n_follows == P2V_FOLLOWS_MAX || p2v_mate_follows(m, f->rendition_key));
+	return (m->n_follows == P2V_FOLLOWS_MAX || p2v_mate_follows(m, f->rendition_key)) &&
+	       shares(m, f->feed);
 }
 
 /* What it has of this very content. */

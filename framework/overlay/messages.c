@@ -184,26 +184,27 @@ static int read_bytes(const struct message *m, const struct field *f, struct p2v
 	return P2V_OK;
 }
 
-/* @return the field of that number; NULL: m has none */
-static const struct field *field_of(const struct message *m, uint64_t number)
+/* @return where the field of that number stands; m->n: m has none */
+static size_t field_of(const struct message *m, uint64_t number)
 {
+	size_t k = 0;
+
 	if (number - 1 < m->n && m->fields[number - 1].number == number) /* nearly all are so */
-		return &m->fields[number - 1];
-	for (size_t k = 0; k < m->n; k++)
-		if (m->fields[k].number == number)
-			return &m->fields[k];
-	return NULL;
+		return (size_t)number - 1;
+	while (k < m->n && m->fields[k].number != number)
+		k++;
+	return k;
 }
 
 /* Read one field's value; m's own goes to out, another's is skipped. */
 static int read_field(const struct message *m, uint64_t tag, struct p2v_reader *r, void *out,
 	size_t *seen, struct p2v_err *err)
 {
-	const struct field *f = field_of(m, tag >> 1);
+	size_t k = field_of(m, tag >> 1);
+	const struct field *f = &m->fields[k];
 	bool is_bytes = tag & 1;
 	uint64_t v = p2v_read_varint(r);
 	struct p2v_bytes b = { NULL, 0 };
-	size_t *n;
 
 	if (is_bytes && !r->bad) {
 		b.n = v > p2v_reader_left(r) ? SIZE_MAX : (size_t)v;
@@ -211,16 +212,16 @@ static int read_field(const struct message *m, uint64_t tag, struct p2v_reader *
 	}
 	if (r->bad)
 		return p2v_fail(err, P2V_EPROTO, "%s: cut short", m->name);
-	if (!f)
+	if (k == m->n)
 		return P2V_OK;
-	n = &seen[f - m->fields];
 	if ((f->kind != U) != is_bytes)
 		return p2v_fail(
 			err, P2V_EPROTO, "%s: field %s is of the wrong kind", m->name, f->name);
-	if (*n >= f->count)
+	if (seen[k] >= f->count)
 		return p2v_fail(err, P2V_EPROTO, "%s: field %s stands more than %zu times", m->name,
 			f->name, f->count);
-	return is_bytes ? read_bytes(m, f, b, out, n, err) : read_number(m, f, v, out, n, err);
+	return is_bytes ? read_bytes(m, f, b, out, &seen[k], err)
+			: read_number(m, f, v, out, &seen[k], err);
 }
 
 int p2v_msg_read(uint64_t number, struct p2v_bytes body, union p2v_msg *out, struct p2v_err *err)

@@ -11,10 +11,12 @@ enum { DIALS_AT_ONCE = 4 };
 
 static void stop_call(struct p2v_peer *p)
 {
-	if (p->call)
-		p2v_dial_cancel(&p->call->dial);
+	if (!p->call)
+		return;
+	p2v_dial_cancel(&p->call->dial);
 	free(p->call);
 	p->call = NULL;
+	p->overlay->n_calls--;
 }
 
 static void peer_free(struct p2v_overlay *o, struct p2v_peer *p)
@@ -186,11 +188,7 @@ void p2v_peers_rest(struct p2v_overlay *o)
 
 size_t p2v_peers_dialling(const struct p2v_overlay *o)
 {
-	size_t n = 0;
-
-	for (const struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		n += p->call != NULL;
-	return n;
+	return o->n_calls;
 }
 
 /* Whoever called and has not said hello may never say it: that must keep nobody from looking for
@@ -257,6 +255,7 @@ static bool call(struct p2v_peer *p)
 	p->call = calloc(1, sizeof *p->call);
 	if (!p->call)
 		return false;
+	o->n_calls++;
 	p->call->peer = p;
 	p->call->dial.done = dial_done;
 	if (o->watch.called)
@@ -280,7 +279,7 @@ void p2v_peers_tend(struct p2v_overlay *o)
 
 bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s)
 {
-	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
+	for (struct p2v_peer *p = o->n_calls > 0 ? o->peers : NULL; p; p = p->hh.next)
 		if (p->call && p2v_dial_opened(&p->call->dial, s))
 			return true;
 	return false;
@@ -288,7 +287,7 @@ bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s)
 
 bool p2v_peers_closed(struct p2v_overlay *o, struct p2v_session *s, const struct p2v_err *why)
 {
-	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
+	for (struct p2v_peer *p = o->n_calls > 0 ? o->peers : NULL; p; p = p->hh.next)
 		if (p->call && p2v_dial_closed(&p->call->dial, s, why))
 			return true;
 	return false;
