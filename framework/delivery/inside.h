@@ -377,7 +377,7 @@ void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t);
 void p2v_serve_progress(struct p2v_fragment *f);
 void p2v_serve_cancel_all(struct p2v_fragment *f);
 void p2v_serve_cancel_mate(struct p2v_mate *m);
-/** Write what can be written now. */
+/** What may be sent is something else now: have those that wait for that go on. */
 void p2v_serve_pump(struct p2v_delivery *d);
 void p2v_serve_init(struct p2v_delivery *d);
 void p2v_serve_fini(struct p2v_delivery *d);

@@ -89,7 +89,8 @@ static uint32_t rank(struct p2v_fragment *f, uint32_t *of)
 		if (n == P2V_SELECT_MAX || !p2v_mate_follows(m, f->rendition_key) ||
 			!in_channel(m, f))
 			continue;
-		p2v_mate_view(m, f, &view[n]);
+		p2v_partner_outline(m->partner, &view[n]);
+		view[n].flags |= P2V_PEER_FOLLOWS;
 		n += !(view[n].flags & (P2V_PEER_SUSPECT | P2V_PEER_TAKES));
 	}
 	*of = (uint32_t)n;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "framework/base/timers.h"
 #include "framework/delivery/transfer.h"
 
 #define WINDOW        65536u /* [B] written and not sent, a transfer */
@@ -206,11 +207,9 @@ static void refill(struct p2v_delivery *d)
 	d->tokens_at = now;
 }
 
-void p2v_serve_pump(struct p2v_delivery *d)
+/* Something was written, or could not be: when to go on. */
+static void settle(struct p2v_delivery *d)
 {
-	refill(d);
-	P2V_LIST_EACH (it, &d->serves)
-		advance(P2V_OF(it, struct p2v_serve, in_delivery));
 	if (d->n_serves == 0)
 		return;
 	p2v_governor_busy(d);
@@ -221,10 +220,46 @@ void p2v_serve_pump(struct p2v_delivery *d)
 				P2V_MSEC);
 }
 
+/* All that wait for their turn, the most urgent first. */
+static void pump_all(struct p2v_delivery *d)
+{
+	refill(d);
+	P2V_LIST_EACH (it, &d->serves)
+		advance(P2V_OF(it, struct p2v_serve, in_delivery));
+	settle(d);
+}
+
+/* While the timer is armed, transfers wait for tokens. While it is not, each waits for something
+ * of its own: a chunk, or room in its stream. */
+static bool all_have_tokens(const struct p2v_delivery *d)
+{
+	return !p2v_timer_armed(&d->serve_timer);
+}
+
+void p2v_serve_pump(struct p2v_delivery *d)
+{
+	if (!all_have_tokens(d))
+		pump_all(d);
+}
+
+/* One transfer may go on. It may be gone afterwards. */
+static void pump_one(struct p2v_serve *s)
+{
+	struct p2v_delivery *d = s->d;
+
+	if (!all_have_tokens(d)) {
+		pump_all(d);
+		return;
+	}
+	refill(d);
+	advance(s);
+	settle(d);
+}
+
 static void serve_timer(struct p2v_timer *t, p2v_usec now)
 {
 	(void)now;
-	p2v_serve_pump(t->owner);
+	pump_all(t->owner);
 }
 
 /* ---- requests ---- */
@@ -303,7 +338,7 @@ static void on_request(
 		p2v_stream_set_priority(s->stream, (double)m->priority / 1000, s->deadline);
 	enqueue(s);
 	f->used = now_of(d);
-	p2v_serve_pump(d);
+	pump_one(s);
 }
 
 /* The request, once it is whole.
@@ -375,7 +410,7 @@ static void writable(struct p2v_stream_owner *o, struct p2v_stream *t)
 
 	(void)t;
 	if (s->fragment)
-		p2v_serve_pump(s->d);
+		pump_one(s);
 }
 
 static void ended(struct p2v_stream_owner *o, struct p2v_stream *t, int code, uint64_t reason)
@@ -408,8 +443,18 @@ void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t)
 
 void p2v_serve_progress(struct p2v_fragment *f)
 {
-	if (!p2v_list_empty(&f->serves))
-		p2v_serve_pump(f->d);
+	struct p2v_delivery *d = f->d;
+
+	if (p2v_list_empty(&f->serves))
+		return;
+	if (!all_have_tokens(d)) {
+		pump_all(d);
+		return;
+	}
+	refill(d);
+	P2V_LIST_EACH (it, &f->serves)
+		advance(P2V_OF(it, struct p2v_serve, in_fragment));
+	settle(d);
 }
 
 void p2v_serve_cancel_all(struct p2v_fragment *f)
