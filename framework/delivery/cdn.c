@@ -72,7 +72,7 @@ static p2v_usec longest_wait(const struct p2v_delivery *d)
 }
 
 /* What follows from it is asked for much more often than it changes. */
-static void remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait)
+void p2v_cdn_remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait)
 {
 	size_t i = d->n_rates++ % P2V_RATES;
 
@@ -164,7 +164,8 @@ void p2v_cdn_cancel(struct p2v_fragment *f)
 		return;
 	/* What was given up because it was slow tells most about the line. */
 	if (f->job->head_at && p2v_now(w) - f->job->head_at >= RATE_MIN_TIME)
-		remember(f->d, f->job->got * P2V_SECOND / (uint64_t)(p2v_now(w) - f->job->head_at),
+		p2v_cdn_remember(f->d,
+			f->job->got * P2V_SECOND / (uint64_t)(p2v_now(w) - f->job->head_at),
 			f->job->head_at - f->job->started);
 	if (f->job->fetch)
 		w->ops->fetch_cancel(w->self, f->job->fetch);
@@ -365,7 +366,8 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		return;
 	}
 	if (j->got >= RATE_MIN_SIZE)
-		remember(f->d, j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC),
+		p2v_cdn_remember(f->d,
+			j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC),
 			j->head_at - j->started);
 	if (f->length == P2V_LENGTH_UNKNOWN) {
 		p2v_fragment_ended(f, j->pos);

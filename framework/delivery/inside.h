@@ -395,6 +395,8 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why);
 void p2v_cdn_cancel(struct p2v_fragment *f);
 /** All is here: an answer that still brings bytes is cut. */
 void p2v_cdn_needless(struct p2v_fragment *f);
+/** A fetch from the CDN has ended. @param rate  [B/s] @param wait  [us] until its head */
+void p2v_cdn_remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait);
 /** [B/s] that the CDN gave lately, cautiously. */
 uint64_t p2v_cdn_rate(const struct p2v_delivery *d);
 /** [us] that n bytes would take from the CDN, cautiously. */

@@ -279,10 +279,8 @@ Test(fragment, memory_stays_within_its_limit)
 static void rates(struct shelf *s, const uint64_t *v, size_t n)
 {
 	s->d->n_rates = 0;
-	for (size_t i = 0; i < n; i++) {
-		s->d->rates[s->d->n_rates % P2V_RATES] = v[i];
-		s->d->waits[s->d->n_rates++ % P2V_RATES] = (p2v_usec)(i + 1) * P2V_MSEC;
-	}
+	for (size_t i = 0; i < n; i++)
+		p2v_cdn_remember(s->d, v[i], (p2v_usec)(i + 1) * P2V_MSEC);
 }
 
 Test(fragment, the_cdns_rate_is_taken_cautiously)
