@@ -9,6 +9,7 @@
 
 #define WINDOW        65536u /* [B] written and not sent, a transfer */
 #define REQUEST_MAX   1024u  /* [B] of a request, with its head */
+#define HEAD_ROOM     1024u  /* [B] for what goes before the first chunk, mostly */
 #define SERVES_A_MATE 16u    /* so that one that does not read cannot take every place */
 #define BURST         (100 * P2V_MSEC)
 #define BUSY_RETRY    (200 * P2V_MSEC)
@@ -25,6 +26,8 @@ struct p2v_serve {
 	struct p2v_fragment *fragment; /* NULL: the request is not whole yet */
 	struct p2v_stream *stream;
 	struct p2v_text in;
+	struct p2v_buf *out; /* messages to be written together; NULL: none */
+	size_t n_out;        /* [B] */
 	uint32_t first, count, next;
 	p2v_usec deadline;
 	bool head_sent, partly; /* partly: the rest that was asked for is refused */
@@ -46,36 +49,53 @@ static void serve_free(struct p2v_serve *s)
 	p2v_list_remove(&s->in_mate);
 	if (s->stream)
 		p2v_stream_release(s->stream);
+	p2v_buf_unref(s->out);
 	p2v_text_fini(&s->in);
 	free(s);
 }
 
 /* ---- writing ---- */
 
-static int write_message(struct p2v_serve *s, enum p2v_message number, const void *msg, size_t room)
+/* What was put together goes to the stream. */
+static int flush(struct p2v_serve *s)
 {
-	struct p2v_buf *b = p2v_buf_new(room);
-	struct p2v_writer w;
 	struct p2v_slice all;
 
-	if (!b)
-		return P2V_ENOMEM;
-	w = p2v_writer_of(b->data, room);
-	p2v_msg_write(number, msg, &w);
-	if (w.full) {
-		p2v_buf_unref(b);
-		return P2V_ELIMIT;
-	}
-	all = p2v_slice_of(b, 0, p2v_written(&w));
-	p2v_buf_unref(b);
+	if (!s->out)
+		return P2V_OK;
+	all = p2v_slice_of(s->out, 0, s->n_out);
+	p2v_buf_unref(s->out);
+	s->out = NULL;
 	return p2v_stream_write(s->stream, all);
+}
+
+/* @param room  [B] that it needs at most */
+static int put_message(struct p2v_serve *s, enum p2v_message number, const void *msg, size_t room)
+{
+	struct p2v_writer w;
+	int rc;
+
+	if (s->out && s->out->size - s->n_out < room && (rc = flush(s)) < 0)
+		return rc;
+	if (!s->out) {
+		s->out = p2v_buf_new(s->head_sent || room > HEAD_ROOM ? room : HEAD_ROOM);
+		s->n_out = 0;
+	}
+	if (!s->out)
+		return P2V_ENOMEM;
+	w = p2v_writer_of(s->out->data + s->n_out, s->out->size - s->n_out);
+	p2v_msg_write(number, msg, &w);
+	if (w.full)
+		return P2V_ELIMIT;
+	s->n_out += p2v_written(&w);
+	return P2V_OK;
 }
 
 static void refuse(struct p2v_serve *s, uint32_t code, p2v_usec retry)
 {
 	struct p2v_msg_refuse m = { .code = code, .retry = (uint64_t)(retry / P2V_MSEC) };
 
-	if (write_message(s, P2V_MSG_refuse, &m, 64) == P2V_OK)
+	if (put_message(s, P2V_MSG_refuse, &m, 64) == P2V_OK && flush(s) == P2V_OK)
 		p2v_stream_finish(s->stream);
 	serve_free(s);
 }
@@ -102,7 +122,7 @@ static int signer_number(struct p2v_serve *s, const struct p2v_id *who)
 		m.chain.v[m.chain.n++] = chain.v[i];
 		room += chain.v[i].n + 8;
 	}
-	rc = write_message(s, P2V_MSG_signer, &m, room);
+	rc = put_message(s, P2V_MSG_signer, &m, room);
 	if (rc < 0)
 		return rc;
 	s->signers.id[s->signers.n] = *who;
@@ -130,8 +150,9 @@ static int send_head(struct p2v_serve *s)
 		.total = f->total == P2V_LENGTH_UNKNOWN ? 0 : f->total + 1,
 		.headers = headers,
 		.signature = { f->head_proof.signature, P2V_SIGNATURE_SIZE } };
+	rc = put_message(s, P2V_MSG_meta, &m, 256 + headers.n);
 	s->head_sent = true;
-	return write_message(s, P2V_MSG_meta, &m, 256 + headers.n);
+	return rc;
 }
 
 static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
@@ -149,7 +170,9 @@ static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
 		.signer = (uint64_t)rc,
 		.fetched = (uint64_t)proof.fetched,
 		.signature = { proof.signature, P2V_SIGNATURE_SIZE } };
-	rc = write_message(s, P2V_MSG_chunk, &m, 160);
+	rc = put_message(s, P2V_MSG_chunk, &m, 160);
+	if (rc == P2V_OK)
+		rc = flush(s);
 	if (rc == P2V_OK)
 		rc = p2v_stream_write(s->stream, p2v_slice_of(c->buf, 0, c->filled));
 	if (rc < 0)
@@ -163,22 +186,29 @@ static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
 	return P2V_OK;
 }
 
-/* Write what one transfer can take now. s may be gone afterwards. */
-static void advance(struct p2v_serve *s)
+/* All chunks that are here and that it can take now, and the head at once: with it the asker can
+ * make up its mind about the rest. */
+static int send_all(struct p2v_serve *s)
 {
 	struct p2v_fragment *f = s->fragment;
-	int rc = P2V_OK;
+	int rc = s->head_sent ? P2V_OK : send_head(s);
 
-	/* The head at once: with it the asker can make up its mind about the rest. */
-	if (!s->head_sent)
-		rc = send_head(s);
 	/* Most wait for a chunk, or for a turn: the stream, which is far away, is looked at last.
 	 */
 	while (rc == P2V_OK && s->next < s->first + s->count && s->d->tokens > 0) {
 		if (!p2v_fragment_has(f, s->next) || p2v_stream_unsent(s->stream) >= WINDOW)
-			return;
+			break;
 		rc = send_chunk(s, &f->chunks[s->next]);
 	}
+	return rc == P2V_OK ? flush(s) : rc;
+}
+
+/* Write what one transfer can take now. s may be gone afterwards. */
+static void advance(struct p2v_serve *s)
+{
+	struct p2v_fragment *f = s->fragment;
+	int rc = send_all(s);
+
 	if (rc < 0) {
 		refuse(s, REFUSE_LATER, BUSY_RETRY);
 	} else if (s->next == s->first + s->count) {
