@@ -250,12 +250,21 @@ static void settle(struct p2v_delivery *d)
 				P2V_MSEC);
 }
 
-/* All that wait for their turn, the most urgent first. */
-static void pump_all(struct p2v_delivery *d)
+/* All that wait for their turn, the most urgent first, while there are tokens.
+ * @param one  its head needs no token; NULL: none. It may be gone afterwards */
+static void pump_all(struct p2v_delivery *d, struct p2v_serve *one)
 {
 	refill(d);
-	P2V_LIST_EACH (it, &d->serves)
-		advance(P2V_OF(it, struct p2v_serve, in_delivery));
+	P2V_LIST_EACH (it, &d->serves) {
+		struct p2v_serve *s = P2V_OF(it, struct p2v_serve, in_delivery);
+
+		if (d->tokens <= 0)
+			break;
+		one = one == s ? NULL : one;
+		advance(s);
+	}
+	if (one)
+		advance(one);
 	settle(d);
 }
 
@@ -269,7 +278,7 @@ static bool all_have_tokens(const struct p2v_delivery *d)
 void p2v_serve_pump(struct p2v_delivery *d)
 {
 	if (!all_have_tokens(d))
-		pump_all(d);
+		pump_all(d, NULL);
 }
 
 /* One transfer may go on. It may be gone afterwards. */
@@ -278,7 +287,7 @@ static void pump_one(struct p2v_serve *s)
 	struct p2v_delivery *d = s->d;
 
 	if (!all_have_tokens(d)) {
-		pump_all(d);
+		pump_all(d, s);
 		return;
 	}
 	refill(d);
@@ -289,7 +298,7 @@ static void pump_one(struct p2v_serve *s)
 static void serve_timer(struct p2v_timer *t, p2v_usec now)
 {
 	(void)now;
-	pump_all(t->owner);
+	pump_all(t->owner, NULL);
 }
 
 /* ---- requests ---- */
@@ -478,7 +487,7 @@ void p2v_serve_progress(struct p2v_fragment *f)
 	if (p2v_list_empty(&f->serves))
 		return;
 	if (!all_have_tokens(d)) {
-		pump_all(d);
+		pump_all(d, NULL);
 		return;
 	}
 	refill(d);
