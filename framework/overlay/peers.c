@@ -5,9 +5,10 @@
 #include "framework/overlay/inside.h"
 
 enum { DIALS_AT_ONCE = 4 };
-#define BACKOFF_MAX (300 * P2V_SECOND)
-#define STEADY      (30 * P2V_SECOND) /* a partner for so long: what failed before is forgotten */
-#define BAN         (3600 * P2V_SECOND)
+#define BACKOFF_MAX  (300 * P2V_SECOND)
+#define FORGET_EVERY (10 * P2V_SECOND)
+#define STEADY       (30 * P2V_SECOND) /* a partner for so long: what failed before is forgotten */
+#define BAN          (3600 * P2V_SECOND)
 
 static void stop_call(struct p2v_peer *p)
 {
@@ -264,14 +265,24 @@ static bool call(struct p2v_peer *p)
 	return true;
 }
 
-void p2v_peers_tend(struct p2v_overlay *o)
+static void forget_old(struct p2v_overlay *o, p2v_usec now)
 {
-	p2v_usec now = p2v_now(&o->node->world);
 	struct p2v_peer *p, *next;
 
+	if (now < o->forget_at)
+		return;
+	o->forget_at = now + FORGET_EVERY;
 	HASH_ITER (hh, o->peers, p, next)
 		if (!p->call && now - p->seen > P2V_PEER_AGE_OUT && p->not_before <= now)
 			peer_free(o, p);
+}
+
+void p2v_peers_tend(struct p2v_overlay *o)
+{
+	p2v_usec now = p2v_now(&o->node->world);
+	struct p2v_peer *p;
+
+	forget_old(o, now);
 	while (p2v_peers_wanted(o) > 0 && p2v_peers_dialling(o) < DIALS_AT_ONCE &&
 		(p = choose(o, now)) && call(p))
 		;
