@@ -125,6 +125,7 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 	struct p2v_fragment *f = a->fragment;
 	uint8_t content[P2V_HEAD_CONTENT_MAX];
 	struct p2v_proof proof = { .fetched = (int64_t)m->fetched, .made = true };
+	struct p2v_statement s;
 	int rc;
 
 	if (!signer) {
@@ -133,11 +134,14 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 	}
 	proof.signer = *signer;
 	memcpy(proof.signature, m->signature.p, sizeof proof.signature);
-	rc = check_proof(a, UINT32_MAX,
-		(struct p2v_bytes){ content, p2v_head_content(total, m->headers, content) },
-		&proof);
-	if (rc < 0)
-		return rc;
+	s = (struct p2v_statement){ &f->key, a->length, a->generation };
+	if (!p2v_fragment_head_is(f, &s, total, m->headers, &proof)) {
+		rc = check_proof(a, UINT32_MAX,
+			(struct p2v_bytes){ content, p2v_head_content(total, m->headers, content) },
+			&proof);
+		if (rc < 0)
+			return rc;
+	}
 	if (!f->known) {
 		if (p2v_fragment_set_known(f, a->length, total, a->generation,
 			    (struct p2v_str){

@@ -142,6 +142,12 @@ struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f);
  * @return P2V_ENOMEM */
 P2V_MUST_USE int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof);
+/** @param s       [in] length and generation; the key is f's
+ * @param headers  [in] any; .p may be NULL when there are none
+ * @return whether this very head with this very proof is what is known of f, so that it need not be
+ * checked again */
+bool p2v_fragment_head_is(const struct p2v_fragment *f, const struct p2v_statement *s,
+	uint64_t total, struct p2v_bytes headers, const struct p2v_proof *proof);
 /** Bytes from the CDN at that offset. What is there already is passed over.
  * @param in  [in] the buffer that they lie in, borrowed: it is kept where it is a chunk's; NULL:
  * all is copied

@@ -307,6 +307,52 @@ Test(fragment, the_cdns_rate_is_taken_cautiously)
 	shelf_close(&s);
 }
 
+/* ---- heads ---- */
+
+/* One that differs in anything from what was checked has to be checked itself. */
+Test(fragment, a_head_that_was_checked_is_known_again)
+{
+	static const char text[] = "A: b\r\n", other[] = "A: c\r\n";
+	struct p2v_bytes headers = { (const uint8_t *)text, sizeof text - 1 };
+	struct p2v_proof proof = { .fetched = 7, .made = true }, wrong;
+	struct p2v_statement st, two;
+	struct p2v_fragment *f;
+	struct shelf s;
+
+	shelf_open(&s);
+	f = shelf_fragment(&s, "http://cdn/live/a.ts");
+	memset(&proof.signer, 1, sizeof proof.signer);
+	memset(proof.signature, 2, sizeof proof.signature);
+	st = (struct p2v_statement){ &f->key, 100, 5 };
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &proof), "nothing is known yet");
+	cr_assert_eq(p2v_fragment_set_known(f, 100, 100, 5, p2v_str_of(text), &proof), P2V_OK);
+	cr_assert(p2v_fragment_head_is(f, &st, 100, headers, &proof));
+	for (size_t i = 0; i < 8; i++) {
+		wrong = proof;
+		wrong.signature[i] ^= 1;
+		cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &wrong), "byte %zu", i);
+	}
+	wrong = proof;
+	wrong.signer.b[31] ^= 1;
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &wrong));
+	wrong = proof;
+	wrong.fetched++;
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &wrong));
+	cr_assert(!p2v_fragment_head_is(f, &st, 101, headers, &proof));
+	two = (struct p2v_statement){ &f->key, 101, 5 };
+	cr_assert(!p2v_fragment_head_is(f, &two, 100, headers, &proof));
+	two = (struct p2v_statement){ &f->key, 100, 6 };
+	cr_assert(!p2v_fragment_head_is(f, &two, 100, headers, &proof));
+	headers.n--;
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &proof));
+	headers = (struct p2v_bytes){ (const uint8_t *)other, sizeof other - 1 };
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &proof));
+	p2v_fragment_reset(f);
+	headers = (struct p2v_bytes){ (const uint8_t *)text, sizeof text - 1 };
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &proof), "forgotten since");
+	shelf_close(&s);
+}
+
 /* ---- buffers of others ---- */
 
 static struct p2v_buf *whole_buffer(uint64_t off, size_t n)
