@@ -232,6 +232,20 @@ int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t tot
 	return P2V_OK;
 }
 
+bool p2v_fragment_head_is(const struct p2v_fragment *f, const struct p2v_statement *s,
+	uint64_t total, struct p2v_bytes headers, const struct p2v_proof *proof)
+{
+	const struct p2v_proof *own = &f->head_proof;
+
+	if (!f->known || !own->made || !proof->made || own->fetched != proof->fetched ||
+		f->length != s->length || f->generation != s->generation || f->total != total ||
+		f->headers.n != headers.n)
+		return false;
+	return memcmp(&own->signer, &proof->signer, sizeof own->signer) == 0 &&
+	       memcmp(own->signature, proof->signature, sizeof own->signature) == 0 &&
+	       (headers.n == 0 || memcmp(f->headers.p, headers.p, headers.n) == 0);
+}
+
 static void whole(struct p2v_fragment *f, uint32_t index)
 {
 	const struct p2v_world *w = &f->d->node->world;

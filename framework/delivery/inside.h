@@ -142,6 +142,12 @@ struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f);
  * @return P2V_ENOMEM */
 P2V_MUST_USE int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof);
+/** @param s       [in] length and generation; the key is f's
+ * @param headers  [in] any; .p may be NULL when there are none
+ * @return whether this very head with this very proof is what is known of f, so that it need not be
+ * checked again */
+bool p2v_fragment_head_is(const struct p2v_fragment *f, const struct p2v_statement *s,
+	uint64_t total, struct p2v_bytes headers, const struct p2v_proof *proof);
 /** Bytes from the CDN at that offset. What is there already is passed over.
  * @param in  [in] the buffer that they lie in, borrowed: it is kept where it is a chunk's; NULL:
  * all is copied
@@ -175,6 +181,11 @@ uint32_t p2v_fragment_chunk_size(
 	const struct p2v_fragment *f, uint32_t index); /* [B]; the length is known */
 uint64_t p2v_fragment_missing(
 	const struct p2v_fragment *f); /* [B]; 0 also when the length is unknown */
+/** @return whether that chunk is whole; not so beyond the end */
+static inline bool p2v_fragment_has(const struct p2v_fragment *f, uint32_t index)
+{
+	return index < f->n_chunks && f->here[index / P2V_WORD] >> index % P2V_WORD & 1;
+}
 
 /* ---- feeds and renditions ---- */
 
@@ -274,8 +285,9 @@ struct p2v_mate {
 	struct p2v_list holds; /* struct p2v_holder, oldest first */
 	size_t n_holds;
 	struct p2v_list asks, serves;
-	p2v_usec slow_until; /* it let us down: others first */
-	uint64_t arrived;    /* [B] of ours at it, as last seen */
+	p2v_usec slow_until;       /* it let us down: others first */
+	struct p2v_list in_served; /* of the governor */
+	uint64_t arrived;          /* [B] of ours at it, as last seen */
 };
 
 /** One partner has one fragment. */
@@ -307,6 +319,9 @@ struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f);
 struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m);
 void p2v_holder_free(struct p2v_holder *h);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
+/** @return whether that partner has all chunks, or will have without our help
+ * @param hops  of ours */
+bool p2v_holder_brings_all(const struct p2v_holder *h, uint32_t hops);
 /** @return which chunks of word w that partner has now, or will have without our help */
 uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w);
 /** What select plugins see of a mate with regard to a fragment. */
@@ -354,8 +369,10 @@ void p2v_ask_cancel_all(struct p2v_fragment *f);
 void p2v_ask_cancel_mate(struct p2v_mate *m);
 /** [chunks] that no ask brings and that are not here, from `from` on: the first such run. */
 bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, uint32_t *count);
-/** Give up what makes no progress. @return when to look again */
-p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now);
+/** Give up what makes no progress; f->planning is set. */
+void p2v_ask_check(struct p2v_fragment *f, p2v_usec now);
+/** @return when to do so again; P2V_NEVER: nobody is asked */
+p2v_usec p2v_ask_check_at(const struct p2v_fragment *f);
 /** Leave to partners only what they will bring in the time that is left [us], by how fast they were
  * so far. */
 void p2v_ask_trim(struct p2v_fragment *f, p2v_usec now, p2v_usec left);
@@ -366,7 +383,7 @@ void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t);
 void p2v_serve_progress(struct p2v_fragment *f);
 void p2v_serve_cancel_all(struct p2v_fragment *f);
 void p2v_serve_cancel_mate(struct p2v_mate *m);
-/** Write what can be written now. */
+/** What may be sent is something else now: have those that wait for that go on. */
 void p2v_serve_pump(struct p2v_delivery *d);
 void p2v_serve_init(struct p2v_delivery *d);
 void p2v_serve_fini(struct p2v_delivery *d);
@@ -384,6 +401,8 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why);
 void p2v_cdn_cancel(struct p2v_fragment *f);
 /** All is here: an answer that still brings bytes is cut. */
 void p2v_cdn_needless(struct p2v_fragment *f);
+/** A fetch from the CDN has ended. @param rate  [B/s] @param wait  [us] until its head */
+void p2v_cdn_remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait);
 /** [B/s] that the CDN gave lately, cautiously. */
 uint64_t p2v_cdn_rate(const struct p2v_delivery *d);
 /** [us] that n bytes would take from the CDN, cautiously. */
@@ -400,6 +419,7 @@ struct p2v_governor {
 	uint32_t poor,
 		rests; /* looks in a row that found a thin line; times that it was left alone */
 	bool was_full;
+	struct p2v_list served; /* struct p2v_mate: to whom chunks are under way, or were */
 	struct p2v_timer timer;
 };
 
@@ -407,7 +427,8 @@ void p2v_governor_init(struct p2v_delivery *d);
 void p2v_governor_fini(struct p2v_delivery *d);
 /** There is something to send: watch the line. */
 void p2v_governor_busy(struct p2v_delivery *d);
-void p2v_governor_sent(struct p2v_delivery *d, uint64_t n);
+/** n bytes of chunks go to m. */
+void p2v_governor_sent(struct p2v_delivery *d, struct p2v_mate *m, uint64_t n);
 /** Every second: a line that was left alone may be tried again. */
 void p2v_governor_beat(struct p2v_delivery *d, p2v_usec now);
 /** @return [B/s] that may be sent now, the configured limit regarded */
@@ -485,11 +506,13 @@ struct p2v_delivery {
 	struct p2v_list nobody;             /* always empty */
 	uint64_t slots[P2V_MATES_MAX / 64]; /* those that partners have */
 	struct p2v_fragment *fragments;
-	struct p2v_holding *holdings;
-	uint64_t held;             /* [B] */
-	uint64_t rates[P2V_RATES]; /* [B/s] of late fetches from the CDN */
-	p2v_usec waits[P2V_RATES]; /* [us] until their heads */
+	struct p2v_holding *holdings, *told_last; /* told_last: found last; NULL: none */
+	uint64_t held;                            /* [B] */
+	uint64_t rates[P2V_RATES];                /* [B/s] of late fetches from the CDN */
+	p2v_usec waits[P2V_RATES];                /* [us] until their heads */
 	size_t n_rates;
+	uint64_t cdn_rate; /* [B/s] that they say, cautiously; */
+	p2v_usec cdn_wait; /* … and the longest wait. Of n_rates > 0 */
 	struct p2v_timer beat;
 	bool stopping;
 

@@ -8,9 +8,14 @@
 
 static struct p2v_holding *holding_find(struct p2v_delivery *d, const struct p2v_id *key)
 {
-	struct p2v_holding *h;
+	struct p2v_holding *h = d->told_last;
 
+	/* What is new all partners tell of at the same time. */
+	if (h && memcmp(&h->key, key, sizeof *key) == 0)
+		return h;
 	HASH_FIND(hh, d->holdings, key, sizeof *key, h);
+	if (h)
+		d->told_last = h;
 	return h;
 }
 
@@ -32,6 +37,8 @@ static void holding_free(struct p2v_delivery *d, struct p2v_holding *h)
 {
 	if (h->fragment)
 		h->fragment->holding = NULL;
+	if (d->told_last == h)
+		d->told_last = NULL;
 	HASH_DEL(d->holdings, h);
 	free(h);
 }
@@ -213,11 +220,16 @@ static void on_message(void *ctx, struct p2v_partner *p, uint64_t number, const 
 	}
 }
 
-uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w)
+bool p2v_holder_brings_all(const struct p2v_holder *h, uint32_t hops)
 {
 	/* Whoever is still receiving is waited for only by those further from the CDN, so nobody
 	 * waits for himself in a circle; what is there already anybody can have. */
-	if (h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops)
+	return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops;
+}
+
+uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w)
+{
+	if (p2v_holder_brings_all(h, hops))
 		return UINT64_MAX;
 	return w < P2V_TRADED / P2V_WORD ? h->chunks[w] : 0;
 }
@@ -259,6 +271,7 @@ static void on_up(void *ctx, struct p2v_partner *p)
 	p2v_list_init(&m->holds);
 	p2v_list_init(&m->asks);
 	p2v_list_init(&m->serves);
+	p2v_list_init(&m->in_served);
 	p2v_list_push(&d->mates, &m->in_delivery);
 	p2v_partner_set_user(p, m);
 	p2v_mate_introduce(m);
@@ -279,6 +292,7 @@ static void mate_free(struct p2v_mate *m)
 	while (!p2v_list_empty(&m->holds))
 		p2v_holder_free(P2V_OF(p2v_list_first(&m->holds), struct p2v_holder, in_mate));
 	p2v_mate_discharge(m);
+	p2v_list_remove(&m->in_served);
 	p2v_list_remove(&m->in_delivery);
 	free(m);
 }

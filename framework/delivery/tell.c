@@ -83,8 +83,8 @@ static void tell_have(struct p2v_mate *m, struct p2v_fragment *f, struct p2v_sli
 /* Whoever reads the rendition; of somebody who reads more than can be noted, nobody knows. */
 static bool listens(const struct p2v_mate *m, const struct p2v_fragment *f)
 {
-	return shares(m, f->feed) &&
-	       (m->n_follows == P2V_FOLLOWS_MAX || p2v_mate_follows(m, f->rendition_key));
+	return (m->n_follows == P2V_FOLLOWS_MAX || p2v_mate_follows(m, f->rendition_key)) &&
+	       shares(m, f->feed);
 }
 
 /* What it has of this very content. */
@@ -198,10 +198,13 @@ void p2v_mate_lost(struct p2v_mate *m, struct p2v_fragment *f)
 
 void p2v_mates_tell_gone(struct p2v_delivery *d, struct p2v_fragment *const *v, size_t n)
 {
+	if (n == 0)
+		return;
 	P2V_LIST_EACH (it, &d->mates) {
 		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
-		struct p2v_msg_gone q = { .keys.n = 0 };
+		struct p2v_msg_gone q;
 
+		q.keys.n = 0;
 		for (size_t i = 0; i < n && q.keys.n < sizeof q.keys.v / sizeof q.keys.v[0]; i++)
 			if (was_told(v[i], m))
 				q.keys.v[q.keys.n++] = (struct p2v_bytes){ v[i]->key.b,

@@ -55,7 +55,8 @@ struct p2v_ask {
 	double priority;   /* that it was asked for last, */
 	p2v_usec deadline; /* … and when the player ran dry, as it seemed then */
 	p2v_usec begun, progress;
-	uint64_t got; /* [B] */
+	p2v_usec patience; /* how long it may bring nothing, as it seemed last */
+	uint64_t got;      /* [B] */
 	struct p2v_signers signers;
 	struct p2v_text in;         /* a message that is not whole yet */
 	struct p2v_msg_chunk chunk; /* whose bytes are arriving */

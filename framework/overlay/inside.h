@@ -106,6 +106,8 @@ struct p2v_overlay {
 	struct p2v_swarm swarms[P2V_CHANNELS_MAX];
 	size_t n_swarms;
 	struct p2v_peer *peers;
+	p2v_usec forget_at; /* when peers that are old are looked for again */
+	size_t n_calls;     /* peers that are being called */
 	struct p2v_ban bans[P2V_BANS_MAX];
 	size_t next_ban;
 	struct p2v_list partners; /* in order of their sessions */

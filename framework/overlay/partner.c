@@ -7,7 +7,8 @@
 #define HELLO_WAIT     (5 * P2V_SECOND)
 #define FAILURES_HALVE (10 * P2V_SECOND)
 #define SUSPECT_PTO    3u
-#define PATH_LASTS     (20 * P2V_MSEC)
+#define PATH_LASTS     (100 * P2V_MSEC)
+#define OUTLINE_LASTS  (500 * P2V_MSEC)
 
 struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p2v_id *id)
 {
@@ -378,13 +379,13 @@ void p2v_partner_failed(struct p2v_partner *p)
 
 /* All that a session can tell of itself is much more than this, and asked for it is for each
  * partner in each choice. */
-const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p)
+static const struct p2v_partner_path *path_of(struct p2v_partner *p, p2v_usec lasts)
 {
 	const struct p2v_tracker_link *l = &p->overlay->link;
 	p2v_usec now = p2v_now(&p->overlay->node->world);
 	struct p2v_session_info info;
 
-	if (p->path_at != P2V_UNKNOWN && now - p->path_at < PATH_LASTS)
+	if (p->path_at != P2V_UNKNOWN && now - p->path_at < lasts)
 		return &p->path;
 	p2v_session_info(p->session, &info);
 	p->path = (struct p2v_partner_path){ .rtt = info.srtt,
@@ -394,9 +395,14 @@ const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p)
 	return &p->path;
 }
 
-void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out)
+const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p)
 {
-	const struct p2v_partner_path *path = p2v_partner_path(p);
+	return path_of(p, PATH_LASTS);
+}
+
+static void view(
+	struct p2v_partner *p, const struct p2v_partner_path *path, struct p2v_select_peer *out)
+{
 	p2v_usec now = p2v_now(&p->overlay->node->world);
 
 	*out = (struct p2v_select_peer){ .id = p2v_id_short(&p->id),
@@ -410,4 +416,14 @@ void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out)
 		.asked = p->asked,
 		.failures = (uint32_t)faded(p, now),
 		.near_bits = path->near_bits };
+}
+
+void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out)
+{
+	view(p, path_of(p, PATH_LASTS), out);
+}
+
+void p2v_partner_outline(struct p2v_partner *p, struct p2v_select_peer *out)
+{
+	view(p, path_of(p, OUTLINE_LASTS), out);
 }

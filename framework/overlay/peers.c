@@ -5,16 +5,19 @@
 #include "framework/overlay/inside.h"
 
 enum { DIALS_AT_ONCE = 4 };
-#define BACKOFF_MAX (300 * P2V_SECOND)
-#define STEADY      (30 * P2V_SECOND) /* a partner for so long: what failed before is forgotten */
-#define BAN         (3600 * P2V_SECOND)
+#define BACKOFF_MAX  (300 * P2V_SECOND)
+#define FORGET_EVERY (10 * P2V_SECOND)
+#define STEADY       (30 * P2V_SECOND) /* a partner for so long: what failed before is forgotten */
+#define BAN          (3600 * P2V_SECOND)
 
 static void stop_call(struct p2v_peer *p)
 {
-	if (p->call)
-		p2v_dial_cancel(&p->call->dial);
+	if (!p->call)
+		return;
+	p2v_dial_cancel(&p->call->dial);
 	free(p->call);
 	p->call = NULL;
+	p->overlay->n_calls--;
 }
 
 static void peer_free(struct p2v_overlay *o, struct p2v_peer *p)
@@ -186,11 +189,7 @@ void p2v_peers_rest(struct p2v_overlay *o)
 
 size_t p2v_peers_dialling(const struct p2v_overlay *o)
 {
-	size_t n = 0;
-
-	for (const struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		n += p->call != NULL;
-	return n;
+	return o->n_calls;
 }
 
 /* Whoever called and has not said hello may never say it: that must keep nobody from looking for
@@ -257,6 +256,7 @@ static bool call(struct p2v_peer *p)
 	p->call = calloc(1, sizeof *p->call);
 	if (!p->call)
 		return false;
+	o->n_calls++;
 	p->call->peer = p;
 	p->call->dial.done = dial_done;
 	if (o->watch.called)
@@ -265,14 +265,24 @@ static bool call(struct p2v_peer *p)
 	return true;
 }
 
-void p2v_peers_tend(struct p2v_overlay *o)
+static void forget_old(struct p2v_overlay *o, p2v_usec now)
 {
-	p2v_usec now = p2v_now(&o->node->world);
 	struct p2v_peer *p, *next;
 
+	if (now < o->forget_at)
+		return;
+	o->forget_at = now + FORGET_EVERY;
 	HASH_ITER (hh, o->peers, p, next)
 		if (!p->call && now - p->seen > P2V_PEER_AGE_OUT && p->not_before <= now)
 			peer_free(o, p);
+}
+
+void p2v_peers_tend(struct p2v_overlay *o)
+{
+	p2v_usec now = p2v_now(&o->node->world);
+	struct p2v_peer *p;
+
+	forget_old(o, now);
 	while (p2v_peers_wanted(o) > 0 && p2v_peers_dialling(o) < DIALS_AT_ONCE &&
 		(p = choose(o, now)) && call(p))
 		;
@@ -280,7 +290,7 @@ void p2v_peers_tend(struct p2v_overlay *o)
 
 bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s)
 {
-	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
+	for (struct p2v_peer *p = o->n_calls > 0 ? o->peers : NULL; p; p = p->hh.next)
 		if (p->call && p2v_dial_opened(&p->call->dial, s))
 			return true;
 	return false;
@@ -288,7 +298,7 @@ bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s)
 
 bool p2v_peers_closed(struct p2v_overlay *o, struct p2v_session *s, const struct p2v_err *why)
 {
-	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
+	for (struct p2v_peer *p = o->n_calls > 0 ? o->peers : NULL; p; p = p->hh.next)
 		if (p->call && p2v_dial_closed(&p->call->dial, s, why))
 			return true;
 	return false;
