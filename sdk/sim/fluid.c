@@ -246,6 +246,8 @@ static void fired(struct p2v_event *e, bool dropped)
 		f->reached(f);
 }
 
+static const struct p2v_event_kind fired_kind = { .run = fired };
+
 void p2v_fluid_flow_init(
 	struct p2v_fluid_flow *f, struct p2v_fluid *net, void (*reached)(struct p2v_fluid_flow *f))
 {
@@ -255,7 +257,7 @@ void p2v_fluid_flow_init(
 		p2v_list_init(&f->hop[i].in_link);
 		f->hop[i].flow = f;
 	}
-	p2v_event_init(&f->event, net->sim, NULL, fired);
+	p2v_event_init(&f->event, net->sim, NULL, &fired_kind);
 }
 
 void p2v_fluid_start(struct p2v_fluid_flow *f, struct p2v_fluid_link *const *path, size_t n,

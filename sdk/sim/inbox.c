@@ -201,6 +201,8 @@ static void work(struct p2v_event *e, bool dropped)
 		arm(m);
 }
 
+static const struct p2v_event_kind work_kind = { .run = work };
+
 void p2v_inbox_put(struct p2v_machine *m, struct p2v_packet_way *k, p2v_usec at)
 {
 	struct p2v_inbox *b = &m->inbox;
@@ -219,7 +221,7 @@ void p2v_inbox_put(struct p2v_machine *m, struct p2v_packet_way *k, p2v_usec at)
 
 void p2v_inbox_init(struct p2v_machine *m)
 {
-	p2v_event_init(&m->inbox.event, m->sim, m, work);
+	p2v_event_init(&m->inbox.event, m->sim, m, &work_kind);
 	m->inbox.armed = P2V_NEVER;
 }
 

@@ -37,6 +37,8 @@ static void handed(struct p2v_event *e, bool dropped)
 	p2v_pipe_unref(st);
 }
 
+static const struct p2v_event_kind handed_kind = { .run = handed };
+
 static void hand_over(struct p2v_piece *k)
 {
 	struct p2v_pipe *st = k->stream;
@@ -55,13 +57,15 @@ static void arrived(struct p2v_event *e, bool dropped)
 	p2v_pipe_deliver(k, dropped);
 }
 
+static const struct p2v_event_kind arrived_kind = { .run = arrived };
+
 static void arrive_at(struct p2v_piece *k, p2v_usec at)
 {
 	struct p2v_pipe *st = k->stream;
 
 	st->arrival = at > st->arrival ? at : st->arrival + st->sim->apart;
 	st->left = st->sim->now;
-	p2v_event_init(&k->event, st->sim, st->client, arrived);
+	p2v_event_init(&k->event, st->sim, st->client, &arrived_kind);
 	p2v_event_at(&k->event, st->arrival);
 }
 
@@ -160,7 +164,7 @@ static const struct p2v_sender_kind kind = { .segment = SEGMENT,
 void p2v_pipe_flow_init(struct p2v_pipe *st)
 {
 	p2v_list_init(&st->arriving);
-	p2v_event_init(&st->hand, st->sim, st->client, handed);
+	p2v_event_init(&st->hand, st->sim, st->client, &handed_kind);
 	p2v_sender_init(&st->sender, &kind, st->server, st->client);
 }
 

@@ -298,6 +298,8 @@ static void waited(struct p2v_event *e, bool dropped)
 		begin(s);
 }
 
+static const struct p2v_event_kind waited_kind = { .run = waited };
+
 void p2v_sender_push(struct p2v_sender *s)
 {
 	double done, next;
@@ -347,7 +349,7 @@ void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,
 		.cut_at = -1 };
 	p2v_fluid_flow_init(&s->flow, &sim->fluid, reached);
 	s->flow.limit = P2V_FLUID_UNLIMITED;
-	p2v_event_init(&s->wait, sim, NULL, waited);
+	p2v_event_init(&s->wait, sim, NULL, &waited_kind);
 }
 
 void p2v_sender_fini(struct p2v_sender *s)

@@ -8,6 +8,7 @@ enum { AGAIN = 500000 }; /* [us] until what was lost is sent once more */
 /* ---- life ---- */
 
 static void run(struct p2v_event *e, bool dropped);
+static const struct p2v_event_kind arrival = { .run = run };
 
 struct p2v_parcel *p2v_parcel_new(
 	struct p2v_session *by, struct p2v_stream *from, enum p2v_parcel_kind kind)
@@ -23,7 +24,7 @@ struct p2v_parcel *p2v_parcel_new(
 	if (from)
 		from->refs++;
 	p2v_list_init(&k->pieces);
-	p2v_event_init(&k->event, by->dtl->sim, k->to->dtl->machine, run);
+	p2v_event_init(&k->event, by->dtl->sim, k->to->dtl->machine, &arrival);
 	p2v_list_push(&k->to->coming, &k->at);
 	return k;
 }

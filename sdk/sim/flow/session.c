@@ -85,7 +85,9 @@ static void join(struct p2v_session *s, struct p2v_session *peer)
 /* ---- life ---- */
 
 static void timer_run(struct p2v_event *e, bool dropped);
+static const struct p2v_event_kind timer_kind = { .run = timer_run };
 static void keep_run(struct p2v_event *e, bool dropped);
+static const struct p2v_event_kind keep_kind = { .run = keep_run };
 static void keep_alive(struct p2v_session *s);
 
 struct p2v_session *p2v_flow_session_new(
@@ -112,8 +114,8 @@ struct p2v_session *p2v_flow_session_new(
 	p2v_list_init(&s->in_busy);
 	p2v_list_push(&d->all, &s->in_all);
 	d->n_sessions++;
-	p2v_event_init(&s->timer, d->sim, d->machine, timer_run);
-	p2v_event_init(&s->keep, d->sim, d->machine, keep_run);
+	p2v_event_init(&s->timer, d->sim, d->machine, &timer_kind);
+	p2v_event_init(&s->keep, d->sim, d->machine, &keep_kind);
 	p2v_event_at(&s->timer, d->sim->now + PTO_LEAST);
 	if (enlist(s))
 		return s;
