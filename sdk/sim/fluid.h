@@ -10,7 +10,7 @@
 #include "sdk/sim/event.h"
 
 enum {
-	P2V_FLUID_PATH = 3,   /* links that a flow crosses at most */
+	P2V_FLUID_PATH = 2,   /* links that a flow crosses at most */
 	P2V_FLUID_CLASSES = 2 /* those with a weight, and scavengers */
 };
 
@@ -18,24 +18,24 @@ enum {
 /** The part of a link that is kept for scavengers while there are any: a window has a floor. */
 #define P2V_FLUID_TRICKLE 0.01
 
-/** One direction of something that carries bytes. */
+/** One direction of something that carries bytes. What every message asks for comes first. */
 struct p2v_fluid_link {
-	struct p2v_fluid *net;
 	double capacity; /* [B/s] */
+	/* For sdk/sim/sender.c: the queue as it was lately. */
+	p2v_usec wait, wait_at;
+	double drop;                   /* the part of what arrives that its queue has no room for */
+	uint32_t n[P2V_FLUID_CLASSES]; /* flows of the classes */
+	/* What goes beside the flows, too small to be one: */
+	uint64_t aside; /* [B] since then */
+	p2v_usec aside_since;
+	double load; /* [B/s] lately */
 	/* of the classes: */
 	double level[P2V_FLUID_CLASSES]; /* [B/s] for a weight of 1; P2V_FLUID_UNLIMITED: this link
 					    limits nobody */
 	double used[P2V_FLUID_CLASSES];  /* [B/s] sum of rates */
 	struct p2v_list flows[P2V_FLUID_CLASSES]; /* in the order in which they began */
-	uint32_t n[P2V_FLUID_CLASSES];
 	struct p2v_list in_dirty;
-	/* What goes beside the flows, too small to be one: */
-	uint64_t aside; /* [B] since then */
-	p2v_usec aside_since;
-	double load; /* [B/s] lately */
-	/* For sdk/sim/sender.c: the queue as it was lately. */
-	p2v_usec wait, wait_at;
-	double drop; /* the part of what arrives that its queue has no room for */
+	struct p2v_fluid *net;
 };
 
 /** A flow on one of its links. */
@@ -45,19 +45,20 @@ struct p2v_fluid_hop {
 	struct p2v_fluid_link *link; /* NULL: none */
 };
 
+/** What is asked for while it runs comes first. */
 struct p2v_fluid_flow {
+	double rate; /* [B/s] as of the last settling */
+	double left; /* [B] to its goal, at `at` */
+	p2v_usec at, due;
 	struct p2v_fluid *net;
-	struct p2v_fluid_hop hop[P2V_FLUID_PATH];
-	struct p2v_list in_moved;
 	double weight; /* 0: scavenger */
 	double limit;  /* [B/s] of its own */
-	double rate;   /* [B/s] as of the last settling */
-	double left;   /* [B] to its goal, at `at` */
-	p2v_usec at, due;
-	struct p2v_event event;
+	bool runs;
 	/** The goal is reached. Set another, or stop. */
 	void (*reached)(struct p2v_fluid_flow *f);
-	bool runs;
+	struct p2v_list in_moved;
+	struct p2v_fluid_hop hop[P2V_FLUID_PATH];
+	struct p2v_event event;
 };
 
 struct p2v_sim;

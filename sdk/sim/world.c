@@ -491,7 +491,7 @@ struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip
 struct p2v_machine *p2v_machine_new(
 	struct p2v_sim *s, const char *name, const struct p2v_addr *ip, const struct p2v_link *link)
 {
-	struct p2v_machine *m = p2v_sim_machine(s, ip) ? NULL : calloc(1, sizeof *m);
+	struct p2v_machine *m = p2v_sim_machine(s, ip) ? NULL : p2v_line_new(sizeof *m);
 
 	if (!m)
 		return NULL;
@@ -623,5 +623,6 @@ void p2v_sim_free(struct p2v_sim *s)
 	}
 	p2v_packets_fini(s);
 	p2v_wheel_fini(&s->timers);
+	p2v_pools_fini(&s->pools);
 	free(s);
 }
