@@ -53,7 +53,7 @@ static inline void p2v_touch(const void *p)
 static inline void p2v_touch_lines(const void *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		p2v_touch((const char *)p + 64 * i);
+		p2v_touch((const void *)((uintptr_t)p + 64 * i));
 }
 
 #endif

@@ -92,10 +92,17 @@ struct p2v_machine {
 	struct p2v_timers held; /* what would have fired while it was frozen */
 };
 
+struct p2v_late;
+struct p2v_late_kind {
+	void (*run)(struct p2v_late *l);
+	/** As struct p2v_event_kind has it. */
+	void (*look)(const struct p2v_late *l, unsigned step);
+};
+
 /** Something to be done when all events of an instant have run, before time goes on. */
 struct p2v_late {
 	struct p2v_list at; /* not linked: nothing is to be done */
-	void (*run)(struct p2v_late *l);
+	const struct p2v_late_kind *kind;
 };
 
 /** What an entry of the run's hash is about. */

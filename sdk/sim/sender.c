@@ -38,9 +38,10 @@ static p2v_usec look(const struct p2v_machine *m, struct p2v_fluid_link *l)
 		P2V_LIST_EACH (it, &l->flows[class]) {
 			struct p2v_fluid_flow *f = P2V_OF(it, struct p2v_fluid_hop, in_link)->flow;
 			struct p2v_sender *s = P2V_OF(f, struct p2v_sender, flow);
+			double stands = standing(s, p2v_sender_in_flight(s));
 
-			if (p2v_fluid_bottleneck(f) == l)
-				bytes += standing(s, p2v_sender_in_flight(s));
+			if (stands > 0 && p2v_fluid_bottleneck(f) == l)
+				bytes += stands;
 		}
 	l->drop = bytes > most ? (bytes - most) / bytes : 0;
 	bytes = bytes < most ? bytes : most;

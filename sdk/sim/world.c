@@ -242,14 +242,31 @@ static void fire(struct p2v_sim *s, struct p2v_timer *t)
 	t->fire(t, s->now);
 }
 
+/* As look_ahead, for what is to be done after `it`. */
+static void look_ahead_late(const struct p2v_sim *s, const struct p2v_list *it)
+{
+	for (unsigned step = P2V_EVENT_LOOKS; step-- > 0;) {
+		const struct p2v_late *l;
+
+		it = it->next;
+		if (it == &s->late)
+			return;
+		l = P2V_OF((void *)(uintptr_t)it, struct p2v_late, at);
+		l->kind->look(l, step);
+	}
+}
+
 /* @return whether something was to be done before time goes on */
 static bool end_instant(struct p2v_sim *s)
 {
 	struct p2v_list *it = p2v_list_first(&s->late);
 
 	if (it) {
+		struct p2v_late *l = P2V_OF(it, struct p2v_late, at);
+
+		look_ahead_late(s, it);
 		p2v_list_remove(it);
-		P2V_OF(it, struct p2v_late, at)->run(P2V_OF(it, struct p2v_late, at));
+		l->kind->run(l);
 	} else if (p2v_fluid_unsettled(&s->fluid)) {
 		p2v_fluid_settle(&s->fluid);
 	} else {

@@ -105,14 +105,15 @@ struct p2v_flow_piece {
 	struct p2v_slice s;
 };
 
-/** In lines of the cache: what reading needs; what writing needs; the rest. */
+/** In lines of the cache: what everybody asks for; what turns need; the rest. */
 struct p2v_stream {
 	struct p2v_session *session; /* NULL: it is gone, and only parcels hold the stream */
 	struct p2v_stream *other;    /* the remote's end; NULL: not there yet, or gone */
 	void *user;
 	struct p2v_list in; /* pieces that were not consumed */
-	struct p2v_list in_events;
-	uint32_t refs; /* parcels, and upcalls under way */
+	uint64_t queued;    /* [B] in `out` */
+	double passed;      /* [B] of the first of them, on the wire */
+	uint32_t refs;      /* parcels, and upcalls under way */
 	uint8_t tell;
 	bool other_gone : 1, local : 1;  /* local: we opened it */
 	bool finished : 1, fin_left : 1; /* nothing more is written; the end is on its way */
@@ -125,8 +126,7 @@ struct p2v_stream {
 
 	struct p2v_list out; /* pieces */
 	struct p2v_list in_ready;
-	uint64_t queued; /* [B] in them */
-	double passed;   /* [B] of the first of them, on the wire */
+	struct p2v_list in_events;
 	double priority;
 	p2v_usec deadline;
 
@@ -234,8 +234,8 @@ void p2v_flow_schedule(struct p2v_stream *t);
 void p2v_flow_strand(struct p2v_stream *t);
 /** Look at what the session sends before time goes on. */
 void p2v_flow_stir(struct p2v_session *s);
-/** As p2v_flow_stir: the function behind it. */
-void p2v_flow_flush(struct p2v_late *l);
+/** As p2v_flow_stir: what is behind it. */
+extern const struct p2v_late_kind p2v_flow_late;
 void p2v_flow_drop_piece(struct p2v_sim *s, struct p2v_flow_piece *p);
 void p2v_flow_drop_pieces(struct p2v_sim *s, struct p2v_list *pieces);
 

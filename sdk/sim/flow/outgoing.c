@@ -339,7 +339,7 @@ static double weight(const struct p2v_session *s)
 	return most < P2V_CC_SCAVENGER ? 0 : most;
 }
 
-void p2v_flow_flush(struct p2v_late *l)
+static void flush(struct p2v_late *l)
 {
 	struct p2v_session *s = P2V_OF(l, struct p2v_session, late);
 	struct p2v_list *it;
@@ -368,3 +368,29 @@ void p2v_flow_flush(struct p2v_late *l)
 	if (!s->sender.flow.runs || !it || s->head != P2V_OF(it, struct p2v_stream, in_ready))
 		p2v_sender_push(&s->sender);
 }
+
+/* What flush touches: the session, its first stream, and, as most of it is messages, the other end
+ * and both links. */
+static void look(const struct p2v_late *l, unsigned step)
+{
+	const struct p2v_session *s = P2V_OF((void *)(uintptr_t)l, struct p2v_session, late);
+	const struct p2v_stream *t = P2V_OF(s->ready.next, struct p2v_stream, in_ready);
+
+	switch (step) {
+	case 0:
+		p2v_touch_lines(s, 4);
+		p2v_touch(&s->sender.from);
+		break;
+	case 1:
+		p2v_touch_lines(t, 3);
+		p2v_touch_lines(s->sender.to, 6);
+		p2v_touch_lines(s->peer, 2);
+		break;
+	default:
+		if (!p2v_list_empty(&s->ready))
+			p2v_touch(t->out.next);
+		break;
+	}
+}
+
+const struct p2v_late_kind p2v_flow_late = { .run = flush, .look = look };

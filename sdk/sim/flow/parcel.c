@@ -8,7 +8,8 @@ enum { AGAIN = 500000 }; /* [us] until what was lost is sent once more */
 /* ---- life ---- */
 
 static void run(struct p2v_event *e, bool dropped);
-static const struct p2v_event_kind arrival = { .run = run };
+static void look(const struct p2v_event *e, unsigned step);
+static const struct p2v_event_kind arrival = { .run = run, .look = look };
 
 struct p2v_parcel *p2v_parcel_new(
 	struct p2v_session *by, struct p2v_stream *from, enum p2v_parcel_kind kind)
@@ -205,9 +206,13 @@ static void take(struct p2v_session *s, struct p2v_parcel *k)
  * now */
 static bool astray(struct p2v_parcel *k)
 {
-	struct p2v_machine *here = k->to->dtl->machine;
-	bool dropped = k->to->peer && !p2v_flow_passes(k->to->peer);
+	struct p2v_machine *here = p2v_event_machine(&k->event);
+	struct p2v_session *peer = k->to->peer;
+	bool dropped;
 
+	if (k->kind == P2V_PARCEL_DATA && !here->sim->boxes)
+		return false;
+	dropped = peer && !p2v_flow_passes(peer);
 	if (k->kind == P2V_PARCEL_DATA || (k->to->sender.to->island == here->island && !dropped))
 		return false;
 	if (k->kind == P2V_PARCEL_CLOSE) {
@@ -243,6 +248,39 @@ static void run(struct p2v_event *e, bool dropped)
 	take(s, k);
 	p2v_parcel_free(k);
 	p2v_flow_finish(d);
+}
+
+/* What an arrival touches: the session with its transport, the stream's end with its reader, the
+ * first piece with its buffer; and the path back, as whoever is told looks at it. */
+static void look(const struct p2v_event *e, unsigned step)
+{
+	const struct p2v_parcel *k = P2V_OF((void *)(uintptr_t)e, struct p2v_parcel, event);
+	const struct p2v_list *it = k->kind == P2V_PARCEL_DATA ? k->pieces.next : NULL;
+	const struct p2v_flow_piece *p = it ? P2V_OF(it, struct p2v_flow_piece, at) : NULL;
+	const struct p2v_stream *t = step && k->from ? k->from->other : NULL;
+
+	switch (step) {
+	case 0:
+		p2v_touch_lines(k->to, 4);
+		p2v_touch_lines(k->from, 2);
+		p2v_touch(it);
+		p2v_touch_lines(e->timer.owner, 2);
+		break;
+	case 1:
+		p2v_touch_lines(k->to->dtl, 2);
+		p2v_touch(k->to->sender.to);
+		p2v_touch_lines(k->to->user, 3);
+		p2v_touch_lines(t, 3);
+		if (p)
+			p2v_touch(p->s.p);
+		break;
+	default:
+		if (t)
+			p2v_touch_lines(t->user, 3);
+		if (p)
+			p2v_touch(p->s.buf);
+		break;
+	}
 }
 
 void p2v_parcel_early(struct p2v_session *s)

@@ -105,7 +105,7 @@ struct p2v_session *p2v_flow_session_new(
 	s->up = (struct p2v_record_up){ .ctx = s, .emit = emit, .packet = packet };
 	s->born = s->heard = d->sim->now;
 	s->silent = s->crossed = -1;
-	s->late.run = p2v_flow_flush;
+	s->late.kind = &p2v_flow_late;
 	p2v_list_init(&s->late.at);
 	p2v_list_init(&s->streams);
 	p2v_list_init(&s->ready);
