@@ -232,7 +232,7 @@ static void arm(struct p2v_fluid_flow *f)
 	p2v_event_at(&f->event, due);
 }
 
-static void fired(struct p2v_event *e, bool dropped)
+void p2v_fluid_fired(struct p2v_event *e, bool dropped)
 {
 	struct p2v_fluid_flow *f = P2V_OF(e, struct p2v_fluid_flow, event);
 
@@ -246,7 +246,7 @@ static void fired(struct p2v_event *e, bool dropped)
 		f->reached(f);
 }
 
-static const struct p2v_event_kind fired_kind = { .run = fired };
+static const struct p2v_event_kind fired_kind = { .run = p2v_fluid_fired };
 
 void p2v_fluid_flow_init(
 	struct p2v_fluid_flow *f, struct p2v_fluid *net, void (*reached)(struct p2v_fluid_flow *f))

@@ -97,6 +97,8 @@ double p2v_fluid_room(const struct p2v_fluid_link *l);
 /** @param reached  called at the goal, as an event of the network */
 void p2v_fluid_flow_init(
 	struct p2v_fluid_flow *f, struct p2v_fluid *net, void (*reached)(struct p2v_fluid_flow *f));
+/** What the event of a flow runs, for whoever gives it a kind of its own. */
+void p2v_fluid_fired(struct p2v_event *e, bool dropped);
 /** Begin to run.
  * @param path    [in] shape (n), n ≤ P2V_FLUID_PATH; NULL items do not count; each link at most
  * once; they outlive the run

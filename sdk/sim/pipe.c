@@ -73,13 +73,13 @@ static void piece_free(struct p2v_piece *k)
 	p2v_list_remove(&k->at);
 	p2v_slice_drop(&k->body);
 	free(k->head);
-	free(k);
+	p2v_pools_give(&st->sim->pools, k, sizeof *k);
 	p2v_pipe_unref(st);
 }
 
 static struct p2v_piece *piece_new(struct p2v_pipe *st, enum p2v_piece_kind kind)
 {
-	struct p2v_piece *k = calloc(1, sizeof *k);
+	struct p2v_piece *k = p2v_pools_take(&st->sim->pools, sizeof *k);
 
 	if (!k)
 		return NULL;

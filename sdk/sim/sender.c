@@ -332,6 +332,24 @@ void p2v_sender_weigh(struct p2v_sender *s, double weight)
 	p2v_fluid_weigh(&s->flow, weight);
 }
 
+/* What the end of a goal touches: the sender, its links, what its owner says. */
+static void look_ahead(const struct p2v_event *e, unsigned step)
+{
+	const struct p2v_sender *s = P2V_OF((void *)(uintptr_t)e, struct p2v_sender, flow.event);
+
+	if (step == 0) {
+		p2v_touch_lines(s, 7);
+		return;
+	}
+	if (step == 1) {
+		p2v_touch_lines(&s->from->up, 3);
+		p2v_touch_lines(&s->to->down, 3);
+	}
+	s->kind->look(s, step);
+}
+
+static const struct p2v_event_kind goal_kind = { .run = p2v_fluid_fired, .look = look_ahead };
+
 void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,
 	struct p2v_machine *from, struct p2v_machine *to)
 {
@@ -349,6 +367,7 @@ void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,
 		.idle_at = sim->now,
 		.cut_at = -1 };
 	p2v_fluid_flow_init(&s->flow, &sim->fluid, reached);
+	s->flow.event.kind = &goal_kind;
 	s->flow.limit = P2V_FLUID_UNLIMITED;
 	p2v_event_init(&s->wait, sim, NULL, &waited_kind);
 }

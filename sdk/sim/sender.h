@@ -31,6 +31,8 @@ struct p2v_sender_kind {
 	double (*next)(struct p2v_sender *s);
 	/** So many bytes have passed the bottleneck. */
 	void (*passed)(struct p2v_sender *s, double bytes);
+	/** As struct p2v_event_kind has it, for the owner. @param step  from 1 on */
+	void (*look)(const struct p2v_sender *s, unsigned step);
 };
 
 /** What is asked for while it sends comes first: a line of it, and one of its flow. */

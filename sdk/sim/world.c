@@ -292,7 +292,9 @@ static void look_ahead(const struct p2v_sim *s)
 			if (e->kind->look)
 				e->kind->look(e, step - 1);
 		} else if (step == 1) {
-			p2v_touch(t->owner);
+			p2v_touch_lines(t->owner, 2);
+			p2v_touch((const void *)((uintptr_t)t - P2V_LINE));
+			p2v_touch((const void *)((uintptr_t)t + 2 * P2V_LINE));
 		}
 	}
 }

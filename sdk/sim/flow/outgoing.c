@@ -308,6 +308,18 @@ static void passed(struct p2v_sender *w, double bytes)
 	left(t);
 }
 
+static void look_goal(const struct p2v_sender *w, unsigned step)
+{
+	const struct p2v_session *s = P2V_OF((void *)(uintptr_t)w, struct p2v_session, sender);
+
+	if (step == 1) {
+		p2v_touch_lines(s, 2);
+	} else {
+		p2v_touch_lines(s->head, 3);
+		p2v_touch_lines(s->peer, 2);
+	}
+}
+
 const struct p2v_sender_kind p2v_flow_sender = { .segment = P2V_FLOW_SEGMENT,
 	.initial = 10 * P2V_FLOW_FIRST,
 	.beta = 0.7,
@@ -316,7 +328,8 @@ const struct p2v_sender_kind p2v_flow_sender = { .segment = P2V_FLOW_SEGMENT,
 	.paced = true,
 	.delay = true,
 	.next = next,
-	.passed = passed };
+	.passed = passed,
+	.look = look_goal };
 
 /* ---- a look at it all ---- */
 
