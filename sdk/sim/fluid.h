@@ -21,9 +21,8 @@ enum {
 /** One direction of something that carries bytes. What every message asks for comes first. */
 struct p2v_fluid_link {
 	double capacity; /* [B/s] */
-	/* For sdk/sim/sender.c: the queue as it was lately. */
-	p2v_usec wait, wait_at;
-	double drop;                   /* the part of what arrives that its queue has no room for */
+	double drop; /* the part of what arrives that its queue has no room for: sdk/sim/sender.c */
+	uint32_t number;               /* its place in the network's `queues` */
 	uint32_t n[P2V_FLUID_CLASSES]; /* flows of the classes */
 	/* What goes beside the flows, too small to be one: */
 	uint64_t aside; /* [B] since then */
@@ -36,6 +35,13 @@ struct p2v_fluid_link {
 	struct p2v_list flows[P2V_FLUID_CLASSES]; /* in the order in which they began */
 	struct p2v_list in_dirty;
 	struct p2v_fluid *net;
+};
+
+/** The queue before a link as it was lately, for sdk/sim/sender.c. Those of all links lie side by
+ * side: everybody asks for other machines' queues, and mostly there is none. */
+struct p2v_fluid_queue {
+	uint32_t n; /* flows */
+	p2v_usec wait, wait_at;
 };
 
 /** A flow on one of its links. */
@@ -73,6 +79,8 @@ struct p2v_fluid {
 	uint64_t settled, visits;        /* links looked at, and flows on them: what it costs */
 	struct p2v_fluid_share *scratch; /* shape (room) */
 	size_t room;
+	struct p2v_fluid_queue *queues; /* shape (most_links), by number; n_links are used */
+	uint32_t n_links, most_links;
 };
 
 /** @param tolerance  0 ≤ tolerance < 0.1 */
@@ -86,8 +94,9 @@ static inline bool p2v_fluid_unsettled(const struct p2v_fluid *net)
 /** Work out the rates: once an instant, when all that happens in it has happened. */
 void p2v_fluid_settle(struct p2v_fluid *net);
 
-/** @param capacity  [B/s]; 0: no limit */
-void p2v_fluid_link_init(struct p2v_fluid_link *l, struct p2v_fluid *net, double capacity);
+/** @param capacity  [B/s]; 0: no limit
+ * @return false: no memory */
+bool p2v_fluid_link_init(struct p2v_fluid_link *l, struct p2v_fluid *net, double capacity);
 void p2v_fluid_link_set(struct p2v_fluid_link *l, double capacity);
 /** n bytes cross the link beside its flows: a message, acknowledgements. */
 void p2v_fluid_aside(struct p2v_fluid_link *l, uint64_t n);

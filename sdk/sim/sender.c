@@ -48,19 +48,28 @@ static p2v_usec look(const struct p2v_machine *m, struct p2v_fluid_link *l)
 	return (p2v_usec)(bytes * 1e6 / l->capacity);
 }
 
+/* @param number  of that link: who knows it need not touch the machine */
+static p2v_usec wait_at(struct p2v_machine *m, struct p2v_fluid *net, uint32_t number, bool up)
+{
+	struct p2v_fluid_queue *q = &net->queues[number];
+	struct p2v_fluid_link *l;
+	p2v_usec now = net->sim->now;
+
+	if (q->n == 0)
+		return 0;
+	if (q->wait_at > 0 && now - q->wait_at < (q->n > WAIT_MANY ? WAIT_FRESH : WAIT_FRESH_FEW))
+		return q->wait;
+	l = up ? &m->up : &m->down;
+	if (l->capacity >= P2V_FLUID_UNLIMITED)
+		return 0;
+	q->wait = look(m, l);
+	q->wait_at = now;
+	return q->wait;
+}
+
 p2v_usec p2v_link_wait(struct p2v_machine *m, bool up)
 {
-	struct p2v_fluid_link *l = up ? &m->up : &m->down;
-	p2v_usec now = m->sim->now;
-
-	if (l->n[0] + l->n[1] == 0 || l->capacity >= P2V_FLUID_UNLIMITED)
-		return 0;
-	if (l->wait_at > 0 &&
-		now - l->wait_at < (l->n[0] + l->n[1] > WAIT_MANY ? WAIT_FRESH : WAIT_FRESH_FEW))
-		return l->wait;
-	l->wait = look(m, l);
-	l->wait_at = now;
-	return l->wait;
+	return wait_at(m, &m->sim->fluid, up ? m->up.number : m->down.number, up);
 }
 
 double p2v_path_loss(struct p2v_machine *from, struct p2v_machine *to)
@@ -105,7 +114,8 @@ double p2v_sender_in_flight(const struct p2v_sender *s)
 
 p2v_usec p2v_sender_queued(const struct p2v_sender *s)
 {
-	p2v_usec wait = p2v_link_wait(s->from, true) + p2v_link_wait(s->to, false);
+	p2v_usec wait = wait_at(s->from, s->flow.net, s->up, true) +
+			wait_at(s->to, s->flow.net, s->down, false);
 	p2v_usec since = now_of(s) - s->busy_at;
 
 	/* What arrives now left before: no longer ago than sending began. */
@@ -358,6 +368,8 @@ void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,
 	*s = (struct p2v_sender){ .kind = kind,
 		.from = from,
 		.to = to,
+		.up = from->up.number,
+		.down = to->down.number,
 		.weight = 1,
 		.cwnd = kind->initial,
 		.budget = kind->initial,

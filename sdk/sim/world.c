@@ -526,8 +526,11 @@ struct p2v_machine *p2v_machine_new(
 	p2v_list_init(&m->fetches);
 	p2v_list_init(&m->connections);
 	p2v_list_init(&m->serves);
-	p2v_fluid_link_init(&m->up, &s->fluid, (double)link->up);
-	p2v_fluid_link_init(&m->down, &s->fluid, (double)link->down);
+	if (!p2v_fluid_link_init(&m->up, &s->fluid, (double)link->up) ||
+		!p2v_fluid_link_init(&m->down, &s->fluid, (double)link->down)) {
+		free(m);
+		return NULL;
+	}
 	HASH_ADD(hh, s->by_ip, ip.ip, sizeof m->ip.ip, m);
 	if (!P2V_HASH_ADDED(hh, m)) {
 		free(m);

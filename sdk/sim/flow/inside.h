@@ -75,13 +75,13 @@ struct p2v_session {
 	struct p2v_list coming; /* parcels that are to arrive here */
 	struct p2v_list ready;
 	_Alignas(P2V_LINE) struct p2v_sender sender;
-	struct p2v_late late; /* its sending is to be looked at */
-	double stray;         /* [B] on the wire, under way when their stream was cut */
 	p2v_usec born;
-	p2v_usec crossed; /* when boxes last let a datagram through; -1: never */
-	p2v_usec silent;  /* since when a remote that should answer does not; -1: it does */
+	p2v_usec silent; /* since when a remote that should answer does not; -1: it does */
 	struct p2v_addr addr;
 	uint32_t pto_count;
+	struct p2v_late late; /* its sending is to be looked at */
+	double stray;         /* [B] on the wire, under way when their stream was cut */
+	p2v_usec crossed;     /* when boxes last let a datagram through; -1: never */
 	struct p2v_list streams;
 	uint64_t open_local; /* streams that we opened and that have not gone */
 

@@ -259,7 +259,7 @@ size_t p2v_stream_unsent(const struct p2v_stream *t)
 	const struct p2v_session *s = t->session;
 	double out = t->passed, n;
 
-	if (t->send_cut || !s)
+	if (t->send_cut || t->queued == 0 || !s)
 		return 0;
 	if (s->head == t && s->sender.flow.runs)
 		out += p2v_sender_in_flight(&s->sender) + p2v_sender_passed(&s->sender) -
