@@ -230,8 +230,6 @@ static void churn(uint64_t seed, double tolerance, double slack)
 					 P2V_FLUID_PATH];
 		if (path[1] == path[0])
 			path[1] = NULL;
-		if (path[2] == path[1] || path[2] == path[0])
-			path[2] = NULL;
 		if (!f->runs)
 			p2v_fluid_start(f, path, P2V_FLUID_PATH, w, limit, 1e12);
 		else if (p2v_random_below(&r, 2))
