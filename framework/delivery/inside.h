@@ -50,15 +50,14 @@ uint64_t p2v_generation(
 /* The most numerous thing that a node keeps: 64 a megabyte. p2v_fragment_proof tells its proof. */
 struct p2v_chunk_state {
 	struct p2v_buf *buf; /* NULL: nothing of it */
+	int64_t fetched;     /* [us] since 1970, by the signer's clock; of a whole chunk */
 	uint32_t filled;     /* [B] from its start; more than 0 and not whole: from the CDN, still
 				coming */
 	uint32_t
-		signer : 29; /* of a whole chunk that came from a peer: in its fragment's signers */
+		signer : 28; /* of a whole chunk that came from a peer: in its fragment's signers */
 	bool whole : 1, p2p : 1;
 	bool theirs : 1; /* buf is somebody else's: it may be kept, and not written to */
 	bool made : 1;   /* the signature is there; our own are made when somebody asks */
-	int64_t fetched; /* [us] since 1970, by the signer's clock; of a whole chunk */
-	uint8_t signature[P2V_SIGNATURE_SIZE];
 };
 
 enum p2v_announced { P2V_ANNOUNCED_NOT = 0, P2V_ANNOUNCED_ARRIVING, P2V_ANNOUNCED_COMPLETE };
@@ -82,11 +81,13 @@ struct p2v_fragment {
 	bool shared; /* may be offered to peers */
 	uint64_t length, total, generation;
 	struct p2v_slice headers;
-	struct p2v_proof head_proof;
+	struct p2v_chunk_state head;    /* who vouches for what the CDN said; no bytes */
 	struct p2v_chunk_state *chunks; /* shape (n_chunks) */
-	uint64_t *here;                 /* shape (p2v_chunk_words(n_chunks)): the whole ones */
+	uint8_t *signatures; /* shape (1 + cap_chunks, crypto.ops->signature_size): the head's, and
+				the chunks'; NULL: none is made */
+	uint64_t *here;      /* shape (p2v_chunk_words(n_chunks)): the whole ones */
 	uint32_t n_chunks, n_whole, cap_chunks;
-	struct p2v_id *signers; /* shape (n_signers): of chunks from peers */
+	struct p2v_id *signers; /* shape (n_signers): of the head and chunks from peers */
 	uint32_t n_signers;
 	uint64_t held, from_p2p, from_cdn; /* [B] */
 	bool complete;
@@ -155,6 +156,9 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 /** Who vouches for a whole chunk: when nobody does yet, we do from now on.
  * @param p  [out] @return P2V_OK, or as p2v_proof_sign */
 P2V_MUST_USE int p2v_fragment_proof(struct p2v_fragment *f, uint32_t index, struct p2v_proof *p);
+/** … and for what the CDN said. @param content  [in] of it, as p2v_proof_sign */
+P2V_MUST_USE int p2v_fragment_head_proof(
+	struct p2v_fragment *f, struct p2v_bytes content, struct p2v_proof *p);
 /** The body ended: an unknown length is known now. */
 void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length);
 /** Forget all content: it was another than the CDN has now. Readers that had bytes of it fail. */

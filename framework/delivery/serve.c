@@ -112,22 +112,22 @@ static int send_head(struct p2v_serve *s)
 {
 	struct p2v_fragment *f = s->fragment;
 	struct p2v_bytes headers = { f->headers.p, f->headers.n };
-	struct p2v_statement st = p2v_fragment_statement(f);
 	uint8_t content[P2V_HEAD_CONTENT_MAX];
+	struct p2v_proof proof;
 	struct p2v_msg_meta m;
-	int rc = p2v_proof_sign(s->d->node, &st, UINT32_MAX,
+	int rc = p2v_fragment_head_proof(f,
 		(struct p2v_bytes){ content, p2v_head_content(f->total, headers, content) },
-		&f->head_proof);
+		&proof);
 
 	if (rc == P2V_OK)
-		rc = signer_number(s, &f->head_proof.signer);
+		rc = signer_number(s, &proof.signer);
 	if (rc < 0)
 		return rc;
 	m = (struct p2v_msg_meta){ .signer = (uint64_t)rc,
-		.fetched = (uint64_t)f->head_proof.fetched,
+		.fetched = (uint64_t)proof.fetched,
 		.total = f->total == P2V_LENGTH_UNKNOWN ? 0 : f->total + 1,
 		.headers = headers,
-		.signature = { f->head_proof.signature, P2V_SIGNATURE_SIZE } };
+		.signature = { proof.signature, P2V_SIGNATURE_SIZE } };
 	s->head_sent = true;
 	return write_message(s, P2V_MSG_meta, &m, 256 + headers.n);
 }

@@ -169,7 +169,8 @@ void p2v_sim_crypto_init(struct p2v_sim_crypto *c, uint64_t seed)
 
 struct p2v_crypto p2v_sim_crypto(struct p2v_sim_crypto *c)
 {
-	static const struct p2v_crypto_ops ops = { .digest = digest,
+	static const struct p2v_crypto_ops ops = { .signature_size = P2V_SIGNATURE_SIZE,
+		.digest = digest,
 		.id = id,
 		.sign = sign,
 		.verify = verify,
