@@ -170,7 +170,7 @@ static int on_refuse(struct p2v_ask *a, const struct p2v_msg_refuse *m)
 		struct p2v_fragment *f = a->fragment;
 
 		ask_free(a);
-		p2v_holder_free(h);
+		p2v_holder_free(f->holding, h);
 		p2v_plan(f);
 		return P2V_ECLOSED;
 	}
@@ -454,12 +454,11 @@ size_t p2v_ask_partners(const struct p2v_fragment *f)
  * a number that stays lower is believed. */
 static void count_connections(struct p2v_fragment *f)
 {
-	size_t n = p2v_ask_partners(f), holders = 0;
+	size_t n = p2v_ask_partners(f), holders;
 	p2v_usec now = now_of(f);
 
 	if (!f->known) {
-		P2V_LIST_EACH (it, p2v_fragment_holders(f))
-			holders++;
+		holders = p2v_fragment_holders(f);
 		holders = holders < f->d->conf->sources ? holders : f->d->conf->sources;
 		n = n > holders ? n : holders;
 	}

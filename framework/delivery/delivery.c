@@ -209,7 +209,6 @@ int p2v_delivery_new(struct p2v_node *node, const struct p2v_delivery_conf *conf
 	d->policies = *policies;
 	p2v_list_init(&d->feeds);
 	p2v_list_init(&d->mates);
-	p2v_list_init(&d->nobody);
 	p2v_serve_init(d);
 	d->window_at = p2v_now(&node->world);
 	d->beat.fire = beat;

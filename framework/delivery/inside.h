@@ -273,10 +273,9 @@ struct p2v_mate {
 	uint32_t slot; /* its bit in what is noted for each partner */
 	struct p2v_following {
 		uint64_t rendition, newest;
-	} follows[P2V_FOLLOWS_MAX];
-	size_t n_follows;
-	struct p2v_list holds; /* struct p2v_holder, oldest first */
-	size_t n_holds;
+	} * follows; /* shape (n_follows), P2V_FOLLOWS_MAX at most */
+	uint32_t n_follows;
+	uint32_t n_holds; /* struct p2v_holder of it */
 	struct p2v_list asks, serves;
 	p2v_usec slow_until; /* it let us down: others first */
 	uint64_t arrived;    /* [B] of ours at it, as last seen */
@@ -284,32 +283,53 @@ struct p2v_mate {
 
 /** One partner has one fragment. */
 struct p2v_holder {
-	struct p2v_list in_holding, in_mate;
-	struct p2v_holding *holding;
 	struct p2v_mate *mate;
 	uint64_t length, generation;
-	uint32_t state, hops;                   /* as in the message have */
-	uint64_t chunks[P2V_TRADED / P2V_WORD]; /* arriving: those that are there */
-	p2v_usec not_before;                    /* it refused until then */
+	p2v_usec not_before; /* it refused until then */
+	union {
+		uint64_t word, *words; /* words: shape (P2V_TRADED / P2V_WORD) */
+	} told;                        /* arriving: chunks that are there; p2v_holder_told */
+	uint8_t state, hops;           /* as in the message have */
+	bool many;                     /* told.words counts; else there are none beyond told.word */
 };
 
 /** Who has a fragment. */
 struct p2v_holding {
 	UT_hash_handle hh;
 	struct p2v_id key;
-	struct p2v_list holders;
+	struct p2v_holder *v; /* shape (n), in the order in which they told of it first */
+	uint32_t n, cap;
 	struct p2v_fragment *fragment; /* NULL: it is none of ours */
 };
+
+/** Walk those who have a fragment: h is its struct p2v_holder *. Nobody may come or go in the
+ * body. */
+#define P2V_HOLDERS_EACH(h, f)                                                       \
+	for (struct p2v_holder *h = (f)->holding ? (f)->holding->v : NULL,           \
+			       *h##_end = (f)->holding ? h + (f)->holding->n : NULL; \
+		h != h##_end; h++)
+
+/** @return word w of the chunks that it told to be there */
+static inline uint64_t p2v_holder_told(const struct p2v_holder *h, uint32_t w)
+{
+	if (h->many)
+		return w < P2V_TRADED / P2V_WORD ? h->told.words[w] : 0;
+	return w == 0 ? h->told.word : 0;
+}
 
 /** A fragment comes to be: partners may have told of it before. */
 void p2v_holding_join(struct p2v_fragment *f);
 /** … and goes. */
 void p2v_holding_part(struct p2v_fragment *f);
-/** @return those who have it: struct p2v_holder, by in_holding; empty: nobody */
-struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f);
-/** @return what that partner has of it; NULL: nothing */
+/** @return how many have it */
+static inline size_t p2v_fragment_holders(const struct p2v_fragment *f)
+{
+	return f->holding ? f->holding->n : 0;
+}
+/** @return what that partner has of it, until somebody comes or goes; NULL: nothing */
 struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m);
-void p2v_holder_free(struct p2v_holder *h);
+/** It has that fragment no longer. @param h  [in] of that holding, which may be gone, too */
+void p2v_holder_free(struct p2v_holding *of, struct p2v_holder *h);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
 /** @return which chunks of word w that partner has now, or will have without our help */
 uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w);
@@ -486,7 +506,6 @@ struct p2v_delivery {
 	struct p2v_delivery_policies policies;
 	struct p2v_overlay *overlay; /* NULL: no peers */
 	struct p2v_list feeds, mates;
-	struct p2v_list nobody;             /* always empty */
 	uint64_t slots[P2V_MATES_MAX / 64]; /* those that partners have */
 	struct p2v_fragment *fragments;
 	struct p2v_holding *holdings;

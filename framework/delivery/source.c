@@ -105,9 +105,7 @@ static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 	struct p2v_player_due due;
 	size_t n = 0;
 
-	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
-		struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
-
+	P2V_HOLDERS_EACH (h, f) {
 		if (n == P2V_SELECT_MAX || !usable(f, h, now))
 			continue;
 		p2v_mate_view(h->mate, f, &view[n]);
@@ -196,9 +194,7 @@ p2v_usec p2v_ask_again(const struct p2v_fragment *f, p2v_usec now)
 {
 	p2v_usec soonest = P2V_NEVER;
 
-	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
-		const struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
-
+	P2V_HOLDERS_EACH (h, f) {
 		if (h->not_before > now && h->not_before < now + RETRY_SOON &&
 			h->not_before < soonest && fits(f, h))
 			soonest = h->not_before;

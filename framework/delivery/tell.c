@@ -101,7 +101,7 @@ static uint32_t lacks(const struct p2v_holder *h, const struct p2v_fragment *f)
 	uint32_t words = p2v_chunk_words(f->n_chunks), n = 0;
 
 	for (uint32_t w = 0; w < words && w < P2V_TRADED / P2V_WORD; w++)
-		n += p2v_chunk_count(f->here[w] & ~h->chunks[w]);
+		n += p2v_chunk_count(f->here[w] & ~p2v_holder_told(h, w));
 	return n;
 }
 
