@@ -91,8 +91,10 @@ struct p2v_feed *p2v_delivery_feed(struct p2v_delivery *d, struct p2v_channel *c
 
 	P2V_LIST_EACH (it, &d->feeds) {
 		feed = P2V_OF(it, struct p2v_feed, in_delivery);
-		if (feed->channel == channel)
+		if (feed->channel == channel) {
+			join(feed); /* there may have been no memory for it */
 			return feed;
+		}
 	}
 	feed = calloc(1, sizeof *feed);
 	if (!feed)
