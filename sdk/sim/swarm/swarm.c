@@ -174,6 +174,7 @@ void p2v_swarm_free(struct p2v_swarm *s)
 	p2v_meetings_free(s);
 	p2v_tracker_free(s->tracker);
 	p2v_sim_records_free(s->tracker_records);
+	p2v_node_fini(&s->tracker_node);
 	p2v_origin_free(s->origin);
 	p2v_sim_free(s->sim);
 	for (size_t i = 0; i < s->n_bound; i++)

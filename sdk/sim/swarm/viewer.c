@@ -153,6 +153,7 @@ static void seat_free(struct p2v_seat *l)
 	p2v_player_free(l->player);
 	p2v_agent_free(l->agent);
 	p2v_sim_records_free(l->records);
+	p2v_node_fini(&l->node);
 	free(l);
 }
 

@@ -108,6 +108,7 @@ static void scene_fini(struct scene *c)
 	side_fini(&c->a);
 	side_fini(&c->b);
 	authority_fini(&c->ca);
+	p2v_node_fini(&c->node);
 	p2v_sim_free(c->sim);
 }
 
