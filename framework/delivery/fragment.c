@@ -293,12 +293,17 @@ static int want_chunks(struct p2v_fragment *f, uint32_t n)
 int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof)
 {
+	const struct p2v_world *w = &f->d->node->world;
 	struct p2v_slice copy = p2v_slice_copy(headers.p, headers.n);
 	int rc = P2V_OK;
 
 	assert(!f->known);
 	if (!copy.p)
 		return P2V_ENOMEM;
+	if (w->ops->share) {
+		copy.buf = w->ops->share(w->self, copy.buf);
+		copy.p = copy.buf->data;
+	}
 	if (length != P2V_LENGTH_UNKNOWN)
 		rc = want_chunks(f, (uint32_t)((length + P2V_CHUNK - 1) / P2V_CHUNK));
 	f->head = (struct p2v_chunk_state){ .fetched = proof->fetched };
