@@ -29,6 +29,7 @@ static void ask_free(struct p2v_ask *a)
 		p2v_stream_release(a->stream);
 	p2v_text_fini(&a->in);
 	p2v_buf_unref(a->buf);
+	free(a->signers.v);
 	free(a);
 }
 
@@ -94,8 +95,11 @@ static int on_signer(struct p2v_ask *a, const struct p2v_msg_signer *m)
 		let_down(a, 60 * P2V_SECOND, true);
 		return P2V_EINTEGRITY;
 	}
-	a->signers.id[a->signers.n] = who;
-	a->signers.number[a->signers.n++] = (uint8_t)m->number;
+	if (p2v_signers_room(&a->signers) < 0) {
+		let_down(a, QUARANTINE, false);
+		return P2V_ENOMEM;
+	}
+	a->signers.v[a->signers.n++] = (struct p2v_signer){ who, (uint8_t)m->number };
 	return P2V_OK;
 }
 

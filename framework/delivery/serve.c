@@ -45,6 +45,7 @@ static void serve_free(struct p2v_serve *s)
 	if (s->stream)
 		p2v_stream_release(s->stream);
 	p2v_text_fini(&s->in);
+	free(s->signers.v);
 	free(s);
 }
 
@@ -89,11 +90,13 @@ static int signer_number(struct p2v_serve *s, const struct p2v_id *who)
 	int rc;
 
 	for (size_t i = 0; i < s->signers.n; i++)
-		if (memcmp(&s->signers.id[i], who, sizeof *who) == 0)
-			return s->signers.number[i];
+		if (memcmp(&s->signers.v[i].id, who, sizeof *who) == 0)
+			return s->signers.v[i].number;
 	if (s->signers.n == P2V_SIGNERS_MAX)
 		return P2V_ELIMIT;
-	rc = c->ops->chain(c->self, who, &chain);
+	rc = p2v_signers_room(&s->signers);
+	if (rc == P2V_OK)
+		rc = c->ops->chain(c->self, who, &chain);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < chain.n; i++) {
@@ -103,8 +106,7 @@ static int signer_number(struct p2v_serve *s, const struct p2v_id *who)
 	rc = write_message(s, P2V_MSG_signer, &m, room);
 	if (rc < 0)
 		return rc;
-	s->signers.id[s->signers.n] = *who;
-	s->signers.number[s->signers.n] = (uint8_t)s->signers.n;
+	s->signers.v[s->signers.n] = (struct p2v_signer){ *who, s->signers.n };
 	return (int)s->signers.n++;
 }
 
