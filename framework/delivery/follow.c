@@ -413,6 +413,32 @@ static void on_body(void *ctx, struct p2v_bytes b)
 	}
 }
 
+static int parse(const struct p2v_playlist *p, struct p2v_str text, struct p2v_doc **out,
+	struct p2v_err *err)
+{
+	return p2v_doc_parse(p->feed->d->policies.manifests, text,
+		p->final_url ? p->final_url : p->url, (struct p2v_str){ p->type.p, p->type.n }, out,
+		err);
+}
+
+const struct p2v_doc *p2v_playlist_doc(struct p2v_playlist *p)
+{
+	struct p2v_err err;
+
+	if (!p->doc && p->reads &&
+		parse(p, (struct p2v_str){ (const char *)p->body.p, p->body.n }, &p->doc, &err) < 0)
+		p->doc = NULL;
+	return p->doc;
+}
+
+void p2v_playlist_rest(struct p2v_playlist *p)
+{
+	if (!p->doc || p->doc->n_variants > 0 || !p2v_list_empty(&p->waiters))
+		return;
+	p2v_doc_free(p->doc);
+	p->doc = NULL;
+}
+
 /* Take a whole body: understand it, and bring the renditions up to date. */
 static int understand(struct p2v_playlist *p, struct p2v_str text, struct p2v_err *err)
 {
@@ -422,9 +448,7 @@ static int understand(struct p2v_playlist *p, struct p2v_str text, struct p2v_er
 
 	if (!body.p)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a manifest");
-	rc = p2v_doc_parse(p->feed->d->policies.manifests, text,
-		p->final_url ? p->final_url : p->url, (struct p2v_str){ p->type.p, p->type.n },
-		&doc, err);
+	rc = parse(p, text, &doc, err);
 	if (rc < 0) {
 		p2v_slice_drop(&body);
 		return rc;
@@ -433,7 +457,7 @@ static int understand(struct p2v_playlist *p, struct p2v_str text, struct p2v_er
 	p2v_doc_free(p->doc);
 	p->body = body;
 	p->doc = doc;
-	p->known = true;
+	p->known = p->reads = true;
 	for (size_t i = 0; i < doc->n_warnings && i < 4; i++)
 		p2v_log_once(p->feed->d->node, P2V_LOG_INFO, "manifest_warning",
 			p2v_mix64((uint64_t)(i + 1)) ^ p->viewer_tag, "channel=%s %s",
@@ -472,6 +496,7 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		p->body = p2v_slice_copy(text.p, text.n);
 		p2v_doc_free(p->doc);
 		p->doc = NULL;
+		p->reads = false;
 	} else if (p->in_status == 304) {
 		p->unchanged++;
 	}
@@ -611,6 +636,8 @@ void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now)
 	P2V_LIST_EACH (it, &feed->playlists) {
 		struct p2v_playlist *p = P2V_OF(it, struct p2v_playlist, in_feed);
 
+		if (!p2v_waiting_fresh(p))
+			p2v_playlist_rest(p);
 		if (!p->fetch && p2v_list_empty(&p->waiters) && !followed(p) &&
 			now - p->asked > FORGET_AFTER)
 			p2v_playlist_free(p);

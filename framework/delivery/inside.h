@@ -206,7 +206,7 @@ struct p2v_playlist {
 	struct p2v_text type, etag, last_modified;
 	struct p2v_header *headers; /* shape (n_headers), with their texts: for players */
 	size_t n_headers;
-	struct p2v_doc *doc;
+	struct p2v_doc *doc; /* of body; NULL also while nobody asks: p2v_playlist_doc */
 	struct p2v_rendition *
 		*renditions; /* shape (n_renditions): one a track that lists fragments */
 	size_t n_renditions;
@@ -223,6 +223,7 @@ struct p2v_playlist {
 	struct p2v_list waiters;
 	struct p2v_timer timer;
 	bool known; /* it was understood once */
+	bool reads; /* body was */
 	bool again; /* news came during the fetch */
 };
 
@@ -489,6 +490,12 @@ struct p2v_player_frag p2v_viewer_frag(const struct p2v_fragment *f);
 /* ---- follow.c ---- */
 
 void p2v_playlist_free(struct p2v_playlist *p);
+/** @return what the body says, read again where that was let go; NULL: it is no manifest, or there
+ * is no memory */
+const struct p2v_doc *p2v_playlist_doc(struct p2v_playlist *p);
+/** Somebody was answered. Where nobody else waits, what a list of fragments says is in its
+ * timelines, and mostly there is another one when somebody asks again. */
+void p2v_playlist_rest(struct p2v_playlist *p);
 /** News of a rendition: look at its manifest now. */
 void p2v_follow_news(struct p2v_delivery *d, uint64_t rendition, uint64_t newest);
 /** Unfollow what is no longer read, forget what is no longer asked for. */

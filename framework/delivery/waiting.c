@@ -46,7 +46,7 @@ static void answer(struct p2v_waiter *w, uint32_t status, bool stale)
 	void *ctx = w->ctx;
 
 	if (status == 200) {
-		a.doc = p->doc;
+		a.doc = p2v_playlist_doc(p);
 		a.text = (struct p2v_str){ (const char *)p->body.p, p->body.n };
 		a.type = (struct p2v_str){ p->type.p, p->type.n };
 		a.headers = p->headers;
@@ -86,6 +86,7 @@ void p2v_waiting_complete(const struct p2v_fragment *f)
 void p2v_waiting_answer(struct p2v_playlist *p)
 {
 	struct p2v_list all = { &all, &all };
+	bool any = !p2v_list_empty(&p->waiters);
 
 	/* Those that ask anew from within their answer wait for the next fetch. */
 	P2V_LIST_EACH (it, &p->waiters) {
@@ -99,6 +100,8 @@ void p2v_waiting_answer(struct p2v_playlist *p)
 		p2v_list_push(&p->waiters, &w->in_playlist);
 		settle(w);
 	}
+	if (any)
+		p2v_playlist_rest(p);
 }
 
 /* The CDN does not answer as it should: after a while an old manifest is better than none, and at
@@ -118,6 +121,7 @@ static void waiter_fire(struct p2v_timer *t, p2v_usec now)
 		answer(w, p->status ? p->status : 504, false);
 	else
 		p2v_arm(&p->feed->d->node->world, t, now + 100 * P2V_MSEC);
+	p2v_playlist_rest(p);
 }
 
 void p2v_waiter_cancel(struct p2v_waiter *w)
