@@ -74,11 +74,27 @@ struct p2v_fragment {
 	uint64_t rendition_key, bitrate;
 	int64_t not_before; /* [us] wall time: content fetched earlier was another under the same
 			       name */
-	bool live;
+
+	/* what is small, in one place: there are many fragments */
+	bool live, planning, served, counted;
+	bool known;                    /* length, generation and headers are */
+	bool shared;                   /* may be offered to peers */
+	bool complete;                 /* all is here */
+	bool fresh;                    /* some of it came a moment ago, and nobody was told yet */
+	bool wanted;                   /* a player will ask for it, or did */
+	bool failed;                   /* given up: readers are told `status` */
+	bool too_large;                /* to be held: it passes through */
+	uint8_t announced;             /* enum p2v_announced */
+	uint32_t hops;                 /* of its bytes here: 0 straight from the CDN */
+	uint32_t relayed;              /* chunks that partners got */
+	uint32_t cdn_failures, status; /* of the last attempt */
+	uint32_t n_chunks, n_whole, cap_chunks, n_signers;
+	uint32_t told;        /* chunks that partners know to be here, while it arrives */
+	uint32_t connections; /* to partners, by which its priority is divided */
+	uint32_t share,
+		share_of; /* what p2v_plan_share said last, at share_at; of 0: nothing yet */
 
 	/* content */
-	bool known;  /* length, generation and headers are */
-	bool shared; /* may be offered to peers */
 	uint64_t length, total, generation;
 	struct p2v_slice headers;
 	struct p2v_chunk_state head;    /* who vouches for what the CDN said; no bytes */
@@ -86,19 +102,12 @@ struct p2v_fragment {
 	uint8_t *signatures; /* shape (1 + cap_chunks, crypto.ops->signature_size): the head's, and
 				the chunks'; NULL: none is made */
 	uint64_t *here;      /* shape (p2v_chunk_words(n_chunks)): the whole ones */
-	uint32_t n_chunks, n_whole, cap_chunks;
 	struct p2v_id *signers; /* shape (n_signers): of the head and chunks from peers */
-	uint32_t n_signers;
-	uint64_t held, from_p2p, from_cdn; /* [B] */
-	bool complete;
-	bool fresh;                 /* some of it came a moment ago, and nobody was told yet */
-	p2v_usec first_at, last_at; /* when its bytes came */
-	enum p2v_announced announced;
-	uint32_t told; /* chunks that partners know to be here, while it arrives */
+	uint64_t held, from_p2p, from_cdn;    /* [B] */
+	p2v_usec first_at, last_at;           /* when its bytes came */
 	uint64_t told_to[P2V_MATES_MAX / 64]; /* partners that believe that it is here, by slot */
 	p2v_usec told_at;
 	struct p2v_timer tell_timer; /* there is more to tell */
-	uint32_t hops;               /* of its bytes here: 0 straight from the CDN */
 
 	/* people */
 	struct p2v_list readers, asks, serves;
@@ -106,26 +115,16 @@ struct p2v_fragment {
 	struct p2v_list in_waiting;  /* of its feed, while somebody reads it */
 
 	/* plan */
-	bool wanted;
 	double priority;
-	uint32_t connections;    /* to partners, by which its priority is divided */
 	p2v_usec connections_at; /* when there were so many last */
-	uint32_t share,
-		share_of; /* what p2v_plan_share said last, at share_at; of 0: nothing yet */
 	p2v_usec share_at;
 	p2v_usec listed_at; /* now() when we first saw it listed */
 	p2v_usec asked;     /* a player asked for it; P2V_UNKNOWN: none waits */
 	p2v_usec first_asked;
 	struct p2v_timer timer;
-	bool planning;
-	struct p2v_cdn_job *job;       /* NULL: nothing is fetched from the CDN */
-	p2v_usec cdn_again;            /* not before: the last attempt failed */
-	uint32_t cdn_failures, status; /* of the last attempt */
-	bool failed;                   /* given up: readers are told `status` */
-	bool too_large;                /* to be held: it passes through */
+	struct p2v_cdn_job *job; /* NULL: nothing is fetched from the CDN */
+	p2v_usec cdn_again;      /* not before: the last attempt failed */
 	p2v_usec used;
-	uint32_t relayed;
-	bool served, counted;
 };
 
 /** @return the fragment of that entry, made when it is not there; NULL: no memory */
@@ -285,11 +284,12 @@ struct p2v_mate {
 /** One partner has one fragment. */
 struct p2v_holder {
 	struct p2v_mate *mate;
-	uint64_t length, generation;
+	uint64_t generation;
 	p2v_usec not_before; /* it refused until then */
 	union {
 		uint64_t word, *words; /* words: shape (P2V_TRADED / P2V_WORD) */
 	} told;                        /* arriving: chunks that are there; p2v_holder_told */
+	uint32_t length;               /* [B]; UINT32_MAX: as much or more, which is too large */
 	uint8_t state, hops;           /* as in the message have */
 	bool many;                     /* told.words counts; else there are none beyond told.word */
 };

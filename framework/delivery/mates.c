@@ -176,7 +176,7 @@ static void on_have(struct p2v_mate *m, const struct p2v_msg_have *q)
 	h = of ? holder_get(m, of) : NULL;
 	if (!h)
 		return;
-	h->length = q->length;
+	h->length = q->length < UINT32_MAX ? (uint32_t)q->length : UINT32_MAX;
 	h->generation = q->generation;
 	h->state = (uint8_t)q->state;
 	h->hops = (uint8_t)q->hops;
