@@ -105,8 +105,6 @@ struct p2v_fragment *p2v_fragment_get(
 	f->used = p2v_now(&n->world);
 	f->timer.fire = plan_timer;
 	f->timer.owner = f;
-	f->tell_timer.fire = p2v_tell_fire;
-	f->tell_timer.owner = f;
 	f->not_before = earliest(r, e, n->world.ops->wall(n->world.self));
 	p2v_list_init(&f->readers);
 	p2v_list_init(&f->asks);
@@ -149,7 +147,7 @@ bool p2v_fragment_idle(const struct p2v_fragment *f)
 void p2v_fragment_free(struct p2v_fragment *f)
 {
 	p2v_disarm(&f->d->node->world, &f->timer);
-	p2v_disarm(&f->d->node->world, &f->tell_timer);
+	p2v_tell_rest(f);
 	p2v_ask_cancel_all(f);
 	p2v_serve_cancel_all(f);
 	p2v_cdn_cancel(f);
@@ -505,7 +503,7 @@ static void gone(struct p2v_fragment *f)
 		p2v_mates_tell_gone(f->d, &f, 1);
 	f->announced = P2V_ANNOUNCED_NOT;
 	f->told = 0;
-	p2v_disarm(&f->d->node->world, &f->tell_timer);
+	p2v_tell_rest(f);
 }
 
 void p2v_fragment_reset(struct p2v_fragment *f)

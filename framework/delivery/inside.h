@@ -107,7 +107,7 @@ struct p2v_fragment {
 	p2v_usec first_at, last_at;           /* when its bytes came */
 	uint64_t told_to[P2V_MATES_MAX / 64]; /* partners that believe that it is here, by slot */
 	p2v_usec told_at;
-	struct p2v_timer tell_timer; /* there is more to tell */
+	struct p2v_timer *tell_timer; /* there is more to tell, in a moment; NULL: there is not */
 
 	/* people */
 	struct p2v_list readers, asks, serves;
@@ -354,8 +354,8 @@ void p2v_mate_listens(struct p2v_mate *m, uint64_t rendition);
 void p2v_mate_lost(struct p2v_mate *m, struct p2v_fragment *f);
 /** There may be news of f for partners. */
 void p2v_mates_tell_have(struct p2v_fragment *f);
-/** There was not time for some news of f: a timer's. */
-void p2v_tell_fire(struct p2v_timer *t, p2v_usec now);
+/** Nothing more is told of f unless something new comes. */
+void p2v_tell_rest(struct p2v_fragment *f);
 /** To whoever was told of them. @param v  [in] shape (n), n at most 32 */
 void p2v_mates_tell_gone(struct p2v_delivery *d, struct p2v_fragment *const *v, size_t n);
 /** Nothing of what partners were told of is to be had here any more. */
