@@ -58,7 +58,7 @@ struct p2v_partner {
 	struct p2v_overlay *overlay;
 	struct p2v_session *session;
 	struct p2v_talk talk;
-	struct p2v_timer timer; /* hello has to come */
+	struct p2v_timer *hello; /* it has to come; NULL: it has */
 	struct p2v_id id;
 	bool dialled, up, closing;
 	struct p2v_id *member_of; /* shape (n_member_of): channels that it named and may be in */
