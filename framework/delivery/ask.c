@@ -29,6 +29,7 @@ static void ask_free(struct p2v_ask *a)
 		p2v_stream_release(a->stream);
 	p2v_text_fini(&a->in);
 	p2v_buf_unref(a->buf);
+	free(a->signers.v);
 	free(a);
 }
 
@@ -94,8 +95,11 @@ static int on_signer(struct p2v_ask *a, const struct p2v_msg_signer *m)
 		let_down(a, 60 * P2V_SECOND, true);
 		return P2V_EINTEGRITY;
 	}
-	a->signers.id[a->signers.n] = who;
-	a->signers.number[a->signers.n++] = (uint8_t)m->number;
+	if (p2v_signers_room(&a->signers) < 0) {
+		let_down(a, QUARANTINE, false);
+		return P2V_ENOMEM;
+	}
+	a->signers.v[a->signers.n++] = (struct p2v_signer){ who, (uint8_t)m->number };
 	return P2V_OK;
 }
 
@@ -174,7 +178,7 @@ static int on_refuse(struct p2v_ask *a, const struct p2v_msg_refuse *m)
 		struct p2v_fragment *f = a->fragment;
 
 		ask_free(a);
-		p2v_holder_free(h);
+		p2v_holder_free(f->holding, h);
 		p2v_plan(f);
 		return P2V_ECLOSED;
 	}
@@ -458,12 +462,11 @@ size_t p2v_ask_partners(const struct p2v_fragment *f)
  * a number that stays lower is believed. */
 static void count_connections(struct p2v_fragment *f)
 {
-	size_t n = p2v_ask_partners(f), holders = 0;
+	size_t n = p2v_ask_partners(f), holders;
 	p2v_usec now = now_of(f);
 
 	if (!f->known) {
-		P2V_LIST_EACH (it, p2v_fragment_holders(f))
-			holders++;
+		holders = p2v_fragment_holders(f);
 		holders = holders < f->d->conf->sources ? holders : f->d->conf->sources;
 		n = n > holders ? n : holders;
 	}

@@ -51,6 +51,7 @@ static void serve_free(struct p2v_serve *s)
 		p2v_stream_release(s->stream);
 	p2v_buf_unref(s->out);
 	p2v_text_fini(&s->in);
+	free(s->signers.v);
 	free(s);
 }
 
@@ -111,11 +112,13 @@ static int signer_number(struct p2v_serve *s, const struct p2v_id *who)
 	int rc;
 
 	for (size_t i = 0; i < s->signers.n; i++)
-		if (memcmp(&s->signers.id[i], who, sizeof *who) == 0)
-			return s->signers.number[i];
+		if (memcmp(&s->signers.v[i].id, who, sizeof *who) == 0)
+			return s->signers.v[i].number;
 	if (s->signers.n == P2V_SIGNERS_MAX)
 		return P2V_ELIMIT;
-	rc = c->ops->chain(c->self, who, &chain);
+	rc = p2v_signers_room(&s->signers);
+	if (rc == P2V_OK)
+		rc = c->ops->chain(c->self, who, &chain);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < chain.n; i++) {
@@ -125,8 +128,7 @@ static int signer_number(struct p2v_serve *s, const struct p2v_id *who)
 	rc = put_message(s, P2V_MSG_signer, &m, room);
 	if (rc < 0)
 		return rc;
-	s->signers.id[s->signers.n] = *who;
-	s->signers.number[s->signers.n] = (uint8_t)s->signers.n;
+	s->signers.v[s->signers.n] = (struct p2v_signer){ *who, s->signers.n };
 	return (int)s->signers.n++;
 }
 
@@ -134,22 +136,22 @@ static int send_head(struct p2v_serve *s)
 {
 	struct p2v_fragment *f = s->fragment;
 	struct p2v_bytes headers = { f->headers.p, f->headers.n };
-	struct p2v_statement st = p2v_fragment_statement(f);
 	uint8_t content[P2V_HEAD_CONTENT_MAX];
+	struct p2v_proof proof;
 	struct p2v_msg_meta m;
-	int rc = p2v_proof_sign(s->d->node, &st, UINT32_MAX,
+	int rc = p2v_fragment_head_proof(f,
 		(struct p2v_bytes){ content, p2v_head_content(f->total, headers, content) },
-		&f->head_proof);
+		&proof);
 
 	if (rc == P2V_OK)
-		rc = signer_number(s, &f->head_proof.signer);
+		rc = signer_number(s, &proof.signer);
 	if (rc < 0)
 		return rc;
 	m = (struct p2v_msg_meta){ .signer = (uint64_t)rc,
-		.fetched = (uint64_t)f->head_proof.fetched,
+		.fetched = (uint64_t)proof.fetched,
 		.total = f->total == P2V_LENGTH_UNKNOWN ? 0 : f->total + 1,
 		.headers = headers,
-		.signature = { f->head_proof.signature, P2V_SIGNATURE_SIZE } };
+		.signature = { proof.signature, P2V_SIGNATURE_SIZE } };
 	rc = put_message(s, P2V_MSG_meta, &m, 256 + headers.n);
 	s->head_sent = true;
 	return rc;

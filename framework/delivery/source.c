@@ -143,9 +143,7 @@ static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 
 	if (f->known && !o.any)
 		return NULL;
-	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
-		struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
-
+	P2V_HOLDERS_EACH (h, f) {
 		if (n == P2V_SELECT_MAX || !usable(f, h, &o, now))
 			continue;
 		p2v_mate_view(h->mate, f, &view[n]);
@@ -237,9 +235,7 @@ p2v_usec p2v_ask_again(const struct p2v_fragment *f, p2v_usec now)
 	p2v_usec soonest = P2V_NEVER;
 	struct open o = open_chunks(f);
 
-	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
-		const struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
-
+	P2V_HOLDERS_EACH (h, f) {
 		if (h->not_before > now && h->not_before < now + RETRY_SOON &&
 			h->not_before < soonest && fits(f, h, &o))
 			soonest = h->not_before;

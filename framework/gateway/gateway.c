@@ -260,6 +260,7 @@ void p2v_gateway_free(struct p2v_gateway *g)
 		return;
 	p2v_gateway_stop(g);
 	p2v_route_fini(g);
+	free(g->misses);
 	free(g);
 }
 

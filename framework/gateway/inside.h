@@ -37,10 +37,10 @@ struct p2v_gateway {
 	bool draining;
 	void (*json)(void *ctx, struct p2v_json *j);
 	void *ctx;
-	struct {
+	struct p2v_miss {
 		uint64_t url;
 		p2v_usec at;
-	} misses[P2V_MISSES]; /* late 404s */
+	} * misses; /* shape (P2V_MISSES): late 404s; NULL: there was none */
 };
 
 /** One request. What answers it is one of three: a fragment's reading, a manifest's waiter, a fetch

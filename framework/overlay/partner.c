@@ -123,6 +123,14 @@ static bool superseded(struct p2v_partner *p)
 	return false;
 }
 
+static void await_no_hello(struct p2v_partner *p)
+{
+	if (p->hello)
+		p2v_disarm(&p->overlay->node->world, p->hello);
+	free(p->hello);
+	p->hello = NULL;
+}
+
 /* @return P2V_OK, or P2V_ENOMEM */
 static int take_channels(struct p2v_partner *p, const struct p2v_msg_hello *m)
 {
@@ -174,7 +182,7 @@ static void on_hello(struct p2v_partner *p, const struct p2v_msg_hello *m)
 		p2v_partner_drop(p, false, "no memory");
 		return;
 	}
-	p2v_disarm(&o->node->world, &p->timer);
+	await_no_hello(p);
 	if (share_channels(p) && p->up)
 		o->handler->shares(o->ctx, p);
 	if (p->up)
@@ -240,7 +248,10 @@ void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialle
 	struct p2v_partner *p = welcome ? calloc(1, sizeof *p) : NULL;
 	struct p2v_stream *t;
 
-	if (!p) {
+	if (p)
+		p->hello = calloc(1, sizeof *p->hello);
+	if (!p || !p->hello) {
+		free(p);
 		p2v_session_close(s, P2V_DTL_DONE, "not as a partner");
 		return;
 	}
@@ -250,13 +261,13 @@ void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialle
 	p->dialled = dialled;
 	p->hops = UINT32_MAX;
 	p->path_at = P2V_UNKNOWN;
-	p->timer.fire = hello_late;
-	p->timer.owner = p;
+	p->hello->fire = hello_late;
+	p->hello->owner = p;
 	p2v_list_push(&o->partners, &p->in_overlay);
 	p2v_session_set_user(s, p);
 	if (o->watch.reached)
 		o->watch.reached(o->watch.ctx, &p->id, s);
-	p2v_arm(&o->node->world, &p->timer, p2v_now(&o->node->world) + HELLO_WAIT);
+	p2v_arm(&o->node->world, p->hello, p2v_now(&o->node->world) + HELLO_WAIT);
 	if (!dialled)
 		return;
 	if (p2v_stream_open(s, &t) < 0) {
@@ -285,7 +296,7 @@ void p2v_partner_end(struct p2v_partner *p)
 
 	if (p->up)
 		o->handler->down(o->ctx, p);
-	p2v_disarm(&o->node->world, &p->timer);
+	await_no_hello(p);
 	p2v_talk_close(&p->talk);
 	p2v_session_set_user(p->session, NULL);
 	p2v_list_remove(&p->in_overlay);

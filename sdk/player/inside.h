@@ -94,7 +94,7 @@ struct p2v_player {
 	char *url;
 	struct p2v_load master;
 	struct p2v_timer boot, dry;
-	struct p2v_track tracks[P2V_BUFFER_TRACKS];
+	struct p2v_track *tracks[P2V_BUFFER_TRACKS];
 	size_t n_tracks; /* 0: the master manifest has not come yet */
 	uint64_t *rates; /* [bit/s] shape (n of tracks[0]) */
 	struct p2v_abr abr;

@@ -138,6 +138,7 @@ static void list_done(struct p2v_load *l, enum p2v_load_end how)
 	}
 	rc = p2v_doc_parse(p->manifests, (struct p2v_str){ l->body.p, l->body.n }, l->from.p,
 		(struct p2v_str){ l->type.p, l->type.n }, &d, &err);
+	p2v_text_fini(&l->body);
 	if (rc == P2V_OK) {
 		rc = p2v_track_read(k, d, l->asked);
 		if (rc < 0)
@@ -224,7 +225,7 @@ static size_t at_date(const struct p2v_timeline_entry *v, size_t n, int64_t date
 /* The first place of all. Sound waits for video, and begins where that does. */
 static enum p2v_where place_first(struct p2v_track *k, size_t *i)
 {
-	const struct p2v_track *video = &k->player->tracks[0];
+	const struct p2v_track *video = k->player->tracks[0];
 	size_t n;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
 

@@ -182,7 +182,7 @@ static uint64_t place_of(const struct p2v_addr *a)
 
 static void handshake_failed(struct p2v_session *s)
 {
-	const struct p2v_err *why = &s->record->why;
+	const struct p2v_err *why = p2v_record_why(s->record);
 
 	if (why->code == P2V_EPERM) {
 		p2v_count(&s->dtl->node->metrics, P2V_M_HANDSHAKES_REFUSED, 1);

@@ -174,6 +174,7 @@ static void seat_free(struct p2v_seat *l)
 	p2v_agent_free(l->agent);
 	p2v_sim_records_free(l->records);
 	p2v_text_fini(&l->checked);
+	p2v_node_fini(&l->node);
 	free(l);
 }
 
