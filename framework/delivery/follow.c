@@ -636,8 +636,6 @@ void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now)
 	P2V_LIST_EACH (it, &feed->playlists) {
 		struct p2v_playlist *p = P2V_OF(it, struct p2v_playlist, in_feed);
 
-		if (!p2v_waiting_fresh(p))
-			p2v_playlist_rest(p);
 		if (!p->fetch && p2v_list_empty(&p->waiters) && !followed(p) &&
 			now - p->asked > FORGET_AFTER)
 			p2v_playlist_free(p);

@@ -205,7 +205,7 @@ struct p2v_playlist {
 	struct p2v_text type, etag, last_modified;
 	struct p2v_header *headers; /* shape (n_headers), with their texts: for players */
 	size_t n_headers;
-	struct p2v_doc *doc; /* of body; NULL also while nobody asks: p2v_playlist_doc */
+	struct p2v_doc *doc; /* of body; NULL also once players have it: p2v_playlist_doc */
 	struct p2v_rendition *
 		*renditions; /* shape (n_renditions): one a track that lists fragments */
 	size_t n_renditions;
