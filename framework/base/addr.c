@@ -124,7 +124,8 @@ struct p2v_addr p2v_addr_v4(uint32_t ip, uint16_t port)
 
 uint32_t p2v_addr_near_bits(const struct p2v_addr *a, const struct p2v_addr *b)
 {
-	uint32_t i = 0, bits;
+	/* All of IPv4 begins alike. */
+	uint32_t i = memcmp(a->ip, b->ip, 12) == 0 ? 12 : 0, bits;
 	unsigned differs;
 
 	while (i < sizeof a->ip && a->ip[i] == b->ip[i])

@@ -22,6 +22,10 @@ struct p2v_chain {
 };
 
 struct p2v_crypto_ops {
+	/** [B] of a signature that may be other than 0: what comes after them need not be kept.
+	 * `sign` writes 0 there, and `verify` takes nothing else. */
+	size_t signature_size;
+
 	/** SHA-256 of the parts, one after the other.
 	 * @param parts  [in] shape (n) */
 	void (*digest)(

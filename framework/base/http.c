@@ -1,6 +1,7 @@
 /* http.c - what HTTP messages mean (RFC 9110, RFC 9111). */
 #include "framework/base/http.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct p2v_str p2v_header_get(const struct p2v_header *v, size_t n, const char *name)
@@ -36,6 +37,35 @@ struct p2v_str p2v_header_block_get(struct p2v_str block, const char *name)
 		if (p2v_str_is_nocase(h.name, name))
 			return h.value;
 	return (struct p2v_str){ NULL, 0 };
+}
+
+static struct p2v_str copy_to(char **at, struct p2v_str s)
+{
+	struct p2v_str copy = { *at, s.n };
+
+	if (s.n)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return copy;
+}
+
+struct p2v_header *p2v_headers_dup(const struct p2v_header *v, size_t n)
+{
+	size_t size = n * sizeof *v;
+	struct p2v_header *out;
+	char *at;
+
+	for (size_t i = 0; i < n; i++)
+		size += v[i].name.n + v[i].value.n;
+	out = malloc(size ? size : 1);
+	if (!out)
+		return NULL;
+	at = (char *)(out + n);
+	for (size_t i = 0; i < n; i++) {
+		out[i].name = copy_to(&at, v[i].name);
+		out[i].value = copy_to(&at, v[i].value);
+	}
+	return out;
 }
 
 struct p2v_range p2v_range_parse(struct p2v_str s)

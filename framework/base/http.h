@@ -13,6 +13,9 @@ struct p2v_str p2v_header_block_get(struct p2v_str block, const char *name);
 /** Take the next line off such a block. @return false: none is left */
 bool p2v_header_block_next(struct p2v_str *block, struct p2v_header *out);
 
+/** @return a copy of n header fields with their texts, in one block for free(); NULL: no memory */
+struct p2v_header *p2v_headers_dup(const struct p2v_header *v, size_t n);
+
 enum p2v_range_kind {
 	P2V_RANGE_NONE = 0, /* no header, another unit, several ranges: answer 200 with the whole */
 	P2V_RANGE_OK,       /* answer 206 */

@@ -17,6 +17,12 @@ struct p2v_log_slot {
 	uint32_t count, dropped;
 };
 
+/** What was logged lately: it takes memory only where something was. */
+struct p2v_log_book {
+	struct p2v_log_slot *v; /* shape (n), P2V_LOG_SLOTS at most */
+	uint32_t n;
+};
+
 struct p2v_node {
 	struct p2v_world world;
 	struct p2v_crypto crypto;
@@ -24,11 +30,13 @@ struct p2v_node {
 	uint64_t seed;            /* of the run and this node */
 	struct p2v_random random; /* for the core's own decisions */
 	enum p2v_log_level log_level;
-	struct p2v_log_slot log_events[P2V_LOG_SLOTS], log_keys[P2V_LOG_SLOTS];
+	struct p2v_log_book log_events, log_keys;
 };
 
 /** @param seed  0: taken from the world's entropy */
 void p2v_node_init(struct p2v_node *n, const struct p2v_world *world, uint64_t seed);
+/** After all rooms; a second time does nothing. Zeroed is enough. */
+void p2v_node_fini(struct p2v_node *n);
 
 /** Log one line `event=… key=value`. At most 10 lines of one event pass in 10 s; the next window
  * tells how many were dropped. Never put an address, a URL with its query, a token or a key into

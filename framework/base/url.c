@@ -323,6 +323,28 @@ int p2v_url_resolve(struct p2v_str base, struct p2v_str ref, struct p2v_text *ou
 	return rc;
 }
 
+bool p2v_url_is_plain(struct p2v_str ref)
+{
+	bool path = true, segment_start = true;
+
+	for (size_t i = 0; i < ref.n; i++) {
+		char c = ref.p[i];
+
+		if ((unsigned char)c <= ' ' || (unsigned char)c >= 127 || c == '#' || c == '"' ||
+			c == '<' || c == '>')
+			return false;
+		if (path && (c == ':' || (segment_start && (c == '.' || c == '/'))))
+			return false;
+		if (c == '?') {
+			if (i == 0)
+				return false;
+			path = false;
+		}
+		segment_start = c == '/';
+	}
+	return ref.n > 0;
+}
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;

@@ -30,6 +30,11 @@ bool p2v_url_is_http(const struct p2v_url *u);
  * P2V_ENOMEM */
 P2V_MUST_USE int p2v_url_resolve(struct p2v_str base, struct p2v_str ref, struct p2v_text *out);
 
+/** @return whether a reference is a path of plain names, perhaps with a query: nothing in it is
+ * escaped, removed or replaced when it is resolved, so that it can simply be put behind the folder
+ * of the base. Most are. */
+bool p2v_url_is_plain(struct p2v_str ref);
+
 /** scheme://host[:port] in lower case, without a default port. */
 void p2v_url_origin(const struct p2v_url *u, struct p2v_text *out);
 

@@ -56,14 +56,28 @@ static inline uint64_t p2v_read_be(struct p2v_reader *r, size_t n)
 
 static inline uint64_t p2v_read_varint(struct p2v_reader *r)
 {
+	const uint8_t *q = r->p;
+	uint64_t v;
 	size_t n;
 
-	if (r->bad || r->p == r->end) {
+	if (r->bad || q == r->end) {
 		r->bad = true;
 		return 0;
 	}
-	n = (size_t)1 << (*r->p >> 6);
-	return p2v_read_be(r, n) & (n == 8 ? P2V_VARINT_MAX : (UINT64_C(1) << (8 * n - 2)) - 1);
+	if (*q < 64) { /* most are that small */
+		r->p++;
+		return *q;
+	}
+	n = (size_t)1 << (*q >> 6);
+	q = p2v_read_bytes(r, n);
+	if (!q)
+		return 0;
+	v = n == 2   ? (uint64_t)q[0] << 8 | q[1]
+	    : n == 4 ? (uint64_t)q[0] << 24 | (uint64_t)q[1] << 16 | (uint64_t)q[2] << 8 | q[3]
+		     : (uint64_t)q[0] << 56 | (uint64_t)q[1] << 48 | (uint64_t)q[2] << 40 |
+			       (uint64_t)q[3] << 32 | (uint64_t)q[4] << 24 | (uint64_t)q[5] << 16 |
+			       (uint64_t)q[6] << 8 | q[7];
+	return v & (UINT64_MAX >> (66 - 8 * n)); /* two bits told the length */
 }
 
 static inline struct p2v_writer p2v_writer_of(void *p, size_t n)
@@ -94,11 +108,13 @@ static inline void p2v_write_bytes(struct p2v_writer *w, const void *p, size_t n
 
 static inline void p2v_write_be(struct p2v_writer *w, uint64_t v, size_t n)
 {
-	uint8_t b[8];
-
-	for (size_t i = 0; i < n; i++)
-		b[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
-	p2v_write_bytes(w, b, n);
+	if (w->full || (size_t)(w->end - w->p) < n) {
+		w->full = true;
+		return;
+	}
+	for (size_t i = n; i-- > 0; v >>= 8)
+		w->p[i] = (uint8_t)v;
+	w->p += n;
 }
 
 /** @return [B] that v takes as a varint: 1, 2, 4 or 8 */
@@ -110,9 +126,15 @@ static inline size_t p2v_varint_size(uint64_t v)
 /** @param v  at most P2V_VARINT_MAX; more marks the writer full */
 static inline void p2v_write_varint(struct p2v_writer *w, uint64_t v)
 {
-	size_t n = p2v_varint_size(v);
-	uint64_t tag = n == 1 ? 0 : n == 2 ? 1 : n == 4 ? 2 : 3;
+	size_t n;
+	uint64_t tag;
 
+	if (v < 64 && !w->full && w->p != w->end) { /* most are that small */
+		*w->p++ = (uint8_t)v;
+		return;
+	}
+	n = p2v_varint_size(v);
+	tag = n == 1 ? 0 : n == 2 ? 1 : n == 4 ? 2 : 3;
 	if (v > P2V_VARINT_MAX)
 		w->full = true;
 	else

@@ -29,6 +29,7 @@ static void ask_free(struct p2v_ask *a)
 		p2v_stream_release(a->stream);
 	p2v_text_fini(&a->in);
 	p2v_buf_unref(a->buf);
+	free(a->signers.v);
 	free(a);
 }
 
@@ -94,8 +95,11 @@ static int on_signer(struct p2v_ask *a, const struct p2v_msg_signer *m)
 		let_down(a, 60 * P2V_SECOND, true);
 		return P2V_EINTEGRITY;
 	}
-	a->signers.id[a->signers.n] = who;
-	a->signers.number[a->signers.n++] = (uint8_t)m->number;
+	if (p2v_signers_room(&a->signers) < 0) {
+		let_down(a, QUARANTINE, false);
+		return P2V_ENOMEM;
+	}
+	a->signers.v[a->signers.n++] = (struct p2v_signer){ who, (uint8_t)m->number };
 	return P2V_OK;
 }
 
@@ -125,6 +129,7 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 	struct p2v_fragment *f = a->fragment;
 	uint8_t content[P2V_HEAD_CONTENT_MAX];
 	struct p2v_proof proof = { .fetched = (int64_t)m->fetched, .made = true };
+	struct p2v_statement s;
 	int rc;
 
 	if (!signer) {
@@ -133,11 +138,14 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 	}
 	proof.signer = *signer;
 	memcpy(proof.signature, m->signature.p, sizeof proof.signature);
-	rc = check_proof(a, UINT32_MAX,
-		(struct p2v_bytes){ content, p2v_head_content(total, m->headers, content) },
-		&proof);
-	if (rc < 0)
-		return rc;
+	s = (struct p2v_statement){ &f->key, a->length, a->generation };
+	if (!p2v_fragment_head_is(f, &s, total, m->headers, &proof)) {
+		rc = check_proof(a, UINT32_MAX,
+			(struct p2v_bytes){ content, p2v_head_content(total, m->headers, content) },
+			&proof);
+		if (rc < 0)
+			return rc;
+	}
 	if (!f->known) {
 		if (p2v_fragment_set_known(f, a->length, total, a->generation,
 			    (struct p2v_str){
@@ -170,7 +178,7 @@ static int on_refuse(struct p2v_ask *a, const struct p2v_msg_refuse *m)
 		struct p2v_fragment *f = a->fragment;
 
 		ask_free(a);
-		p2v_holder_free(h);
+		p2v_holder_free(f->holding, h);
 		p2v_plan(f);
 		return P2V_ECLOSED;
 	}
@@ -454,12 +462,11 @@ size_t p2v_ask_partners(const struct p2v_fragment *f)
  * a number that stays lower is believed. */
 static void count_connections(struct p2v_fragment *f)
 {
-	size_t n = p2v_ask_partners(f), holders = 0;
+	size_t n = p2v_ask_partners(f), holders;
 	p2v_usec now = now_of(f);
 
 	if (!f->known) {
-		P2V_LIST_EACH (it, p2v_fragment_holders(f))
-			holders++;
+		holders = p2v_fragment_holders(f);
 		holders = holders < f->d->conf->sources ? holders : f->d->conf->sources;
 		n = n > holders ? n : holders;
 	}
@@ -522,6 +529,17 @@ static int send_request(struct p2v_ask *a)
 	return rc;
 }
 
+/* How long it may bring nothing. */
+static p2v_usec patience_with(const struct p2v_ask *a)
+{
+	const struct p2v_partner_path *path = p2v_partner_path(a->mate->partner);
+	p2v_usec patience = 4 * path->rtt > PATIENCE_MIN ? 4 * path->rtt : PATIENCE_MIN;
+
+	if (a->arriving && !path->suspect && patience < PATIENCE_ARRIVING)
+		patience = PATIENCE_ARRIVING;
+	return patience;
+}
+
 static struct p2v_ask *ask(
 	struct p2v_fragment *f, struct p2v_holder *h, uint32_t first, uint32_t count)
 {
@@ -542,6 +560,7 @@ static struct p2v_ask *ask(
 		a->arriving |= (p2v_chunk_range(w, first, first + count) &
 				       ~p2v_holder_brings(h, 0, w)) != 0;
 	a->begun = a->progress = now_of(f);
+	a->patience = patience_with(a);
 	a->asked = (to < a->length ? to : a->length) - from;
 	p2v_list_push(&f->asks, &a->in_fragment);
 	p2v_list_push(&h->mate->asks, &a->in_mate);
@@ -597,28 +616,32 @@ bool p2v_ask_more(struct p2v_fragment *f)
 	return !p2v_list_empty(&f->asks);
 }
 
-p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
+void p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
+{
+	P2V_LIST_EACH (it, &f->asks) {
+		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		if (now - a->progress < PATIENCE_MIN)
+			continue;
+		a->patience = patience_with(a);
+		if (now - a->progress < a->patience)
+			continue;
+		p2v_log(f->d->node, P2V_LOG_INFO, "partner_slow", "peer=%016llx fragment=%016llx",
+			(unsigned long long)p2v_id_short(p2v_partner_id(a->mate->partner)),
+			(unsigned long long)p2v_id_short(&f->key));
+		let_down(a, QUARANTINE, true); /* plans again, but f->planning keeps that from
+						  nesting: no other ask goes */
+	}
+}
+
+p2v_usec p2v_ask_check_at(const struct p2v_fragment *f)
 {
 	p2v_usec next = P2V_NEVER;
 
-again:
 	P2V_LIST_EACH (it, &f->asks) {
-		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
-		const struct p2v_partner_path *path = p2v_partner_path(a->mate->partner);
-		p2v_usec patience = 4 * path->rtt > PATIENCE_MIN ? 4 * path->rtt : PATIENCE_MIN;
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
 
-		if (a->arriving && !path->suspect)
-			patience = patience > PATIENCE_ARRIVING ? patience : PATIENCE_ARRIVING;
-		if (now - a->progress >= patience) {
-			p2v_log(f->d->node, P2V_LOG_INFO, "partner_slow",
-				"peer=%016llx fragment=%016llx",
-				(unsigned long long)p2v_id_short(p2v_partner_id(a->mate->partner)),
-				(unsigned long long)p2v_id_short(&f->key));
-			let_down(a, QUARANTINE,
-				true); /* plans again, but f->planning keeps that from nesting */
-			goto again;
-		}
-		next = a->progress + patience < next ? a->progress + patience : next;
+		next = a->progress + a->patience < next ? a->progress + a->patience : next;
 	}
 	return next;
 }

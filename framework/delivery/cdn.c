@@ -35,18 +35,10 @@ struct p2v_cdn_job {
 
 /* ---- what fetches have cost ---- */
 
-static void remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait)
-{
-	size_t i = d->n_rates++ % P2V_RATES;
-
-	d->rates[i] = rate;
-	d->waits[i] = wait;
-}
-
-uint64_t p2v_cdn_rate(const struct p2v_delivery *d)
+static uint64_t cautious_rate(const struct p2v_delivery *d)
 {
 	size_t k = d->n_rates < P2V_RATES ? d->n_rates : P2V_RATES;
-	uint64_t rates[P2V_RATES], lately = 0, last;
+	uint64_t rates[P2V_RATES] = { 0 }, lately = 0, last;
 
 	for (size_t i = 0; i < k; i++) { /* insertion sort of at most 16 */
 		size_t j = i;
@@ -55,8 +47,6 @@ uint64_t p2v_cdn_rate(const struct p2v_delivery *d)
 			rates[j] = rates[j - 1];
 		rates[j] = d->rates[i];
 	}
-	if (k == 0)
-		return RATE_UNKNOWN;
 	last = d->rates[(d->n_rates - 1) % P2V_RATES];
 	/* The best of two may be chance; a fall to a quarter is not. */
 	if (last < rates[k / 5] / COLLAPSE)
@@ -71,13 +61,36 @@ uint64_t p2v_cdn_rate(const struct p2v_delivery *d)
 	return lately ? lately : 1;
 }
 
-p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n)
+static p2v_usec longest_wait(const struct p2v_delivery *d)
 {
 	size_t k = d->n_rates < P2V_RATES ? d->n_rates : P2V_RATES;
-	p2v_usec wait = k > 0 ? 0 : WAIT_UNKNOWN;
+	p2v_usec wait = 0;
 
 	for (size_t i = 0; i < k; i++)
 		wait = d->waits[i] > wait ? d->waits[i] : wait;
+	return wait;
+}
+
+/* What follows from it is asked for much more often than it changes. */
+void p2v_cdn_remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait)
+{
+	size_t i = d->n_rates++ % P2V_RATES;
+
+	d->rates[i] = rate;
+	d->waits[i] = wait;
+	d->cdn_rate = cautious_rate(d);
+	d->cdn_wait = longest_wait(d);
+}
+
+uint64_t p2v_cdn_rate(const struct p2v_delivery *d)
+{
+	return d->n_rates > 0 ? d->cdn_rate : RATE_UNKNOWN;
+}
+
+p2v_usec p2v_cdn_estimate(const struct p2v_delivery *d, uint64_t n)
+{
+	p2v_usec wait = d->n_rates > 0 ? d->cdn_wait : WAIT_UNKNOWN;
+
 	return wait + (p2v_usec)(n < UINT64_MAX / P2V_SECOND ? n * P2V_SECOND / p2v_cdn_rate(d)
 							     : UINT64_MAX / 4);
 }
@@ -151,7 +164,8 @@ void p2v_cdn_cancel(struct p2v_fragment *f)
 		return;
 	/* What was given up because it was slow tells most about the line. */
 	if (f->job->head_at && p2v_now(w) - f->job->head_at >= RATE_MIN_TIME)
-		remember(f->d, f->job->got * P2V_SECOND / (uint64_t)(p2v_now(w) - f->job->head_at),
+		p2v_cdn_remember(f->d,
+			f->job->got * P2V_SECOND / (uint64_t)(p2v_now(w) - f->job->head_at),
 			f->job->head_at - f->job->started);
 	if (f->job->fetch)
 		w->ops->fetch_cancel(w->self, f->job->fetch);
@@ -352,7 +366,8 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		return;
 	}
 	if (j->got >= RATE_MIN_SIZE)
-		remember(f->d, j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC),
+		p2v_cdn_remember(f->d,
+			j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC),
 			j->head_at - j->started);
 	if (f->length == P2V_LENGTH_UNKNOWN) {
 		p2v_fragment_ended(f, j->pos);

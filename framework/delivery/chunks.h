@@ -27,6 +27,9 @@ static inline uint64_t p2v_chunk_range(uint32_t w, uint32_t from, uint32_t to)
 /** @param v  [in] not 0 @return the number of its lowest bit */
 static inline uint32_t p2v_chunk_lowest(uint64_t v)
 {
+#if defined(__GNUC__)
+	return (uint32_t)__builtin_ctzll(v);
+#else
 	uint32_t n = 0;
 
 	for (uint32_t half = P2V_WORD / 2; half > 0; half /= 2)
@@ -35,16 +38,17 @@ static inline uint32_t p2v_chunk_lowest(uint64_t v)
 			n += half;
 		}
 	return n;
+#endif
 }
 
 /** @return how many bits v has */
 static inline uint32_t p2v_chunk_count(uint64_t v)
 {
-	uint32_t n = 0;
-
-	for (; v; v &= v - 1)
-		n++;
-	return n;
+	/* Sums of two, of four, of eight bits; then of all eights, in the highest. */
+	v -= v >> 1 & UINT64_C(0x5555555555555555);
+	v = (v & UINT64_C(0x3333333333333333)) + (v >> 2 & UINT64_C(0x3333333333333333));
+	v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (uint32_t)(v * UINT64_C(0x0101010101010101) >> 56);
 }
 
 #endif

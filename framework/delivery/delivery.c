@@ -91,8 +91,10 @@ struct p2v_feed *p2v_delivery_feed(struct p2v_delivery *d, struct p2v_channel *c
 
 	P2V_LIST_EACH (it, &d->feeds) {
 		feed = P2V_OF(it, struct p2v_feed, in_delivery);
-		if (feed->channel == channel)
+		if (feed->channel == channel) {
+			join(feed); /* there may have been no memory for it */
 			return feed;
+		}
 	}
 	feed = calloc(1, sizeof *feed);
 	if (!feed)
@@ -209,7 +211,6 @@ int p2v_delivery_new(struct p2v_node *node, const struct p2v_delivery_conf *conf
 	d->policies = *policies;
 	p2v_list_init(&d->feeds);
 	p2v_list_init(&d->mates);
-	p2v_list_init(&d->nobody);
 	p2v_serve_init(d);
 	d->window_at = p2v_now(&node->world);
 	d->beat.fire = beat;

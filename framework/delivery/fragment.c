@@ -65,7 +65,7 @@ static void describe(
  * under it may be of an earlier encoder. */
 static void relisted(struct p2v_fragment *f, int64_t not_before)
 {
-	if (!f->rendition && f->known && f->head_proof.fetched < not_before &&
+	if (!f->rendition && f->known && f->head.fetched < not_before &&
 		p2v_list_empty(&f->readers))
 		p2v_fragment_renew(f, not_before);
 }
@@ -105,8 +105,6 @@ struct p2v_fragment *p2v_fragment_get(
 	f->used = p2v_now(&n->world);
 	f->timer.fire = plan_timer;
 	f->timer.owner = f;
-	f->tell_timer.fire = p2v_tell_fire;
-	f->tell_timer.owner = f;
 	f->not_before = earliest(r, e, n->world.ops->wall(n->world.self));
 	p2v_list_init(&f->readers);
 	p2v_list_init(&f->asks);
@@ -127,11 +125,13 @@ static void drop_content(struct p2v_fragment *f)
 	for (uint32_t i = 0; i < f->n_chunks; i++)
 		p2v_buf_unref(f->chunks[i].buf);
 	free(f->chunks);
+	free(f->signatures);
 	free(f->signers);
 	free(f->here);
 	p2v_slice_drop(&f->headers);
 	f->d->held -= f->held;
 	f->chunks = NULL;
+	f->signatures = NULL;
 	f->signers = NULL;
 	f->here = NULL;
 	f->n_chunks = f->n_whole = f->cap_chunks = f->n_signers = 0;
@@ -147,7 +147,7 @@ bool p2v_fragment_idle(const struct p2v_fragment *f)
 void p2v_fragment_free(struct p2v_fragment *f)
 {
 	p2v_disarm(&f->d->node->world, &f->timer);
-	p2v_disarm(&f->d->node->world, &f->tell_timer);
+	p2v_tell_rest(f);
 	p2v_ask_cancel_all(f);
 	p2v_serve_cancel_all(f);
 	p2v_cdn_cancel(f);
@@ -161,12 +161,91 @@ void p2v_fragment_free(struct p2v_fragment *f)
 	free(f);
 }
 
-/* ---- content ---- */
+/* ---- who vouches for it ---- */
 
 struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f)
 {
 	return (struct p2v_statement){ &f->key, f->length, f->generation };
 }
+
+/* @return P2V_ENOMEM: nothing changed */
+static int want_signatures(struct p2v_fragment *f, uint32_t chunks)
+{
+	size_t each = f->d->node->crypto.ops->signature_size;
+	uint8_t *v = realloc(f->signatures, (1 + (size_t)chunks) * each);
+
+	if (!v)
+		return P2V_ENOMEM;
+	f->signatures = v;
+	return P2V_OK;
+}
+
+/* @param index  of the chunk; UINT32_MAX: the head's */
+static uint8_t *signature_at(const struct p2v_fragment *f, uint32_t index)
+{
+	return f->signatures + (uint32_t)(index + 1) * f->d->node->crypto.ops->signature_size;
+}
+
+/* @return the signer's place in the table; UINT32_MAX: no memory */
+static uint32_t signer_place(struct p2v_fragment *f, const struct p2v_id *signer)
+{
+	struct p2v_id *v;
+	uint32_t i = f->n_signers;
+
+	while (i > 0) /* mostly the one that came last */
+		if (memcmp(&f->signers[--i], signer, sizeof *signer) == 0)
+			return i;
+	v = realloc(f->signers, (f->n_signers + 1) * sizeof *v);
+	if (!v)
+		return UINT32_MAX;
+	f->signers = v;
+	v[f->n_signers] = *signer;
+	return f->n_signers++;
+}
+
+/* @param index  as signature_at @param c  what is known of it @return P2V_ENOMEM: c is as it was */
+static int keep_proof(struct p2v_fragment *f, uint32_t index, struct p2v_chunk_state *c,
+	const struct p2v_proof *proof)
+{
+	uint32_t place;
+
+	if (!f->signatures && want_signatures(f, f->cap_chunks) < 0)
+		return P2V_ENOMEM;
+	place = signer_place(f, &proof->signer);
+	if (place == UINT32_MAX)
+		return P2V_ENOMEM;
+	c->signer = place & 0xfffffff; /* there are no more signers than chunks, which are fewer */
+	c->p2p = true;
+	c->made = proof->made;
+	c->fetched = proof->fetched;
+	memcpy(signature_at(f, index), proof->signature, f->d->node->crypto.ops->signature_size);
+	return P2V_OK;
+}
+
+static int proof_of(struct p2v_fragment *f, uint32_t index, struct p2v_chunk_state *c,
+	struct p2v_bytes content, struct p2v_proof *p)
+{
+	struct p2v_node *n = f->d->node;
+	struct p2v_statement s = p2v_fragment_statement(f);
+	int rc;
+
+	*p = (struct p2v_proof){ .fetched = c->fetched, .made = c->made };
+	p->signer = c->p2p ? f->signers[c->signer] : *n->crypto.ops->id(n->crypto.self);
+	if (!f->signatures && want_signatures(f, f->cap_chunks) < 0)
+		return P2V_ENOMEM;
+	if (c->made) {
+		memcpy(p->signature, signature_at(f, index), n->crypto.ops->signature_size);
+		return P2V_OK;
+	}
+	rc = p2v_proof_sign(n, &s, index, content, p);
+	if (rc < 0)
+		return rc;
+	memcpy(signature_at(f, index), p->signature, n->crypto.ops->signature_size);
+	c->made = true;
+	return P2V_OK;
+}
+
+/* ---- content ---- */
 
 uint32_t p2v_fragment_chunk_size(const struct p2v_fragment *f, uint32_t index)
 {
@@ -198,6 +277,8 @@ static int want_chunks(struct p2v_fragment *f, uint32_t n)
 			return P2V_ENOMEM;
 		memset(here + words, 0, (p2v_chunk_words(cap) - words) * sizeof *here);
 		f->here = here;
+		if (f->signatures && want_signatures(f, cap) < 0)
+			return P2V_ENOMEM;
 		f->cap_chunks = cap;
 	}
 	if (n > f->n_chunks) {
@@ -210,14 +291,22 @@ static int want_chunks(struct p2v_fragment *f, uint32_t n)
 int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof)
 {
+	const struct p2v_world *w = &f->d->node->world;
 	struct p2v_slice copy = p2v_slice_copy(headers.p, headers.n);
 	int rc = P2V_OK;
 
 	assert(!f->known);
 	if (!copy.p)
 		return P2V_ENOMEM;
+	if (w->ops->share) {
+		copy.buf = w->ops->share(w->self, copy.buf);
+		copy.p = copy.buf->data;
+	}
 	if (length != P2V_LENGTH_UNKNOWN)
 		rc = want_chunks(f, (uint32_t)((length + P2V_CHUNK - 1) / P2V_CHUNK));
+	f->head = (struct p2v_chunk_state){ .fetched = proof->fetched };
+	if (rc == P2V_OK && proof->made)
+		rc = keep_proof(f, UINT32_MAX, &f->head, proof);
 	if (rc < 0) {
 		p2v_slice_drop(&copy);
 		return rc;
@@ -227,9 +316,24 @@ int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t tot
 	f->total = total;
 	f->generation = generation;
 	f->headers = copy;
-	f->head_proof = *proof;
 	f->complete = length == 0;
 	return P2V_OK;
+}
+
+bool p2v_fragment_head_is(const struct p2v_fragment *f, const struct p2v_statement *s,
+	uint64_t total, struct p2v_bytes headers, const struct p2v_proof *proof)
+{
+	static const uint8_t rest[P2V_SIGNATURE_SIZE];
+	size_t each = f->d->node->crypto.ops->signature_size;
+
+	if (!f->known || !f->head.made || !f->head.p2p || !proof->made ||
+		f->head.fetched != proof->fetched || f->length != s->length ||
+		f->generation != s->generation || f->total != total || f->headers.n != headers.n)
+		return false;
+	return memcmp(&f->signers[f->head.signer], &proof->signer, sizeof proof->signer) == 0 &&
+	       memcmp(signature_at(f, UINT32_MAX), proof->signature, each) == 0 &&
+	       memcmp(rest, proof->signature + each, sizeof rest - each) == 0 &&
+	       (headers.n == 0 || memcmp(f->headers.p, headers.p, headers.n) == 0);
 }
 
 static void whole(struct p2v_fragment *f, uint32_t index)
@@ -369,58 +473,17 @@ void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length)
 	f->complete = f->n_whole == f->n_chunks;
 }
 
-/* @return the signer's place in the table; UINT32_MAX: no memory */
-static uint32_t signer_place(struct p2v_fragment *f, const struct p2v_id *signer)
-{
-	struct p2v_id *v;
-	uint32_t i = f->n_signers;
-
-	while (i > 0) /* mostly the one that came last */
-		if (memcmp(&f->signers[--i], signer, sizeof *signer) == 0)
-			return i;
-	v = realloc(f->signers, (f->n_signers + 1) * sizeof *v);
-	if (!v)
-		return UINT32_MAX;
-	f->signers = v;
-	v[f->n_signers] = *signer;
-	return f->n_signers++;
-}
-
-/* @return P2V_ENOMEM: nothing changed */
-static int keep_proof(
-	struct p2v_fragment *f, struct p2v_chunk_state *c, const struct p2v_proof *proof)
-{
-	uint32_t place = signer_place(f, &proof->signer);
-
-	if (place == UINT32_MAX)
-		return P2V_ENOMEM;
-	c->signer = place & 0xfffffff; /* there are no more signers than chunks, which are fewer */
-	c->made = proof->made;
-	c->fetched = proof->fetched;
-	memcpy(c->signature, proof->signature, sizeof c->signature);
-	return P2V_OK;
-}
-
 int p2v_fragment_proof(struct p2v_fragment *f, uint32_t index, struct p2v_proof *p)
 {
 	struct p2v_chunk_state *c = &f->chunks[index];
-	struct p2v_node *n = f->d->node;
-	struct p2v_statement s = p2v_fragment_statement(f);
-	int rc;
 
 	assert(c->whole);
-	*p = (struct p2v_proof){ .fetched = c->fetched, .made = c->made };
-	p->signer = c->p2p ? f->signers[c->signer] : *n->crypto.ops->id(n->crypto.self);
-	if (c->made) {
-		memcpy(p->signature, c->signature, sizeof p->signature);
-		return P2V_OK;
-	}
-	rc = p2v_proof_sign(n, &s, index, (struct p2v_bytes){ c->buf->data, c->filled }, p);
-	if (rc < 0)
-		return rc;
-	memcpy(c->signature, p->signature, sizeof c->signature);
-	c->made = true;
-	return P2V_OK;
+	return proof_of(f, index, c, (struct p2v_bytes){ c->buf->data, c->filled }, p);
+}
+
+int p2v_fragment_head_proof(struct p2v_fragment *f, struct p2v_bytes content, struct p2v_proof *p)
+{
+	return proof_of(f, UINT32_MAX, &f->head, content, p);
 }
 
 bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *buf, uint32_t n,
@@ -429,7 +492,7 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	struct p2v_chunk_state *c = &f->chunks[index];
 
 	assert(f->known && index < f->n_chunks && n == p2v_fragment_chunk_size(f, index));
-	if (c->whole || keep_proof(f, c, proof) < 0) {
+	if (c->whole || keep_proof(f, index, c, proof) < 0) {
 		p2v_buf_unref(buf);
 		return false;
 	}
@@ -442,7 +505,6 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 	f->from_p2p += n - c->filled;
 	c->buf = buf;
 	c->filled = n;
-	c->p2p = true;
 	whole(f, index);
 	if (f->hops > hops + 1)
 		f->hops = hops + 1 < P2V_HOPS_MAX ? hops + 1 : P2V_HOPS_MAX;
@@ -457,7 +519,7 @@ static void gone(struct p2v_fragment *f)
 		p2v_mates_tell_gone(f->d, &f, 1);
 	f->announced = P2V_ANNOUNCED_NOT;
 	f->told = 0;
-	p2v_disarm(&f->d->node->world, &f->tell_timer);
+	p2v_tell_rest(f);
 }
 
 void p2v_fragment_reset(struct p2v_fragment *f)

@@ -44,27 +44,56 @@ static uint64_t arrived(struct p2v_mate *m, const struct p2v_session_info *info)
 	return m->arrived - before;
 }
 
-/* The queue is the median of the partners that are being served: one partner's own full line does
- * not count, ours delays them all. */
+struct delays {
+	p2v_usec v[SESSIONS]; /* shape (n), the least first */
+	size_t n;
+};
+
+static void take(struct look *l, struct delays *s, const struct p2v_session_info *info)
+{
+	if (s->n == SESSIONS || info->in_flight == 0)
+		return;
+	insert(s->v, s->n++, info->queued);
+	l->srtt = info->srtt > l->srtt ? info->srtt : l->srtt;
+}
+
+static p2v_usec median(const struct delays *s)
+{
+	return s->n ? s->v[(s->n - 1) / 2] : 0;
+}
+
+/* The queue is the median of the partners that something is under way to: one partner's own full
+ * line does not count, ours delays them all. Those to whom only messages go are asked when those
+ * that are being served say that it stands. */
 static struct look look(struct p2v_delivery *d)
 {
-	p2v_usec delay[SESSIONS];
+	struct delays delays = { .n = 0 };
 	struct look l = { 0, 0, 0, false };
-	size_t n = 0;
 
-	P2V_LIST_EACH (it, &d->mates) {
-		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+	P2V_LIST_EACH (it, &d->governor.served) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_served);
 		struct p2v_session_info info;
+		uint64_t more;
 
 		p2v_session_info(p2v_partner_session(m->partner), &info);
-		l.arrived += arrived(m, &info);
-		if (n == SESSIONS || info.in_flight == 0)
-			continue;
-		insert(delay, n++, info.queued);
-		l.srtt = info.srtt > l.srtt ? info.srtt : l.srtt;
+		more = arrived(m, &info);
+		l.arrived += more;
+		if (more == 0 && info.in_flight == 0 && p2v_list_empty(&m->serves))
+			p2v_list_remove(&m->in_served); /* all that it was sent is there */
+		take(&l, &delays, &info);
 	}
-	l.queued = n ? delay[(n - 1) / 2] : 0;
-	l.ours = n >= OURS_LEAST && delay[0] > TARGET;
+	if (median(&delays) > TARGET)
+		P2V_LIST_EACH (it, &d->mates) {
+			struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+			struct p2v_session_info info;
+
+			if (!p2v_list_empty(&m->in_served))
+				continue;
+			p2v_session_info(p2v_partner_session(m->partner), &info);
+			take(&l, &delays, &info);
+		}
+	l.queued = median(&delays);
+	l.ours = delays.n >= OURS_LEAST && delays.v[0] > TARGET;
 	return l;
 }
 
@@ -143,6 +172,7 @@ static void fire(struct p2v_timer *t, p2v_usec now)
 void p2v_governor_init(struct p2v_delivery *d)
 {
 	d->governor = (struct p2v_governor){ .rate = RATE_FIRST };
+	p2v_list_init(&d->governor.served);
 	d->governor.timer.fire = fire;
 	d->governor.timer.owner = d;
 }
@@ -164,9 +194,16 @@ void p2v_governor_busy(struct p2v_delivery *d)
 	p2v_arm(&d->node->world, &d->governor.timer, now + INTERVAL);
 }
 
-void p2v_governor_sent(struct p2v_delivery *d, uint64_t n)
+void p2v_governor_sent(struct p2v_delivery *d, struct p2v_mate *m, uint64_t n)
 {
+	struct p2v_session_info info;
+
 	d->governor.sent += n;
+	if (!p2v_list_empty(&m->in_served))
+		return;
+	p2v_list_push(&d->governor.served, &m->in_served);
+	p2v_session_info(p2v_partner_session(m->partner), &info);
+	(void)arrived(m, &info); /* the messages that went before do not count */
 }
 
 bool p2v_governor_known(const struct p2v_delivery *d)

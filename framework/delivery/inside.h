@@ -50,15 +50,14 @@ uint64_t p2v_generation(
 /* The most numerous thing that a node keeps: 64 a megabyte. p2v_fragment_proof tells its proof. */
 struct p2v_chunk_state {
 	struct p2v_buf *buf; /* NULL: nothing of it */
+	int64_t fetched;     /* [us] since 1970, by the signer's clock; of a whole chunk */
 	uint32_t filled;     /* [B] from its start; more than 0 and not whole: from the CDN, still
 				coming */
 	uint32_t
-		signer : 29; /* of a whole chunk that came from a peer: in its fragment's signers */
+		signer : 28; /* of a whole chunk that came from a peer: in its fragment's signers */
 	bool whole : 1, p2p : 1;
 	bool theirs : 1; /* buf is somebody else's: it may be kept, and not written to */
 	bool made : 1;   /* the signature is there; our own are made when somebody asks */
-	int64_t fetched; /* [us] since 1970, by the signer's clock; of a whole chunk */
-	uint8_t signature[P2V_SIGNATURE_SIZE];
 };
 
 enum p2v_announced { P2V_ANNOUNCED_NOT = 0, P2V_ANNOUNCED_ARRIVING, P2V_ANNOUNCED_COMPLETE };
@@ -75,29 +74,40 @@ struct p2v_fragment {
 	uint64_t rendition_key, bitrate;
 	int64_t not_before; /* [us] wall time: content fetched earlier was another under the same
 			       name */
-	bool live;
+
+	/* what is small, in one place: there are many fragments */
+	bool live, planning, served, counted;
+	bool known;                    /* length, generation and headers are */
+	bool shared;                   /* may be offered to peers */
+	bool complete;                 /* all is here */
+	bool fresh;                    /* some of it came a moment ago, and nobody was told yet */
+	bool wanted;                   /* a player will ask for it, or did */
+	bool failed;                   /* given up: readers are told `status` */
+	bool too_large;                /* to be held: it passes through */
+	uint8_t announced;             /* enum p2v_announced */
+	uint32_t hops;                 /* of its bytes here: 0 straight from the CDN */
+	uint32_t relayed;              /* chunks that partners got */
+	uint32_t cdn_failures, status; /* of the last attempt */
+	uint32_t n_chunks, n_whole, cap_chunks, n_signers;
+	uint32_t told;        /* chunks that partners know to be here, while it arrives */
+	uint32_t connections; /* to partners, by which its priority is divided */
+	uint32_t share,
+		share_of; /* what p2v_plan_share said last, at share_at; of 0: nothing yet */
 
 	/* content */
-	bool known;  /* length, generation and headers are */
-	bool shared; /* may be offered to peers */
 	uint64_t length, total, generation;
 	struct p2v_slice headers;
-	struct p2v_proof head_proof;
+	struct p2v_chunk_state head;    /* who vouches for what the CDN said; no bytes */
 	struct p2v_chunk_state *chunks; /* shape (n_chunks) */
-	uint64_t *here;                 /* shape (p2v_chunk_words(n_chunks)): the whole ones */
-	uint32_t n_chunks, n_whole, cap_chunks;
-	struct p2v_id *signers; /* shape (n_signers): of chunks from peers */
-	uint32_t n_signers;
-	uint64_t held, from_p2p, from_cdn; /* [B] */
-	bool complete;
-	bool fresh;                 /* some of it came a moment ago, and nobody was told yet */
-	p2v_usec first_at, last_at; /* when its bytes came */
-	enum p2v_announced announced;
-	uint32_t told; /* chunks that partners know to be here, while it arrives */
+	uint8_t *signatures; /* shape (1 + cap_chunks, crypto.ops->signature_size): the head's, and
+				the chunks'; NULL: none is made */
+	uint64_t *here;      /* shape (p2v_chunk_words(n_chunks)): the whole ones */
+	struct p2v_id *signers; /* shape (n_signers): of the head and chunks from peers */
+	uint64_t held, from_p2p, from_cdn;    /* [B] */
+	p2v_usec first_at, last_at;           /* when its bytes came */
 	uint64_t told_to[P2V_MATES_MAX / 64]; /* partners that believe that it is here, by slot */
 	p2v_usec told_at;
-	struct p2v_timer tell_timer; /* there is more to tell */
-	uint32_t hops;               /* of its bytes here: 0 straight from the CDN */
+	struct p2v_timer *tell_timer; /* there is more to tell, in a moment; NULL: there is not */
 
 	/* people */
 	struct p2v_list readers, asks, serves;
@@ -105,26 +115,16 @@ struct p2v_fragment {
 	struct p2v_list in_waiting;  /* of its feed, while somebody reads it */
 
 	/* plan */
-	bool wanted;
 	double priority;
-	uint32_t connections;    /* to partners, by which its priority is divided */
 	p2v_usec connections_at; /* when there were so many last */
-	uint32_t share,
-		share_of; /* what p2v_plan_share said last, at share_at; of 0: nothing yet */
 	p2v_usec share_at;
 	p2v_usec listed_at; /* now() when we first saw it listed */
 	p2v_usec asked;     /* a player asked for it; P2V_UNKNOWN: none waits */
 	p2v_usec first_asked;
 	struct p2v_timer timer;
-	bool planning;
-	struct p2v_cdn_job *job;       /* NULL: nothing is fetched from the CDN */
-	p2v_usec cdn_again;            /* not before: the last attempt failed */
-	uint32_t cdn_failures, status; /* of the last attempt */
-	bool failed;                   /* given up: readers are told `status` */
-	bool too_large;                /* to be held: it passes through */
+	struct p2v_cdn_job *job; /* NULL: nothing is fetched from the CDN */
+	p2v_usec cdn_again;      /* not before: the last attempt failed */
 	p2v_usec used;
-	uint32_t relayed;
-	bool served, counted;
 };
 
 /** @return the fragment of that entry, made when it is not there; NULL: no memory */
@@ -142,6 +142,12 @@ struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f);
  * @return P2V_ENOMEM */
 P2V_MUST_USE int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof);
+/** @param s       [in] length and generation; the key is f's
+ * @param headers  [in] any; .p may be NULL when there are none
+ * @return whether this very head with this very proof is what is known of f, so that it need not be
+ * checked again */
+bool p2v_fragment_head_is(const struct p2v_fragment *f, const struct p2v_statement *s,
+	uint64_t total, struct p2v_bytes headers, const struct p2v_proof *proof);
 /** Bytes from the CDN at that offset. What is there already is passed over.
  * @param in  [in] the buffer that they lie in, borrowed: it is kept where it is a chunk's; NULL:
  * all is copied
@@ -155,6 +161,9 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 /** Who vouches for a whole chunk: when nobody does yet, we do from now on.
  * @param p  [out] @return P2V_OK, or as p2v_proof_sign */
 P2V_MUST_USE int p2v_fragment_proof(struct p2v_fragment *f, uint32_t index, struct p2v_proof *p);
+/** … and for what the CDN said. @param content  [in] of it, as p2v_proof_sign */
+P2V_MUST_USE int p2v_fragment_head_proof(
+	struct p2v_fragment *f, struct p2v_bytes content, struct p2v_proof *p);
 /** The body ended: an unknown length is known now. */
 void p2v_fragment_ended(struct p2v_fragment *f, uint64_t length);
 /** Forget all content: it was another than the CDN has now. Readers that had bytes of it fail. */
@@ -175,6 +184,11 @@ uint32_t p2v_fragment_chunk_size(
 	const struct p2v_fragment *f, uint32_t index); /* [B]; the length is known */
 uint64_t p2v_fragment_missing(
 	const struct p2v_fragment *f); /* [B]; 0 also when the length is unknown */
+/** @return whether that chunk is whole; not so beyond the end */
+static inline bool p2v_fragment_has(const struct p2v_fragment *f, uint32_t index)
+{
+	return index < f->n_chunks && f->here[index / P2V_WORD] >> index % P2V_WORD & 1;
+}
 
 /* ---- feeds and renditions ---- */
 
@@ -270,44 +284,69 @@ struct p2v_mate {
 	uint32_t slot; /* its bit in what is noted for each partner */
 	struct p2v_following {
 		uint64_t rendition, newest;
-	} follows[P2V_FOLLOWS_MAX];
-	size_t n_follows;
-	struct p2v_list holds; /* struct p2v_holder, oldest first */
-	size_t n_holds;
+	} * follows; /* shape (n_follows), P2V_FOLLOWS_MAX at most */
+	uint32_t n_follows;
+	uint32_t n_holds; /* struct p2v_holder of it */
 	struct p2v_list asks, serves;
-	p2v_usec slow_until; /* it let us down: others first */
-	uint64_t arrived;    /* [B] of ours at it, as last seen */
+	p2v_usec slow_until;       /* it let us down: others first */
+	struct p2v_list in_served; /* of the governor */
+	uint64_t arrived;          /* [B] of ours at it, as last seen */
 };
 
 /** One partner has one fragment. */
 struct p2v_holder {
-	struct p2v_list in_holding, in_mate;
-	struct p2v_holding *holding;
 	struct p2v_mate *mate;
-	uint64_t length, generation;
-	uint32_t state, hops;                   /* as in the message have */
-	uint64_t chunks[P2V_TRADED / P2V_WORD]; /* arriving: those that are there */
-	p2v_usec not_before;                    /* it refused until then */
+	uint64_t generation;
+	p2v_usec not_before; /* it refused until then */
+	union {
+		uint64_t word, *words; /* words: shape (P2V_TRADED / P2V_WORD) */
+	} told;                        /* arriving: chunks that are there; p2v_holder_told */
+	uint32_t length;               /* [B]; UINT32_MAX: as much or more, which is too large */
+	uint8_t state, hops;           /* as in the message have */
+	bool many;                     /* told.words counts; else there are none beyond told.word */
 };
 
 /** Who has a fragment. */
 struct p2v_holding {
 	UT_hash_handle hh;
 	struct p2v_id key;
-	struct p2v_list holders;
+	struct p2v_holder *v; /* shape (n), in the order in which they told of it first */
+	uint32_t n, cap;
 	struct p2v_fragment *fragment; /* NULL: it is none of ours */
 };
+
+/** Walk those who have a fragment: h is its struct p2v_holder *. Nobody may come or go in the
+ * body. */
+#define P2V_HOLDERS_EACH(h, f)                                                       \
+	for (struct p2v_holder *h = (f)->holding ? (f)->holding->v : NULL,           \
+			       *h##_end = (f)->holding ? h + (f)->holding->n : NULL; \
+		h != h##_end; h++)
+
+/** @return word w of the chunks that it told to be there */
+static inline uint64_t p2v_holder_told(const struct p2v_holder *h, uint32_t w)
+{
+	if (h->many)
+		return w < P2V_TRADED / P2V_WORD ? h->told.words[w] : 0;
+	return w == 0 ? h->told.word : 0;
+}
 
 /** A fragment comes to be: partners may have told of it before. */
 void p2v_holding_join(struct p2v_fragment *f);
 /** … and goes. */
 void p2v_holding_part(struct p2v_fragment *f);
-/** @return those who have it: struct p2v_holder, by in_holding; empty: nobody */
-struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f);
-/** @return what that partner has of it; NULL: nothing */
+/** @return how many have it */
+static inline size_t p2v_fragment_holders(const struct p2v_fragment *f)
+{
+	return f->holding ? f->holding->n : 0;
+}
+/** @return what that partner has of it, until somebody comes or goes; NULL: nothing */
 struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m);
-void p2v_holder_free(struct p2v_holder *h);
+/** It has that fragment no longer. @param h  [in] of that holding, which may be gone, too */
+void p2v_holder_free(struct p2v_holding *of, struct p2v_holder *h);
 bool p2v_mate_follows(const struct p2v_mate *m, uint64_t rendition);
+/** @return whether that partner has all chunks, or will have without our help
+ * @param hops  of ours */
+bool p2v_holder_brings_all(const struct p2v_holder *h, uint32_t hops);
 /** @return which chunks of word w that partner has now, or will have without our help */
 uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w);
 /** What select plugins see of a mate with regard to a fragment. */
@@ -330,8 +369,8 @@ void p2v_mate_listens(struct p2v_mate *m, uint64_t rendition);
 void p2v_mate_lost(struct p2v_mate *m, struct p2v_fragment *f);
 /** There may be news of f for partners. */
 void p2v_mates_tell_have(struct p2v_fragment *f);
-/** There was not time for some news of f: a timer's. */
-void p2v_tell_fire(struct p2v_timer *t, p2v_usec now);
+/** Nothing more is told of f unless something new comes. */
+void p2v_tell_rest(struct p2v_fragment *f);
 /** To whoever was told of them. @param v  [in] shape (n), n at most 32 */
 void p2v_mates_tell_gone(struct p2v_delivery *d, struct p2v_fragment *const *v, size_t n);
 /** Nothing of what partners were told of is to be had here any more. */
@@ -355,8 +394,10 @@ void p2v_ask_cancel_all(struct p2v_fragment *f);
 void p2v_ask_cancel_mate(struct p2v_mate *m);
 /** [chunks] that no ask brings and that are not here, from `from` on: the first such run. */
 bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, uint32_t *count);
-/** Give up what makes no progress. @return when to look again */
-p2v_usec p2v_ask_check(struct p2v_fragment *f, p2v_usec now);
+/** Give up what makes no progress; f->planning is set. */
+void p2v_ask_check(struct p2v_fragment *f, p2v_usec now);
+/** @return when to do so again; P2V_NEVER: nobody is asked */
+p2v_usec p2v_ask_check_at(const struct p2v_fragment *f);
 /** Leave to partners only what they will bring in the time that is left [us], by how fast they were
  * so far. */
 void p2v_ask_trim(struct p2v_fragment *f, p2v_usec now, p2v_usec left);
@@ -367,7 +408,7 @@ void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t);
 void p2v_serve_progress(struct p2v_fragment *f);
 void p2v_serve_cancel_all(struct p2v_fragment *f);
 void p2v_serve_cancel_mate(struct p2v_mate *m);
-/** Write what can be written now. */
+/** What may be sent is something else now: have those that wait for that go on. */
 void p2v_serve_pump(struct p2v_delivery *d);
 void p2v_serve_init(struct p2v_delivery *d);
 void p2v_serve_fini(struct p2v_delivery *d);
@@ -385,6 +426,8 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why);
 void p2v_cdn_cancel(struct p2v_fragment *f);
 /** All is here: an answer that still brings bytes is cut. */
 void p2v_cdn_needless(struct p2v_fragment *f);
+/** A fetch from the CDN has ended. @param rate  [B/s] @param wait  [us] until its head */
+void p2v_cdn_remember(struct p2v_delivery *d, uint64_t rate, p2v_usec wait);
 /** [B/s] that the CDN gave lately, cautiously. */
 uint64_t p2v_cdn_rate(const struct p2v_delivery *d);
 /** [us] that n bytes would take from the CDN, cautiously. */
@@ -401,6 +444,7 @@ struct p2v_governor {
 	uint32_t poor,
 		rests; /* looks in a row that found a thin line; times that it was left alone */
 	bool was_full;
+	struct p2v_list served; /* struct p2v_mate: to whom chunks are under way, or were */
 	struct p2v_timer timer;
 };
 
@@ -408,7 +452,8 @@ void p2v_governor_init(struct p2v_delivery *d);
 void p2v_governor_fini(struct p2v_delivery *d);
 /** There is something to send: watch the line. */
 void p2v_governor_busy(struct p2v_delivery *d);
-void p2v_governor_sent(struct p2v_delivery *d, uint64_t n);
+/** n bytes of chunks go to m. */
+void p2v_governor_sent(struct p2v_delivery *d, struct p2v_mate *m, uint64_t n);
 /** Every second: a line that was left alone may be tried again. */
 void p2v_governor_beat(struct p2v_delivery *d, p2v_usec now);
 /** @return [B/s] that may be sent now, the configured limit regarded */
@@ -483,14 +528,15 @@ struct p2v_delivery {
 	struct p2v_delivery_policies policies;
 	struct p2v_overlay *overlay; /* NULL: no peers */
 	struct p2v_list feeds, mates;
-	struct p2v_list nobody;             /* always empty */
 	uint64_t slots[P2V_MATES_MAX / 64]; /* those that partners have */
 	struct p2v_fragment *fragments;
-	struct p2v_holding *holdings;
-	uint64_t held;             /* [B] */
-	uint64_t rates[P2V_RATES]; /* [B/s] of late fetches from the CDN */
-	p2v_usec waits[P2V_RATES]; /* [us] until their heads */
+	struct p2v_holding *holdings, *told_last; /* told_last: found last; NULL: none */
+	uint64_t held;                            /* [B] */
+	uint64_t rates[P2V_RATES];                /* [B/s] of late fetches from the CDN */
+	p2v_usec waits[P2V_RATES];                /* [us] until their heads */
 	size_t n_rates;
+	uint64_t cdn_rate; /* [B/s] that they say, cautiously; */
+	p2v_usec cdn_wait; /* … and the longest wait. Of n_rates > 0 */
 	struct p2v_timer beat;
 	bool stopping;
 

@@ -8,9 +8,14 @@
 
 static struct p2v_holding *holding_find(struct p2v_delivery *d, const struct p2v_id *key)
 {
-	struct p2v_holding *h;
+	struct p2v_holding *h = d->told_last;
 
+	/* What is new all partners tell of at the same time. */
+	if (h && memcmp(&h->key, key, sizeof *key) == 0)
+		return h;
 	HASH_FIND(hh, d->holdings, key, sizeof *key, h);
+	if (h)
+		d->told_last = h;
 	return h;
 }
 
@@ -32,20 +37,31 @@ static void holding_free(struct p2v_delivery *d, struct p2v_holding *h)
 {
 	if (h->fragment)
 		h->fragment->holding = NULL;
+	if (d->told_last == h)
+		d->told_last = NULL;
 	HASH_DEL(d->holdings, h);
+	free(h->v);
 	free(h);
 }
 
-void p2v_holder_free(struct p2v_holder *h)
+static void forget_told(struct p2v_holder *h)
 {
-	struct p2v_holding *of = h->holding;
+	if (h->many)
+		free(h->told.words);
+	h->many = false;
+	h->told.word = 0;
+}
 
-	p2v_list_remove(&h->in_holding);
-	p2v_list_remove(&h->in_mate);
+void p2v_holder_free(struct p2v_holding *of, struct p2v_holder *h)
+{
+	struct p2v_delivery *d = h->mate->d;
+	size_t after = of->n - 1 - (size_t)(h - of->v);
+
 	h->mate->n_holds--;
-	if (p2v_list_empty(&of->holders))
-		holding_free(h->mate->d, of);
-	free(h);
+	forget_told(h);
+	memmove(h, h + 1, after * sizeof *h);
+	if (--of->n == 0)
+		holding_free(d, of);
 }
 
 static struct p2v_holding *holding_get(struct p2v_delivery *d, const struct p2v_id *key)
@@ -58,7 +74,6 @@ static struct p2v_holding *holding_get(struct p2v_delivery *d, const struct p2v_
 	if (!h)
 		return NULL;
 	h->key = *key;
-	p2v_list_init(&h->holders);
 	HASH_ADD(hh, d->holdings, key, sizeof h->key, h);
 	if (!P2V_HASH_ADDED(hh, h)) {
 		free(h);
@@ -70,20 +85,12 @@ static struct p2v_holding *holding_get(struct p2v_delivery *d, const struct p2v_
 	return h;
 }
 
-static struct p2v_holder *holder_find(struct p2v_holding *of, const struct p2v_mate *m)
+static struct p2v_holder *holder_find(const struct p2v_holding *of, const struct p2v_mate *m)
 {
-	P2V_LIST_EACH (it, &of->holders) {
-		struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
-
-		if (h->mate == m)
-			return h;
-	}
+	for (uint32_t i = 0; i < of->n; i++)
+		if (of->v[i].mate == m)
+			return &of->v[i];
 	return NULL;
-}
-
-struct p2v_list *p2v_fragment_holders(const struct p2v_fragment *f)
-{
-	return f->holding ? &f->holding->holders : &f->d->nobody;
 }
 
 struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m)
@@ -91,31 +98,73 @@ struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struc
 	return f->holding ? holder_find(f->holding, m) : NULL;
 }
 
-static struct p2v_holder *holder_get(struct p2v_mate *m, const struct p2v_id *key)
+/* The oldest first, until it has only so many. */
+static void forget_holds(struct p2v_mate *m, uint32_t most)
 {
-	struct p2v_holding *of;
-	struct p2v_holder *h;
+	struct p2v_holding *of, *next;
 
-	while (m->n_holds >= P2V_HOLDINGS_MAX)
-		p2v_holder_free(P2V_OF(p2v_list_first(&m->holds), struct p2v_holder, in_mate));
-	of = holding_get(m->d, key);
-	if (!of)
-		return NULL;
-	h = holder_find(of, m);
-	if (h)
-		return h;
-	h = calloc(1, sizeof *h);
-	if (!h) {
-		if (p2v_list_empty(&of->holders))
-			holding_free(m->d, of);
-		return NULL;
+	HASH_ITER (hh, m->d->holdings, of, next) {
+		struct p2v_holder *h;
+
+		if (m->n_holds <= most)
+			return;
+		h = holder_find(of, m);
+		if (h)
+			p2v_holder_free(of, h);
 	}
-	h->holding = of;
-	h->mate = m;
-	p2v_list_push(&of->holders, &h->in_holding);
-	p2v_list_push(&m->holds, &h->in_mate);
+}
+
+/* @return a place for one more, empty; NULL: no memory */
+static struct p2v_holder *holder_add(struct p2v_holding *of, struct p2v_mate *m)
+{
+	const uint32_t step = 4;
+	struct p2v_holder *v = of->v;
+
+	if (of->n == of->cap) {
+		v = realloc(v, (of->cap + step) * sizeof *v);
+		if (!v)
+			return NULL;
+		of->v = v;
+		of->cap += step;
+	}
+	v[of->n] = (struct p2v_holder){ .mate = m };
 	m->n_holds++;
+	return &v[of->n++];
+}
+
+static struct p2v_holder *holder_get(struct p2v_mate *m, struct p2v_holding *of)
+{
+	struct p2v_holder *h = holder_find(of, m);
+
+	if (!h)
+		h = holder_add(of, m);
+	if (!h && of->n == 0)
+		holding_free(m->d, of);
 	return h;
+}
+
+/* @param b  [in] bits, as in the message have @return P2V_ENOMEM */
+static int note_told(struct p2v_holder *h, struct p2v_bytes b)
+{
+	uint64_t words[P2V_TRADED / P2V_WORD] = { 0 };
+
+	for (size_t i = 0; i < b.n; i++)
+		words[i / 8] |= (uint64_t)b.p[i] << i % 8 * 8;
+	if (b.n <= sizeof h->told.word) {
+		forget_told(h);
+		h->told.word = words[0];
+		return P2V_OK;
+	}
+	if (!h->many) {
+		uint64_t *v = malloc(sizeof words);
+
+		if (!v)
+			return P2V_ENOMEM;
+		h->told.words = v;
+		h->many = true;
+	}
+	memcpy(h->told.words, words, sizeof words);
+	return P2V_OK;
 }
 
 /* ---- what they tell us ---- */
@@ -123,21 +172,26 @@ static struct p2v_holder *holder_get(struct p2v_mate *m, const struct p2v_id *ke
 static void on_have(struct p2v_mate *m, const struct p2v_msg_have *q)
 {
 	struct p2v_fragment *f;
+	struct p2v_holding *of;
 	struct p2v_holder *h;
 	struct p2v_id key;
 
+	if (m->n_holds >= P2V_HOLDINGS_MAX) /* some at a time: each look goes through all */
+		forget_holds(m, P2V_HOLDINGS_MAX - P2V_HOLDINGS_MAX / 8);
 	memcpy(key.b, q->key.p, sizeof key.b);
-	h = holder_get(m, &key);
+	of = holding_get(m->d, &key);
+	h = of ? holder_get(m, of) : NULL;
 	if (!h)
 		return;
-	h->length = q->length;
+	h->length = q->length < UINT32_MAX ? (uint32_t)q->length : UINT32_MAX;
 	h->generation = q->generation;
-	h->state = (uint32_t)q->state;
-	h->hops = (uint32_t)q->hops;
-	memset(h->chunks, 0, sizeof h->chunks);
-	for (size_t i = 0; i < q->chunks.n; i++)
-		h->chunks[i / 8] |= (uint64_t)q->chunks.p[i] << i % 8 * 8;
-	f = h->holding->fragment;
+	h->state = (uint8_t)q->state;
+	h->hops = (uint8_t)q->hops;
+	if (note_told(h, q->chunks) < 0) {
+		p2v_holder_free(of, h);
+		return;
+	}
+	f = of->fragment;
 	if (f && f->wanted && p2v_source_new(f, h))
 		p2v_plan(f);
 }
@@ -156,7 +210,7 @@ static void on_gone(struct p2v_mate *m, const struct p2v_msg_gone *q)
 		if (!h)
 			continue;
 		f = of->fragment;
-		p2v_holder_free(h);
+		p2v_holder_free(of, h);
 		if (f)
 			p2v_mate_lost(m, f);
 	}
@@ -170,6 +224,19 @@ struct p2v_following *p2v_mate_following(struct p2v_mate *m, uint64_t rendition)
 	return NULL;
 }
 
+/* @return a place for one more; NULL: there is none */
+static struct p2v_following *following_add(struct p2v_mate *m)
+{
+	struct p2v_following *v = NULL;
+
+	if (m->n_follows < P2V_FOLLOWS_MAX)
+		v = realloc(m->follows, (m->n_follows + 1) * sizeof *v);
+	if (!v)
+		return NULL;
+	m->follows = v;
+	return &v[m->n_follows++];
+}
+
 static void on_follow(struct p2v_mate *m, const struct p2v_msg_follow *q)
 {
 	struct p2v_following *g = p2v_mate_following(m, q->rendition);
@@ -177,9 +244,10 @@ static void on_follow(struct p2v_mate *m, const struct p2v_msg_follow *q)
 
 	if (g && !q->on) {
 		*g = m->follows[--m->n_follows];
-	} else if (q->on && (g || m->n_follows < P2V_FOLLOWS_MAX)) {
-		g = g ? g : &m->follows[m->n_follows++];
-		*g = (struct p2v_following){ q->rendition, q->newest };
+	} else if (q->on) {
+		g = g ? g : following_add(m);
+		if (g)
+			*g = (struct p2v_following){ q->rendition, q->newest };
 	}
 	if (q->on && !known)
 		p2v_mate_listens(m, q->rendition);
@@ -213,13 +281,18 @@ static void on_message(void *ctx, struct p2v_partner *p, uint64_t number, const 
 	}
 }
 
-uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w)
+bool p2v_holder_brings_all(const struct p2v_holder *h, uint32_t hops)
 {
 	/* Whoever is still receiving is waited for only by those further from the CDN, so nobody
 	 * waits for himself in a circle; what is there already anybody can have. */
-	if (h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops)
+	return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < hops;
+}
+
+uint64_t p2v_holder_brings(const struct p2v_holder *h, uint32_t hops, uint32_t w)
+{
+	if (p2v_holder_brings_all(h, hops))
 		return UINT64_MAX;
-	return w < P2V_TRADED / P2V_WORD ? h->chunks[w] : 0;
+	return p2v_holder_told(h, w);
 }
 
 /* ---- coming and going ---- */
@@ -256,9 +329,9 @@ static void on_up(void *ctx, struct p2v_partner *p)
 		p2v_partner_drop(p, false, "too many partners");
 		return;
 	}
-	p2v_list_init(&m->holds);
 	p2v_list_init(&m->asks);
 	p2v_list_init(&m->serves);
+	p2v_list_init(&m->in_served);
 	p2v_list_push(&d->mates, &m->in_delivery);
 	p2v_partner_set_user(p, m);
 	p2v_mate_introduce(m);
@@ -276,10 +349,11 @@ static void mate_free(struct p2v_mate *m)
 	p2v_partner_set_user(m->partner, NULL);
 	p2v_ask_cancel_mate(m);
 	p2v_serve_cancel_mate(m);
-	while (!p2v_list_empty(&m->holds))
-		p2v_holder_free(P2V_OF(p2v_list_first(&m->holds), struct p2v_holder, in_mate));
+	forget_holds(m, 0);
 	p2v_mate_discharge(m);
+	p2v_list_remove(&m->in_served);
 	p2v_list_remove(&m->in_delivery);
+	free(m->follows);
 	free(m);
 }
 

@@ -86,10 +86,11 @@ static uint32_t rank(struct p2v_fragment *f, uint32_t *of)
 	P2V_LIST_EACH (it, &f->d->mates) {
 		const struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
 
-		if (n == P2V_SELECT_MAX || !in_channel(m, f) ||
-			!p2v_mate_follows(m, f->rendition_key))
+		if (n == P2V_SELECT_MAX || !p2v_mate_follows(m, f->rendition_key) ||
+			!in_channel(m, f))
 			continue;
-		p2v_mate_view(m, f, &view[n]);
+		p2v_partner_outline(m->partner, &view[n]);
+		view[n].flags |= P2V_PEER_FOLLOWS;
 		n += !(view[n].flags & (P2V_PEER_SUSPECT | P2V_PEER_TAKES));
 	}
 	*of = (uint32_t)n;
@@ -365,7 +366,7 @@ void p2v_plan(struct p2v_fragment *f)
 	f->planning = true;
 	p2v_plan_due(f, &due);
 	urgency(f, &due, now);
-	next = earlier(next, p2v_ask_check(f, now));
+	p2v_ask_check(f, now);
 	if (!f->job)
 		(void)p2v_ask_more(f);
 	if (!f->job && !f->complete)
@@ -374,7 +375,7 @@ void p2v_plan(struct p2v_fragment *f)
 	if (f->complete || give_up(f, now, &next))
 		return;
 	p2v_ask_urgency(f);
-	next = earlier(next, p2v_ask_check(f, now));
+	next = earlier(next, p2v_ask_check_at(f));
 	if (next != P2V_NEVER)
 		p2v_arm(&f->d->node->world, &f->timer, next > now ? next : now + P2V_MSEC);
 	else
@@ -403,11 +404,12 @@ static size_t gather(struct p2v_rendition *r, struct p2v_timeline_entry **who,
 			.dur = e->dur,
 			.bitrate = r->timeline.bitrate,
 			.next_bitrate = r->next_bitrate };
-		struct p2v_fragment *f = p2v_fragment_listed(d, e);
 		struct p2v_player_due due;
+		struct p2v_fragment *f;
 
 		if (e->gap || (!e->init && e->t + e->dur <= r->position))
 			continue;
+		f = p2v_fragment_listed(d, e);
 		due_for(r->feed, &pf, P2V_UNKNOWN, now, &due);
 		who[n] = e;
 		out[n++] = (struct p2v_cache_frag){

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "framework/base/timers.h"
 #include "framework/delivery/transfer.h"
 
 #define WINDOW        65536u /* [B] written and not sent, a transfer */
+#define REQUEST_MAX   1024u  /* [B] of a request, with its head */
+#define HEAD_ROOM     1024u  /* [B] for what goes before the first chunk, mostly */
 #define SERVES_A_MATE 16u    /* so that one that does not read cannot take every place */
 #define BURST         (100 * P2V_MSEC)
 #define BUSY_RETRY    (200 * P2V_MSEC)
@@ -23,6 +26,8 @@ struct p2v_serve {
 	struct p2v_fragment *fragment; /* NULL: the request is not whole yet */
 	struct p2v_stream *stream;
 	struct p2v_text in;
+	struct p2v_buf *out; /* messages to be written together; NULL: none */
+	size_t n_out;        /* [B] */
 	uint32_t first, count, next;
 	p2v_usec deadline;
 	bool head_sent, partly; /* partly: the rest that was asked for is refused */
@@ -44,36 +49,54 @@ static void serve_free(struct p2v_serve *s)
 	p2v_list_remove(&s->in_mate);
 	if (s->stream)
 		p2v_stream_release(s->stream);
+	p2v_buf_unref(s->out);
 	p2v_text_fini(&s->in);
+	free(s->signers.v);
 	free(s);
 }
 
 /* ---- writing ---- */
 
-static int write_message(struct p2v_serve *s, enum p2v_message number, const void *msg, size_t room)
+/* What was put together goes to the stream. */
+static int flush(struct p2v_serve *s)
 {
-	struct p2v_buf *b = p2v_buf_new(room);
-	struct p2v_writer w;
 	struct p2v_slice all;
 
-	if (!b)
-		return P2V_ENOMEM;
-	w = p2v_writer_of(b->data, room);
-	p2v_msg_write(number, msg, &w);
-	if (w.full) {
-		p2v_buf_unref(b);
-		return P2V_ELIMIT;
-	}
-	all = p2v_slice_of(b, 0, p2v_written(&w));
-	p2v_buf_unref(b);
+	if (!s->out)
+		return P2V_OK;
+	all = p2v_slice_of(s->out, 0, s->n_out);
+	p2v_buf_unref(s->out);
+	s->out = NULL;
 	return p2v_stream_write(s->stream, all);
+}
+
+/* @param room  [B] that it needs at most */
+static int put_message(struct p2v_serve *s, enum p2v_message number, const void *msg, size_t room)
+{
+	struct p2v_writer w;
+	int rc;
+
+	if (s->out && s->out->size - s->n_out < room && (rc = flush(s)) < 0)
+		return rc;
+	if (!s->out) {
+		s->out = p2v_buf_new(s->head_sent || room > HEAD_ROOM ? room : HEAD_ROOM);
+		s->n_out = 0;
+	}
+	if (!s->out)
+		return P2V_ENOMEM;
+	w = p2v_writer_of(s->out->data + s->n_out, s->out->size - s->n_out);
+	p2v_msg_write(number, msg, &w);
+	if (w.full)
+		return P2V_ELIMIT;
+	s->n_out += p2v_written(&w);
+	return P2V_OK;
 }
 
 static void refuse(struct p2v_serve *s, uint32_t code, p2v_usec retry)
 {
 	struct p2v_msg_refuse m = { .code = code, .retry = (uint64_t)(retry / P2V_MSEC) };
 
-	if (write_message(s, P2V_MSG_refuse, &m, 64) == P2V_OK)
+	if (put_message(s, P2V_MSG_refuse, &m, 64) == P2V_OK && flush(s) == P2V_OK)
 		p2v_stream_finish(s->stream);
 	serve_free(s);
 }
@@ -89,22 +112,23 @@ static int signer_number(struct p2v_serve *s, const struct p2v_id *who)
 	int rc;
 
 	for (size_t i = 0; i < s->signers.n; i++)
-		if (memcmp(&s->signers.id[i], who, sizeof *who) == 0)
-			return s->signers.number[i];
+		if (memcmp(&s->signers.v[i].id, who, sizeof *who) == 0)
+			return s->signers.v[i].number;
 	if (s->signers.n == P2V_SIGNERS_MAX)
 		return P2V_ELIMIT;
-	rc = c->ops->chain(c->self, who, &chain);
+	rc = p2v_signers_room(&s->signers);
+	if (rc == P2V_OK)
+		rc = c->ops->chain(c->self, who, &chain);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < chain.n; i++) {
 		m.chain.v[m.chain.n++] = chain.v[i];
 		room += chain.v[i].n + 8;
 	}
-	rc = write_message(s, P2V_MSG_signer, &m, room);
+	rc = put_message(s, P2V_MSG_signer, &m, room);
 	if (rc < 0)
 		return rc;
-	s->signers.id[s->signers.n] = *who;
-	s->signers.number[s->signers.n] = (uint8_t)s->signers.n;
+	s->signers.v[s->signers.n] = (struct p2v_signer){ *who, s->signers.n };
 	return (int)s->signers.n++;
 }
 
@@ -112,24 +136,25 @@ static int send_head(struct p2v_serve *s)
 {
 	struct p2v_fragment *f = s->fragment;
 	struct p2v_bytes headers = { f->headers.p, f->headers.n };
-	struct p2v_statement st = p2v_fragment_statement(f);
 	uint8_t content[P2V_HEAD_CONTENT_MAX];
+	struct p2v_proof proof;
 	struct p2v_msg_meta m;
-	int rc = p2v_proof_sign(s->d->node, &st, UINT32_MAX,
+	int rc = p2v_fragment_head_proof(f,
 		(struct p2v_bytes){ content, p2v_head_content(f->total, headers, content) },
-		&f->head_proof);
+		&proof);
 
 	if (rc == P2V_OK)
-		rc = signer_number(s, &f->head_proof.signer);
+		rc = signer_number(s, &proof.signer);
 	if (rc < 0)
 		return rc;
 	m = (struct p2v_msg_meta){ .signer = (uint64_t)rc,
-		.fetched = (uint64_t)f->head_proof.fetched,
+		.fetched = (uint64_t)proof.fetched,
 		.total = f->total == P2V_LENGTH_UNKNOWN ? 0 : f->total + 1,
 		.headers = headers,
-		.signature = { f->head_proof.signature, P2V_SIGNATURE_SIZE } };
+		.signature = { proof.signature, P2V_SIGNATURE_SIZE } };
+	rc = put_message(s, P2V_MSG_meta, &m, 256 + headers.n);
 	s->head_sent = true;
-	return write_message(s, P2V_MSG_meta, &m, 256 + headers.n);
+	return rc;
 }
 
 static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
@@ -147,7 +172,9 @@ static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
 		.signer = (uint64_t)rc,
 		.fetched = (uint64_t)proof.fetched,
 		.signature = { proof.signature, P2V_SIGNATURE_SIZE } };
-	rc = write_message(s, P2V_MSG_chunk, &m, 160);
+	rc = put_message(s, P2V_MSG_chunk, &m, 160);
+	if (rc == P2V_OK)
+		rc = flush(s);
 	if (rc == P2V_OK)
 		rc = p2v_stream_write(s->stream, p2v_slice_of(c->buf, 0, c->filled));
 	if (rc < 0)
@@ -156,28 +183,34 @@ static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
 	s->fragment->relayed++;
 	s->d->tokens -= c->filled;
 	s->d->uploaded_window += c->filled;
-	p2v_governor_sent(s->d, c->filled);
+	p2v_governor_sent(s->d, s->mate, c->filled);
 	p2v_count(&s->d->node->metrics, P2V_M_UPLOADED, c->filled);
 	return P2V_OK;
+}
+
+/* All chunks that are here and that it can take now, and the head at once: with it the asker can
+ * make up its mind about the rest. */
+static int send_all(struct p2v_serve *s)
+{
+	struct p2v_fragment *f = s->fragment;
+	int rc = s->head_sent ? P2V_OK : send_head(s);
+
+	/* Most wait for a chunk, or for a turn: the stream, which is far away, is looked at last.
+	 */
+	while (rc == P2V_OK && s->next < s->first + s->count && s->d->tokens > 0) {
+		if (!p2v_fragment_has(f, s->next) || p2v_stream_unsent(s->stream) >= WINDOW)
+			break;
+		rc = send_chunk(s, &f->chunks[s->next]);
+	}
+	return rc == P2V_OK ? flush(s) : rc;
 }
 
 /* Write what one transfer can take now. s may be gone afterwards. */
 static void advance(struct p2v_serve *s)
 {
 	struct p2v_fragment *f = s->fragment;
-	int rc = P2V_OK;
+	int rc = send_all(s);
 
-	/* The head at once: with it the asker can make up its mind about the rest. */
-	if (!s->head_sent)
-		rc = send_head(s);
-	while (rc == P2V_OK && s->next < s->first + s->count &&
-		p2v_stream_unsent(s->stream) < WINDOW && s->d->tokens > 0) {
-		struct p2v_chunk_state *c = s->next < f->n_chunks ? &f->chunks[s->next] : NULL;
-
-		if (!c || !c->whole)
-			return;
-		rc = send_chunk(s, c);
-	}
 	if (rc < 0) {
 		refuse(s, REFUSE_LATER, BUSY_RETRY);
 	} else if (s->next == s->first + s->count) {
@@ -206,11 +239,9 @@ static void refill(struct p2v_delivery *d)
 	d->tokens_at = now;
 }
 
-void p2v_serve_pump(struct p2v_delivery *d)
+/* Something was written, or could not be: when to go on. */
+static void settle(struct p2v_delivery *d)
 {
-	refill(d);
-	P2V_LIST_EACH (it, &d->serves)
-		advance(P2V_OF(it, struct p2v_serve, in_delivery));
 	if (d->n_serves == 0)
 		return;
 	p2v_governor_busy(d);
@@ -221,10 +252,55 @@ void p2v_serve_pump(struct p2v_delivery *d)
 				P2V_MSEC);
 }
 
+/* All that wait for their turn, the most urgent first, while there are tokens.
+ * @param one  its head needs no token; NULL: none. It may be gone afterwards */
+static void pump_all(struct p2v_delivery *d, struct p2v_serve *one)
+{
+	refill(d);
+	P2V_LIST_EACH (it, &d->serves) {
+		struct p2v_serve *s = P2V_OF(it, struct p2v_serve, in_delivery);
+
+		if (d->tokens <= 0)
+			break;
+		one = one == s ? NULL : one;
+		advance(s);
+	}
+	if (one)
+		advance(one);
+	settle(d);
+}
+
+/* While the timer is armed, transfers wait for tokens. While it is not, each waits for something
+ * of its own: a chunk, or room in its stream. */
+static bool all_have_tokens(const struct p2v_delivery *d)
+{
+	return !p2v_timer_armed(&d->serve_timer);
+}
+
+void p2v_serve_pump(struct p2v_delivery *d)
+{
+	if (!all_have_tokens(d))
+		pump_all(d, NULL);
+}
+
+/* One transfer may go on. It may be gone afterwards. */
+static void pump_one(struct p2v_serve *s)
+{
+	struct p2v_delivery *d = s->d;
+
+	if (!all_have_tokens(d)) {
+		pump_all(d, s);
+		return;
+	}
+	refill(d);
+	advance(s);
+	settle(d);
+}
+
 static void serve_timer(struct p2v_timer *t, p2v_usec now)
 {
 	(void)now;
-	p2v_serve_pump(t->owner);
+	pump_all(t->owner, NULL);
 }
 
 /* ---- requests ---- */
@@ -267,15 +343,13 @@ static void enqueue(struct p2v_serve *s)
 	s->d->n_serves++;
 }
 
-static void on_request(struct p2v_serve *s, const struct p2v_msg_request *m)
+static void on_request(
+	struct p2v_serve *s, const struct p2v_msg_request *m, const struct p2v_id *key)
 {
 	struct p2v_delivery *d = s->d;
-	struct p2v_fragment *f;
-	struct p2v_id key;
+	struct p2v_fragment *f = p2v_fragment_find(d, key);
 	uint64_t n;
 
-	memcpy(key.b, m->key.p, sizeof key.b);
-	f = p2v_fragment_find(d, &key);
 	if (!f || !f->known || !f->shared || f->length == P2V_LENGTH_UNKNOWN ||
 		f->generation != m->generation ||
 		!p2v_partner_in(s->mate->partner, &f->feed->channel->id)) {
@@ -305,7 +379,57 @@ static void on_request(struct p2v_serve *s, const struct p2v_msg_request *m)
 		p2v_stream_set_priority(s->stream, (double)m->priority / 1000, s->deadline);
 	enqueue(s);
 	f->used = now_of(d);
-	p2v_serve_pump(d);
+	pump_one(s);
+}
+
+/* The request, once it is whole.
+ * @param m  [out] its key points into `in`
+ * @return whether it is whole; negative: it is none */
+static int read_request(struct p2v_bytes in, struct p2v_msg_request *m)
+{
+	struct p2v_bytes body;
+	struct p2v_err err;
+	union p2v_msg all;
+	uint64_t number;
+	ptrdiff_t k = p2v_msg_next(in, &number, &body, &err);
+
+	if (k == 0)
+		return 0;
+	if (k < 0 || number != P2V_MSG_request || p2v_msg_read(number, body, &all, &err) < 0)
+		return P2V_EPROTO;
+	*m = all.request;
+	return 1;
+}
+
+/* What came of the request. @return whether there may be more to come */
+static bool take(struct p2v_serve *s, struct p2v_stream *t, const uint8_t *p, size_t n)
+{
+	struct p2v_partner *partner = s->mate->partner;
+	struct p2v_bytes in = { p, n };
+	struct p2v_msg_request m;
+	struct p2v_id key;
+	int rc;
+
+	if (s->in.n > 0) { /* it comes in pieces, as hardly any does */
+		p2v_text_add(&s->in, (const char *)p, n);
+		in = (struct p2v_bytes){ (const uint8_t *)s->in.p, s->in.n };
+	}
+	rc = in.n > REQUEST_MAX || s->in.oom ? P2V_ELIMIT : read_request(in, &m);
+	if (rc == 0 && s->in.n == 0)
+		p2v_text_add(&s->in, (const char *)p, n);
+	if (rc < 0 || s->in.oom) {
+		serve_free(s);
+		if (rc == P2V_EPROTO)
+			p2v_partner_drop(
+				partner, true, "a transfer that does not begin with a request");
+		return false;
+	}
+	if (rc > 0)
+		memcpy(key.b, m.key.p, sizeof key.b);
+	p2v_stream_consume(t, n);
+	if (rc > 0)
+		on_request(s, &m, &key);
+	return rc == 0;
 }
 
 static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
@@ -314,35 +438,9 @@ static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
 	const uint8_t *p;
 	size_t n;
 
-	while (!s->fragment && (n = p2v_stream_peek(t, &p)) > 0) {
-		struct p2v_bytes body;
-		struct p2v_err err;
-		union p2v_msg m;
-		uint64_t number;
-		ptrdiff_t k;
-
-		p2v_text_add(&s->in, (const char *)p, n);
-		p2v_stream_consume(t, n);
-		if (s->in.oom || s->in.n > 1024) {
-			serve_free(s);
+	while (!s->fragment && (n = p2v_stream_peek(t, &p)) > 0)
+		if (!take(s, t, p, n))
 			return;
-		}
-		k = p2v_msg_next((struct p2v_bytes){ (const uint8_t *)s->in.p, s->in.n }, &number,
-			&body, &err);
-		if (k == 0)
-			continue;
-		if (k < 0 || number != P2V_MSG_request ||
-			p2v_msg_read(number, body, &m, &err) < 0) {
-			struct p2v_partner *partner = s->mate->partner;
-
-			serve_free(s);
-			p2v_partner_drop(
-				partner, true, "a transfer that does not begin with a request");
-			return;
-		}
-		on_request(s, &m.request);
-		return;
-	}
 	while (s->fragment && (n = p2v_stream_peek(t, &p)) > 0)
 		p2v_stream_consume(t, n);
 }
@@ -353,7 +451,7 @@ static void writable(struct p2v_stream_owner *o, struct p2v_stream *t)
 
 	(void)t;
 	if (s->fragment)
-		p2v_serve_pump(s->d);
+		pump_one(s);
 }
 
 static void ended(struct p2v_stream_owner *o, struct p2v_stream *t, int code, uint64_t reason)
@@ -386,8 +484,18 @@ void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t)
 
 void p2v_serve_progress(struct p2v_fragment *f)
 {
-	if (!p2v_list_empty(&f->serves))
-		p2v_serve_pump(f->d);
+	struct p2v_delivery *d = f->d;
+
+	if (p2v_list_empty(&f->serves))
+		return;
+	if (!all_have_tokens(d)) {
+		pump_all(d, NULL);
+		return;
+	}
+	refill(d);
+	P2V_LIST_EACH (it, &f->serves)
+		advance(P2V_OF(it, struct p2v_serve, in_fragment));
+	settle(d);
 }
 
 void p2v_serve_cancel_all(struct p2v_fragment *f)

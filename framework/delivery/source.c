@@ -22,6 +22,31 @@ static uint64_t open_word(const struct p2v_fragment *f, uint32_t w)
 	return v;
 }
 
+/* All such chunks: those that partners tell of while they receive them, and whether there are
+ * any. */
+struct open {
+	uint64_t traded[P2V_TRADED / P2V_WORD];
+	bool any;
+};
+
+static struct open open_chunks(const struct p2v_fragment *f)
+{
+	uint32_t words = p2v_chunk_words(f->n_chunks);
+	struct open o = { .any = false };
+
+	for (uint32_t w = 0; w < words; w++) {
+		uint64_t v;
+
+		if (w >= P2V_TRADED / P2V_WORD && o.any)
+			break;
+		v = open_word(f, w);
+		o.any |= v != 0;
+		if (w < P2V_TRADED / P2V_WORD)
+			o.traded[w] = v;
+	}
+	return o;
+}
+
 /* Of those, what this partner can bring; NULL: all. */
 static uint64_t word_of(
 	const struct p2v_fragment *f, const struct p2v_holder *h, uint32_t hops, uint32_t w)
@@ -67,28 +92,38 @@ static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
 	return n;
 }
 
-/* Whether it has, or will have, something of what we want. */
-static bool fits(const struct p2v_fragment *f, const struct p2v_holder *h)
+/* Whether it has, or will have, something of what we want. @param o  of f, while it is known */
+static bool fits(const struct p2v_fragment *f, const struct p2v_holder *h, const struct open *o)
 {
-	uint32_t first, count;
+	uint64_t v = 0;
 
 	if (h->state == 0 || h->length == 0 || h->length > f->d->conf->max_fragment)
 		return false;
 	if (!f->known)
 		return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < f->hops;
-	return h->length == f->length && h->generation == f->generation &&
-	       run_from(f, h, f->hops, 0, &first, &count);
+	if (!o->any || h->length != f->length || h->generation != f->generation)
+		return false;
+	if (p2v_holder_brings_all(h, f->hops))
+		return true;
+	for (uint32_t w = 0; w < P2V_TRADED / P2V_WORD; w++)
+		v |= p2v_holder_brings(h, f->hops, w) & o->traded[w];
+	return v != 0;
 }
 
-static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, p2v_usec now)
+static bool usable(const struct p2v_fragment *f, const struct p2v_holder *h, const struct open *o,
+	p2v_usec now)
 {
-	return h->not_before <= now && asks_to(f, h->mate) < ASKS_A_MATE && fits(f, h);
+	return h->not_before <= now && fits(f, h, o) && asks_to(f, h->mate) < ASKS_A_MATE;
 }
 
 bool p2v_source_new(const struct p2v_fragment *f, const struct p2v_holder *h)
 {
-	if (f->complete || f->job || (!f->known && !p2v_list_empty(&f->asks)) ||
-		!usable(f, h, p2v_now(&f->d->node->world)))
+	struct open o;
+
+	if (f->complete || f->job || (!f->known && !p2v_list_empty(&f->asks)))
+		return false;
+	o = open_chunks(f);
+	if (!usable(f, h, &o, p2v_now(&f->d->node->world)))
 		return false;
 	return asks_to(f, h->mate) > 0 || p2v_ask_partners(f) < f->d->conf->sources;
 }
@@ -103,12 +138,13 @@ static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 	struct p2v_holder *who[P2V_SELECT_MAX], *best = NULL;
 	double score[P2V_SELECT_MAX], most = 0;
 	struct p2v_player_due due;
+	struct open o = open_chunks(f);
 	size_t n = 0;
 
-	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
-		struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
-
-		if (n == P2V_SELECT_MAX || !usable(f, h, now))
+	if (f->known && !o.any)
+		return NULL;
+	P2V_HOLDERS_EACH (h, f) {
+		if (n == P2V_SELECT_MAX || !usable(f, h, &o, now))
 			continue;
 		p2v_mate_view(h->mate, f, &view[n]);
 		view[n].flags |= h->state == P2V_ANNOUNCED_COMPLETE ? P2V_PEER_COMPLETE
@@ -117,10 +153,11 @@ static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 		view[n].hops = h->hops;
 		who[n++] = h;
 	}
+	if (n == 0)
+		return NULL;
 	p2v_plan_due(f, &due);
 	want.slack = due.dry == P2V_NEVER ? P2V_NEVER : due.dry - now;
-	if (n == 0 || policy->plugin->ops.select->sources(
-			      f->feed->select_state, &want, view, n, score) < 0)
+	if (policy->plugin->ops.select->sources(f->feed->select_state, &want, view, n, score) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
 		if (score[i] >= 0 && (!best || score[i] > most)) {
@@ -177,13 +214,14 @@ static bool next_run(
 struct p2v_holder *p2v_source_next(
 	struct p2v_fragment *f, p2v_usec now, uint32_t *first, uint32_t *count)
 {
-	struct p2v_holder *h = choose(f, now);
+	struct p2v_holder *h;
 	uint32_t most;
 
-	if (!h || (asks_to(f, h->mate) == 0 && p2v_ask_partners(f) >= f->d->conf->sources))
-		return NULL;
 	/* Until the head is known there is one ask: it tells whether the rest is what it seems. */
 	if (!f->known && !p2v_list_empty(&f->asks))
+		return NULL;
+	h = choose(f, now);
+	if (!h || (asks_to(f, h->mate) == 0 && p2v_ask_partners(f) >= f->d->conf->sources))
 		return NULL;
 	if (!next_run(f, h, first, count))
 		return NULL;
@@ -195,12 +233,11 @@ struct p2v_holder *p2v_source_next(
 p2v_usec p2v_ask_again(const struct p2v_fragment *f, p2v_usec now)
 {
 	p2v_usec soonest = P2V_NEVER;
+	struct open o = open_chunks(f);
 
-	P2V_LIST_EACH (it, p2v_fragment_holders(f)) {
-		const struct p2v_holder *h = P2V_OF(it, struct p2v_holder, in_holding);
-
+	P2V_HOLDERS_EACH (h, f) {
 		if (h->not_before > now && h->not_before < now + RETRY_SOON &&
-			h->not_before < soonest && fits(f, h))
+			h->not_before < soonest && fits(f, h, &o))
 			soonest = h->not_before;
 	}
 	return soonest;

@@ -1,5 +1,6 @@
 /* tell.c - what partners are told of us: which renditions are read here, which fragments are here
  * or coming. Only what they can make use of: see sdk/doc/delivery.md. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "framework/delivery/inside.h"
@@ -83,8 +84,8 @@ static void tell_have(struct p2v_mate *m, struct p2v_fragment *f, struct p2v_sli
 /* Whoever reads the rendition; of somebody who reads more than can be noted, nobody knows. */
 static bool listens(const struct p2v_mate *m, const struct p2v_fragment *f)
 {
-	return shares(m, f->feed) &&
-	       (m->n_follows == P2V_FOLLOWS_MAX || p2v_mate_follows(m, f->rendition_key));
+	return (m->n_follows == P2V_FOLLOWS_MAX || p2v_mate_follows(m, f->rendition_key)) &&
+	       shares(m, f->feed);
 }
 
 /* What it has of this very content. */
@@ -101,7 +102,7 @@ static uint32_t lacks(const struct p2v_holder *h, const struct p2v_fragment *f)
 	uint32_t words = p2v_chunk_words(f->n_chunks), n = 0;
 
 	for (uint32_t w = 0; w < words && w < P2V_TRADED / P2V_WORD; w++)
-		n += p2v_chunk_count(f->here[w] & ~h->chunks[w]);
+		n += p2v_chunk_count(f->here[w] & ~p2v_holder_told(h, w));
 	return n;
 }
 
@@ -131,7 +132,7 @@ static void tell(struct p2v_fragment *f)
 	f->announced = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
 	f->told = f->n_whole;
 	f->told_at = p2v_now(&f->d->node->world);
-	p2v_disarm(&f->d->node->world, &f->tell_timer);
+	p2v_tell_rest(f);
 	P2V_LIST_EACH (it, &f->d->mates) {
 		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
 
@@ -147,13 +148,34 @@ static bool may_tell(const struct p2v_fragment *f)
 	       p2v_overlay_may_upload(f->d->overlay);
 }
 
-void p2v_tell_fire(struct p2v_timer *t, p2v_usec now)
+static void fire(struct p2v_timer *t, p2v_usec now)
 {
 	struct p2v_fragment *f = t->owner;
 
 	(void)now;
 	if (f->announced == P2V_ANNOUNCED_ARRIVING && may_tell(f))
 		tell(f);
+}
+
+void p2v_tell_rest(struct p2v_fragment *f)
+{
+	if (f->tell_timer)
+		p2v_disarm(&f->d->node->world, f->tell_timer);
+	free(f->tell_timer);
+	f->tell_timer = NULL;
+}
+
+static void tell_at(struct p2v_fragment *f, p2v_usec due)
+{
+	if (!f->tell_timer)
+		f->tell_timer = calloc(1, sizeof *f->tell_timer);
+	if (!f->tell_timer) { /* rather too often than never */
+		tell(f);
+		return;
+	}
+	f->tell_timer->fire = fire;
+	f->tell_timer->owner = f;
+	p2v_arm(&f->d->node->world, f->tell_timer, due);
 }
 
 void p2v_mates_tell_have(struct p2v_fragment *f)
@@ -169,7 +191,7 @@ void p2v_mates_tell_have(struct p2v_fragment *f)
 		if (p2v_now(w) - f->told_at >= TELL_GAP)
 			tell(f);
 		else
-			p2v_arm(w, &f->tell_timer, f->told_at + TELL_GAP);
+			tell_at(f, f->told_at + TELL_GAP);
 	}
 }
 
@@ -198,10 +220,13 @@ void p2v_mate_lost(struct p2v_mate *m, struct p2v_fragment *f)
 
 void p2v_mates_tell_gone(struct p2v_delivery *d, struct p2v_fragment *const *v, size_t n)
 {
+	if (n == 0)
+		return;
 	P2V_LIST_EACH (it, &d->mates) {
 		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
-		struct p2v_msg_gone q = { .keys.n = 0 };
+		struct p2v_msg_gone q;
 
+		q.keys.n = 0;
 		for (size_t i = 0; i < n && q.keys.n < sizeof q.keys.v / sizeof q.keys.v[0]; i++)
 			if (was_told(v[i], m))
 				q.keys.v[q.keys.n++] = (struct p2v_bytes){ v[i]->key.b,
@@ -222,7 +247,7 @@ void p2v_mates_tell_all_gone(struct p2v_delivery *d)
 		if (f->announced == P2V_ANNOUNCED_NOT)
 			continue;
 		f->announced = P2V_ANNOUNCED_NOT;
-		p2v_disarm(&d->node->world, &f->tell_timer);
+		p2v_tell_rest(f);
 		v[n++] = f;
 		if (n == GONE_BATCH) {
 			p2v_mates_tell_gone(d, v, n);

@@ -3,22 +3,42 @@
 #ifndef P2V_DELIVERY_TRANSFER_H
 #define P2V_DELIVERY_TRANSFER_H
 
+#include <stdlib.h>
+
 #include "framework/delivery/inside.h"
 
 #define P2V_SIGNERS_MAX 16u /* different signers on one stream */
 
 struct p2v_signers {
-	struct p2v_id id[P2V_SIGNERS_MAX];
-	uint8_t number[P2V_SIGNERS_MAX];
-	size_t n;
+	struct p2v_signer {
+		struct p2v_id id;
+		uint8_t number;
+	} * v; /* shape (n); mostly it is one or two */
+	uint8_t n, cap;
 };
+
+/** Have room for one more, n being below P2V_SIGNERS_MAX. @return P2V_ENOMEM */
+P2V_MUST_USE static inline int p2v_signers_room(struct p2v_signers *s)
+{
+	uint8_t cap = (uint8_t)(s->cap ? 2 * s->cap : 2);
+	struct p2v_signer *v;
+
+	if (s->n < s->cap)
+		return P2V_OK;
+	v = realloc(s->v, cap * sizeof *v);
+	if (!v)
+		return P2V_ENOMEM;
+	s->v = v;
+	s->cap = cap;
+	return P2V_OK;
+}
 
 /** @return the signer of that number; NULL: not introduced on this stream */
 static inline const struct p2v_id *p2v_signers_find(const struct p2v_signers *s, uint64_t number)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (s->number[i] == number)
-			return &s->id[i];
+		if (s->v[i].number == number)
+			return &s->v[i].id;
 	return NULL;
 }
 
@@ -55,7 +75,8 @@ struct p2v_ask {
 	double priority;   /* that it was asked for last, */
 	p2v_usec deadline; /* … and when the player ran dry, as it seemed then */
 	p2v_usec begun, progress;
-	uint64_t got; /* [B] */
+	p2v_usec patience; /* how long it may bring nothing, as it seemed last */
+	uint64_t got;      /* [B] */
 	struct p2v_signers signers;
 	struct p2v_text in;         /* a message that is not whole yet */
 	struct p2v_msg_chunk chunk; /* whose bytes are arriving */

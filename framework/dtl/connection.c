@@ -191,7 +191,7 @@ static uint64_t place_of(const struct p2v_addr *a)
 
 static void handshake_failed(struct p2v_session *s)
 {
-	const struct p2v_err *why = &s->record->why;
+	const struct p2v_err *why = p2v_record_why(s->record);
 
 	if (why->code == P2V_EPERM) {
 		p2v_count(&s->dtl->node->metrics, P2V_M_HANDSHAKES_REFUSED, 1);
@@ -290,16 +290,21 @@ void p2v_session_end(struct p2v_session *s, int code, uint64_t wire, const char 
 	s->close_told = s->state == P2V_SESSION_UP && wire != P2V_CLOSE_SILENT;
 	s->state = P2V_SESSION_ENDED;
 	s->close_code = wire;
-	s->why.code = code;
-	va_start(ap, fmt);
-	(void)vsnprintf(s->why.text, sizeof s->why.text, fmt, ap);
-	va_end(ap);
+	s->why_code = code;
+	s->why = malloc(sizeof *s->why);
+	if (s->why) {
+		s->why->code = code;
+		va_start(ap, fmt);
+		(void)vsnprintf(s->why->text, sizeof s->why->text, fmt, ap);
+		va_end(ap);
+	}
 	p2v_session_wake(s);
 }
 
 static void tell_ended(struct p2v_session *s)
 {
 	const struct p2v_dtl_handler *h = &s->dtl->handler;
+	struct p2v_err brief = { s->why_code, "it ended" };
 
 	P2V_LIST_EACH (it, &s->streams) {
 		struct p2v_stream *t = P2V_OF(it, struct p2v_stream, in_session);
@@ -313,7 +318,7 @@ static void tell_ended(struct p2v_session *s)
 			h->ended(s->dtl->ctx, t, P2V_ECANCELED, s->close_code);
 	}
 	if (s->known)
-		h->closed(s->dtl->ctx, s, &s->why);
+		h->closed(s->dtl->ctx, s, s->why ? s->why : &brief);
 	s->known = false;
 }
 

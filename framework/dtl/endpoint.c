@@ -81,6 +81,7 @@ void p2v_session_free(struct p2v_session *s)
 	p2v_list_remove(&s->in_lingering);
 	d->n_sessions--;
 	d->grown -= s->excess;
+	free(s->why);
 	free(s);
 }
 

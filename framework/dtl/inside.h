@@ -178,7 +178,8 @@ struct p2v_session {
 	struct p2v_list in_all, in_lingering, in_shaking, in_pair;
 
 	/* how it ended */
-	struct p2v_err why;
+	struct p2v_err *why; /* NULL: it has not, or there was no memory for it */
+	int why_code;
 	uint64_t close_code;
 	bool close_told;  /* the remote is told */
 	p2v_usec gone_at; /* when lingering ends */

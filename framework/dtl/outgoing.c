@@ -477,14 +477,15 @@ void p2v_session_send_apart(
 void p2v_session_send_close(struct p2v_session *s)
 {
 	uint8_t *room = p2v_outbox_room(&s->dtl->out, s->mtu);
+	const char *why = s->why ? s->why->text : "";
 	struct p2v_frame close = { .type = P2V_F_CLOSE,
-		.u.close = { .code = s->close_code, .text = { s->why.text, 0 } } };
+		.u.close = { .code = s->close_code, .text = { why, 0 } } };
 	struct build b;
 	ptrdiff_t size;
 
 	if (!room)
 		return;
-	while (close.u.close.text.n < P2V_CLOSE_TEXT && s->why.text[close.u.close.text.n])
+	while (close.u.close.text.n < P2V_CLOSE_TEXT && why[close.u.close.text.n])
 		close.u.close.text.n++;
 	begin(s, &b, p2v_now(&s->dtl->node->world), room, P2V_MSS);
 	if (!p2v_frame_put(&b.w, &close))

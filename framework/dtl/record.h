@@ -5,6 +5,8 @@
 #ifndef P2V_DTL_RECORD_H
 #define P2V_DTL_RECORD_H
 
+#include <stdlib.h>
+
 #include "framework/base/crypto.h"
 #include "framework/base/slice.h"
 #include "framework/base/world.h"
@@ -68,8 +70,24 @@ struct p2v_record {
 	uint32_t cid;             /* connection id that the remote's packets carry; valid with it:
 				     both ends know both from the handshake's secrets */
 	struct p2v_remote remote; /* valid from P2V_RECORD_UP on */
-	struct p2v_err why;       /* P2V_RECORD_FAILED: one sentence */
+	struct p2v_err *why;      /* p2v_record_why; freed by the maker */
 };
+
+/** The maker's place for why it failed, which most never do. @return NULL: no memory */
+static inline struct p2v_err *p2v_record_wrong(struct p2v_record *r)
+{
+	if (!r->why)
+		r->why = calloc(1, sizeof *r->why);
+	return r->why;
+}
+
+/** P2V_RECORD_FAILED: one sentence. Valid as long as r. */
+static inline const struct p2v_err *p2v_record_why(const struct p2v_record *r)
+{
+	static const struct p2v_err none = { P2V_ENOMEM, "no memory" };
+
+	return r->why ? r->why : &none;
+}
 
 /** What a datagram is to a session that there is with its address. */
 enum p2v_record_class {

@@ -71,26 +71,25 @@ static int cookie_verify(SSL *ssl, const unsigned char *cookie, unsigned n)
 
 /* ---- who the remote is ---- */
 
-static int judge_chain(struct dtls_record *r, const STACK_OF(X509) * sk)
+static int judge_chain(struct dtls_record *r, const STACK_OF(X509) * sk, struct p2v_err *err)
 {
 	struct p2v_bytes chain[CHAIN_MAX];
 	int most = sk_X509_num(sk), code = P2V_ENOMEM;
 	size_t n = 0;
 
 	if (most < 1 || most > CHAIN_MAX)
-		return p2v_fail(&r->refused, P2V_EPERM, "it shows %d certificates", most);
+		return p2v_fail(err, P2V_EPERM, "it shows %d certificates", most);
 	for (; n < (size_t)most; n++) {
 		unsigned char *der = NULL;
 		int len = i2d_X509(sk_X509_value(sk, (int)n), &der);
 
 		if (len <= 0) {
-			(void)p2v_fail(&r->refused, P2V_ENOMEM, "no memory for a certificate");
+			(void)p2v_fail(err, P2V_ENOMEM, "no memory for a certificate");
 			goto fail;
 		}
 		chain[n] = (struct p2v_bytes){ der, (size_t)len };
 	}
-	code = r->of->trust.judge(
-		r->of->trust.ctx, chain, n, r->base.client, &r->base.remote, &r->refused);
+	code = r->of->trust.judge(r->of->trust.ctx, chain, n, r->base.client, &r->base.remote, err);
 fail:
 	for (size_t i = 0; i < n; i++)
 		OPENSSL_free((void *)(uintptr_t)chain[i].p);
@@ -101,14 +100,17 @@ static int verify(X509_STORE_CTX *store, void *arg)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct dtls_record *r = SSL_get_app_data(ssl);
+	struct p2v_err err = { P2V_EPERM, "the certificate was refused" }, *why;
 
 	(void)arg;
-	if (judge_chain(r, X509_STORE_CTX_get0_untrusted(store)) == P2V_OK) {
+	if (judge_chain(r, X509_STORE_CTX_get0_untrusted(store), &err) == P2V_OK) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 1;
 	}
-	if (r->refused.code == P2V_OK)
-		r->refused = (struct p2v_err){ P2V_EPERM, "the certificate was refused" };
+	r->base.refused = true;
+	why = p2v_record_wrong(&r->base);
+	if (why)
+		*why = err;
 	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	return 0;
 }

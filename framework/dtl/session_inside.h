@@ -44,7 +44,6 @@ struct dtls_record {
 	p2v_usec echoed;   /* when the last flight was sent again because the remote did so */
 
 	uint8_t caller[P2V_HELLO_RANDOM]; /* random of the ClientHello */
-	struct p2v_err refused;           /* what our judge said */
 	int alert;                        /* that the remote sent; -1: none */
 };
 

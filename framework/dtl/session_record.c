@@ -188,6 +188,7 @@ void p2v_dtls_record_free(struct dtls_record *r)
 	SSL_free(r->ssl);
 	p2v_seal_fini(&r->seal);
 	forget_flight(r);
+	free(r->base.why);
 	free(r);
 }
 
@@ -208,14 +209,13 @@ static bool refuses(int alert)
 
 static void fail(struct dtls_record *r)
 {
-	struct p2v_err *why = &r->base.why;
+	struct p2v_err *why = p2v_record_wrong(&r->base);
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
 	r->base.state = P2V_RECORD_FAILED;
 	r->retry = P2V_NEVER;
-	r->base.refused = r->refused.code != P2V_OK;
 	if (r->base.refused)
-		*why = r->refused;
+		; /* our judge has said why */
 	else if (r->alert >= 0 && refuses(r->alert))
 		(void)p2v_fail(why, P2V_EPERM, "the remote refused us: %s",
 			SSL_alert_desc_string_long(r->alert));
@@ -250,8 +250,13 @@ static int take_keys(struct dtls_record *r, struct p2v_err *err)
 
 static void come_up(struct dtls_record *r)
 {
+	struct p2v_err err, *why;
+
 	r->retry = P2V_NEVER;
-	if (take_keys(r, &r->base.why) != P2V_OK) {
+	if (take_keys(r, &err) != P2V_OK) {
+		why = p2v_record_wrong(&r->base);
+		if (why)
+			*why = err;
 		r->base.state = P2V_RECORD_FAILED;
 		return;
 	}

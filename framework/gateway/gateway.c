@@ -32,7 +32,7 @@ static void request_free(struct p2v_request *q)
 	if (q->fetch)
 		w->ops->fetch_cancel(w->self, q->fetch);
 	p2v_list_remove(&q->in_gateway);
-	p2v_text_fini(&q->headers_text);
+	free(q->headers);
 	free(q->url);
 	free(q);
 }
@@ -40,24 +40,11 @@ static void request_free(struct p2v_request *q)
 /* Headers outlive the upcall: a fetch may begin later. */
 static bool keep_headers(struct p2v_request *q, const struct p2v_http_request *rq)
 {
-	size_t n = rq->n_headers < P2V_HEADERS_MAX ? rq->n_headers : P2V_HEADERS_MAX, off = 0;
+	size_t n = rq->n_headers < P2V_HEADERS_MAX ? rq->n_headers : P2V_HEADERS_MAX;
 
-	for (size_t i = 0; i < n; i++) {
-		p2v_text_str(&q->headers_text, rq->headers[i].name);
-		p2v_text_str(&q->headers_text, rq->headers[i].value);
-	}
-	if (q->headers_text.oom)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		q->headers[i].name = (struct p2v_str){ q->headers_text.p + off,
-			rq->headers[i].name.n };
-		off += rq->headers[i].name.n;
-		q->headers[i].value = (struct p2v_str){ q->headers_text.p + off,
-			rq->headers[i].value.n };
-		off += rq->headers[i].value.n;
-	}
-	q->n_headers = n;
-	return true;
+	q->headers = p2v_headers_dup(rq->headers, n);
+	q->n_headers = q->headers ? n : 0;
+	return q->headers != NULL;
 }
 
 /* A page of another site asks whether it may ask (CORS preflight, and Private Network Access). */
@@ -273,6 +260,7 @@ void p2v_gateway_free(struct p2v_gateway *g)
 		return;
 	p2v_gateway_stop(g);
 	p2v_route_fini(g);
+	free(g->misses);
 	free(g);
 }
 

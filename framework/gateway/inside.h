@@ -37,10 +37,10 @@ struct p2v_gateway {
 	bool draining;
 	void (*json)(void *ctx, struct p2v_json *j);
 	void *ctx;
-	struct {
+	struct p2v_miss {
 		uint64_t url;
 		p2v_usec at;
-	} misses[P2V_MISSES]; /* late 404s */
+	} * misses; /* shape (P2V_MISSES): late 404s; NULL: there was none */
 };
 
 /** One request. What answers it is one of three: a fragment's reading, a manifest's waiter, a fetch
@@ -54,10 +54,8 @@ struct p2v_request {
 	char *url;
 	bool head, proxied, replied, done;
 	struct p2v_range range;
-	struct p2v_text headers_text;
-	struct p2v_header
-		headers[P2V_HEADERS_MAX]; /* of the player, kept for a fetch that begins later */
-	size_t n_headers;
+	struct p2v_header *headers; /* of the player, kept for a fetch that begins later */
+	size_t n_headers;           /* P2V_HEADERS_MAX at most */
 
 	struct p2v_reading *reading;
 	uint64_t left;    /* [B] to be written; P2V_LENGTH_UNKNOWN */

@@ -21,23 +21,33 @@ static int climbs(struct p2v_str path)
 	return -least;
 }
 
+/* How deep below the channel's folder a place lies. */
+static int depth_of(const char *below)
+{
+	int depth = 0;
+
+	for (const char *at = below; *at && *at != '?'; at++)
+		depth += *at == '/';
+	return depth;
+}
+
 /* Whether the player will come back to us by itself: a reference that is relative to a folder below
  * the mount, and that does not climb out of it, as the mount has another name than the origin's
  * folder. */
 static bool comes_back(const struct p2v_request *q, const struct p2v_doc_uri *x)
 {
-	const char *origin = p2v_feed_channel(q->feed)->origin, *at;
+	const char *origin = p2v_feed_channel(q->feed)->origin;
 	size_t n = strlen(origin);
 	struct p2v_url u;
-	int depth = 0;
 
-	if (p2v_url_split(x->uri, &u) < 0 || u.scheme.p || u.authority.p || u.path.n == 0 ||
-		u.path.p[0] == '/' || strncmp(x->url, origin, n) != 0 ||
-		strncmp(x->base, origin, n) != 0)
+	if (strncmp(x->url, origin, n) != 0 || strncmp(x->base, origin, n) != 0)
 		return false;
-	for (at = x->base + n; *at && *at != '?'; at++)
-		depth += *at == '/';
-	return climbs(u.path) <= depth;
+	if (p2v_url_is_plain(x->uri)) /* it leads down */
+		return true;
+	if (p2v_url_split(x->uri, &u) < 0 || u.scheme.p || u.authority.p || u.path.n == 0 ||
+		u.path.p[0] == '/')
+		return false;
+	return climbs(u.path) <= depth_of(x->base + n);
 }
 
 struct rewriting {

@@ -1,5 +1,6 @@
 /* pass_reply.c - what is not shared passes through: keys, licences, objects that no manifest lists,
  * redirects, errors. Byte for byte as the CDN sends it, no faster than the player takes it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "framework/base/url.h"
@@ -21,15 +22,21 @@ static uint64_t hash_of(const char *url)
  * @return whether this URL was missing a moment ago */
 static bool missed_lately(struct p2v_request *q, bool now_too)
 {
-	uint64_t url = hash_of(q->url);
-	p2v_usec now = p2v_now(&q->gateway->node->world);
-	bool lately = q->gateway->misses[url % P2V_MISSES].url == url &&
-		      now - q->gateway->misses[url % P2V_MISSES].at < MISS_MEMORY;
+	struct p2v_gateway *g = q->gateway;
+	p2v_usec now = p2v_now(&g->node->world);
+	struct p2v_miss *m;
+	uint64_t url;
+	bool lately;
 
-	if (now_too) {
-		q->gateway->misses[url % P2V_MISSES].url = url;
-		q->gateway->misses[url % P2V_MISSES].at = now;
-	}
+	if (!g->misses && now_too)
+		g->misses = calloc(P2V_MISSES, sizeof *g->misses);
+	if (!g->misses)
+		return false;
+	url = hash_of(q->url);
+	m = &g->misses[url % P2V_MISSES];
+	lately = m->url == url && now - m->at < MISS_MEMORY;
+	if (now_too)
+		*m = (struct p2v_miss){ url, now };
 	return lately;
 }
 

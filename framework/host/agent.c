@@ -7,7 +7,8 @@
 struct p2v_agent {
 	struct p2v_node *node;
 	struct p2v_policy select, cc, cache;
-	struct p2v_policy players[P2V_PLUGINS_MAX], manifest_policies[P2V_PLUGINS_MAX];
+	struct p2v_policy
+		*players; /* shape (setup.n_players), and behind them those of manifests */
 	struct p2v_manifests manifests;
 	struct p2v_channel *channels;
 	size_t n_channels;
@@ -16,17 +17,23 @@ struct p2v_agent {
 	struct p2v_gateway *gateway;
 };
 
-static void take_plugins(struct p2v_agent *a, const struct p2v_agent_setup *s)
+static int take_plugins(struct p2v_agent *a, const struct p2v_agent_setup *s, struct p2v_err *err)
 {
+	struct p2v_policy *readers;
+
+	a->players = calloc(s->n_players + s->n_manifests + 1, sizeof *a->players);
+	if (!a->players)
+		return p2v_fail(err, P2V_ENOMEM, "no memory for plugins");
+	readers = a->players + s->n_players;
 	p2v_policy_init(&a->select, s->node, s->select.plugin, s->select.conf);
 	p2v_policy_init(&a->cc, s->node, s->cc.plugin, s->cc.conf);
 	p2v_policy_init(&a->cache, s->node, s->cache.plugin, s->cache.conf);
 	for (size_t i = 0; i < s->n_players; i++)
 		p2v_policy_init(&a->players[i], s->node, s->players[i].plugin, s->players[i].conf);
 	for (size_t i = 0; i < s->n_manifests; i++)
-		p2v_policy_init(&a->manifest_policies[i], s->node, s->manifests[i].plugin,
-			s->manifests[i].conf);
-	a->manifests = (struct p2v_manifests){ a->manifest_policies, s->n_manifests, s->shelf };
+		p2v_policy_init(&readers[i], s->node, s->manifests[i].plugin, s->manifests[i].conf);
+	a->manifests = (struct p2v_manifests){ readers, s->n_manifests, s->shelf };
+	return P2V_OK;
 }
 
 static int take_channels(struct p2v_agent *a, const struct p2v_agent_setup *s, struct p2v_err *err)
@@ -85,8 +92,9 @@ int p2v_agent_new(const struct p2v_agent_setup *s, struct p2v_agent **out, struc
 	if (!a)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for an agent");
 	a->node = s->node;
-	take_plugins(a, s);
-	rc = take_channels(a, s, err);
+	rc = take_plugins(a, s, err);
+	if (rc == P2V_OK)
+		rc = take_channels(a, s, err);
 	if (rc == P2V_OK)
 		rc = open_rooms(a, s, err);
 	if (rc < 0)
@@ -115,6 +123,7 @@ void p2v_agent_free(struct p2v_agent *a)
 	for (size_t i = 0; i < a->n_channels; i++)
 		p2v_channel_fini(&a->channels[i]);
 	free(a->channels);
+	free(a->players);
 	free(a);
 }
 

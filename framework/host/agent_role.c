@@ -88,6 +88,7 @@ static void role_free(void *handle)
 	p2v_disarm(&r->node.world, &r->drain);
 	p2v_agent_free(r->agent);
 	p2v_keys_fini(&r->keys);
+	p2v_node_fini(&r->node);
 	free(r);
 }
 

@@ -92,6 +92,7 @@ static void drop_readers(struct readers *r)
 		free(r->confs[i]);
 	free(r->confs);
 	free(r->v);
+	p2v_node_fini(&r->node);
 }
 
 /* ---- the text ---- */

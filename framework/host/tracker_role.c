@@ -119,6 +119,7 @@ static void role_free(void *handle)
 		w->ops->http_close(w->self, r->server);
 	p2v_tracker_free(r->tracker);
 	p2v_keys_fini(&r->keys);
+	p2v_node_fini(&r->node);
 	free(r);
 }
 

@@ -330,7 +330,8 @@ static int crypto_issue(void *self, const struct p2v_id *who, const struct p2v_i
 
 struct p2v_crypto p2v_identity_crypto(struct p2v_identity *me)
 {
-	static const struct p2v_crypto_ops ops = { .digest = crypto_digest,
+	static const struct p2v_crypto_ops ops = { .signature_size = P2V_SIGNATURE_SIZE,
+		.digest = crypto_digest,
 		.id = crypto_id,
 		.sign = crypto_sign,
 		.verify = crypto_verify,

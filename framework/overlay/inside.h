@@ -3,7 +3,6 @@
 #ifndef P2V_OVERLAY_INSIDE_H
 #define P2V_OVERLAY_INSIDE_H
 
-#include "framework/base/hash.h"
 #include "framework/overlay/overlay.h"
 
 #define P2V_PEERS_MAX 512u
@@ -24,21 +23,27 @@ struct p2v_peer;
 /** A call to a peer, while it lasts: a few of many are called at a time. */
 struct p2v_peer_call {
 	struct p2v_dial dial;
+	struct p2v_overlay *overlay;
 	struct p2v_peer *peer;
 };
 
 /** A peer that we were introduced to. */
 struct p2v_peer {
 	struct p2v_id id;
-	struct p2v_addr addrs[P2V_DIAL_ADDRESSES];
-	size_t n_addrs;
-	uint64_t capacity;   /* [B/s] */
-	p2v_usec seen;       /* last introduction */
-	p2v_usec not_before; /* of the next call */
+	struct p2v_addr one; /* its address, where it has no more */
+	uint8_t n_addrs;
 	uint32_t failures;
+	struct p2v_addr *many;      /* shape (n_addrs), where there are more; else NULL */
+	uint64_t capacity;          /* [B/s] */
+	p2v_usec seen;              /* last introduction */
+	p2v_usec not_before;        /* of the next call */
 	struct p2v_peer_call *call; /* NULL: it is not being called */
-	struct p2v_overlay *overlay;
-	UT_hash_handle hh;
+};
+
+/** Where it is found: the ids of all lie side by side. */
+struct p2v_peer_place {
+	uint64_t id; /* p2v_id_short */
+	struct p2v_peer *peer;
 };
 
 /** Somebody who broke the rules. */
@@ -53,7 +58,7 @@ struct p2v_partner {
 	struct p2v_overlay *overlay;
 	struct p2v_session *session;
 	struct p2v_talk talk;
-	struct p2v_timer timer; /* hello has to come */
+	struct p2v_timer *hello; /* it has to come; NULL: it has */
 	struct p2v_id id;
 	bool dialled, up, closing;
 	struct p2v_id *member_of; /* shape (n_member_of): channels that it named and may be in */
@@ -80,11 +85,17 @@ enum p2v_link_state {
 	P2V_LINK_UP
 };
 
+/** A call to the tracker, while it lasts. */
+struct p2v_link_call {
+	struct p2v_dial dial;
+	struct p2v_tracker_link *link;
+};
+
 struct p2v_tracker_link {
 	enum p2v_link_state state;
 	struct p2v_overlay *overlay;
 	struct p2v_lookup *lookup;
-	struct p2v_dial dial;
+	struct p2v_link_call *call; /* NULL: it is not being called */
 	struct p2v_session *session;
 	struct p2v_talk talk;
 	struct p2v_timer timer;
@@ -103,10 +114,13 @@ struct p2v_overlay {
 	const struct p2v_overlay_handler *handler;
 	void *ctx;
 	struct p2v_overlay_watch watch; /* members NULL: nobody */
-	struct p2v_swarm swarms[P2V_CHANNELS_MAX];
+	struct p2v_swarm *swarms;       /* shape (n_swarms), P2V_CHANNELS_MAX at most */
 	size_t n_swarms;
-	struct p2v_peer *peers;
-	struct p2v_ban bans[P2V_BANS_MAX];
+	struct p2v_peer_place *peers; /* shape (n_peers), in order of their first introduction */
+	size_t n_peers, cap_peers;
+	p2v_usec forget_at; /* when peers that are old are looked for again */
+	size_t n_calls;     /* peers that are being called */
+	struct p2v_ban *bans; /* shape (P2V_BANS_MAX); NULL: nobody broke any rule */
 	size_t next_ban;
 	struct p2v_list partners; /* in order of their sessions */
 	struct p2v_tracker_link link;
@@ -122,6 +136,8 @@ size_t p2v_overlay_describe(struct p2v_overlay *o, uint8_t *out, size_t cap);
 /* peers.c */
 /** Take an introduction. */
 void p2v_peers_learn(struct p2v_overlay *o, struct p2v_bytes descriptor);
+/** @return NULL: nobody introduced it */
+struct p2v_peer *p2v_peers_find(const struct p2v_overlay *o, const struct p2v_id *id);
 /** Call peers while partners are wanted, forget those that are old. */
 void p2v_peers_tend(struct p2v_overlay *o);
 size_t p2v_peers_dialling(const struct p2v_overlay *o);

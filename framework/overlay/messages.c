@@ -43,12 +43,24 @@ static const struct message messages[] = {
 #include "framework/overlay/messages.def"
 };
 
+/* Where each number's message stands in `messages`. */
+enum place {
+#define P2V_MESSAGE(name, number) AT_##name,
+#include "framework/overlay/messages.def"
+};
+
+enum { NUMBERS = 64 };
+
+static const uint8_t place_of[NUMBERS] = {
+#define P2V_MESSAGE(name, number) [number] = AT_##name + 1,
+#include "framework/overlay/messages.def"
+};
+
 static const struct message *find(uint64_t number)
 {
-	for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
-		if (messages[i].number == number)
-			return &messages[i];
-	return NULL;
+	size_t at = number < NUMBERS ? place_of[number] : 0;
+
+	return at ? &messages[at - 1] : NULL;
 }
 
 const char *p2v_msg_name(uint64_t number)
@@ -83,36 +95,47 @@ static struct p2v_bytes bytes_at(const struct field *f, const void *msg, size_t 
 	return v;
 }
 
+static void write_bytes(const struct field *f, struct p2v_bytes b, struct p2v_writer *w)
+{
+	assert(b.n >= f->min && b.n <= f->max);
+	p2v_write_varint(w, f->number << 1 | 1);
+	p2v_write_varint(w, b.n);
+	p2v_write_bytes(w, b.p, b.n);
+}
+
+static void write_field(const struct field *f, const void *msg, struct p2v_writer *w)
+{
+	size_t n = count_of(f, msg);
+	uint64_t v;
+
+	switch (f->kind) {
+	case U:
+		v = number_at(f, msg);
+		assert(v <= f->max);
+		if (v == 0)
+			break;
+		p2v_write_varint(w, f->number << 1);
+		p2v_write_varint(w, v);
+		break;
+	case B:
+		if (bytes_at(f, msg, 0).n > 0 || f->min > 0)
+			write_bytes(f, bytes_at(f, msg, 0), w);
+		break;
+	case BN:
+		assert(n <= f->count);
+		for (size_t i = 0; i < n; i++)
+			write_bytes(f, bytes_at(f, msg, i), w);
+		break;
+	}
+}
+
 void p2v_msg_write_body(enum p2v_message number, const void *msg, struct p2v_writer *w)
 {
 	const struct message *m = find(number);
 
 	assert(m);
-	for (size_t k = 0; k < m->n; k++) {
-		const struct field *f = &m->fields[k];
-
-		assert(count_of(f, msg) <= f->count);
-		for (size_t i = 0; i < count_of(f, msg); i++) {
-			if (f->kind == U) {
-				uint64_t v = number_at(f, msg);
-
-				assert(v <= f->max);
-				if (v == 0)
-					continue;
-				p2v_write_varint(w, f->number << 1);
-				p2v_write_varint(w, v);
-			} else {
-				struct p2v_bytes b = bytes_at(f, msg, i);
-
-				assert(b.n >= f->min && b.n <= f->max);
-				if (f->kind == B && b.n == 0)
-					continue;
-				p2v_write_varint(w, f->number << 1 | 1);
-				p2v_write_varint(w, b.n);
-				p2v_write_bytes(w, b.p, b.n);
-			}
-		}
-	}
+	for (size_t k = 0; k < m->n; k++)
+		write_field(&m->fields[k], msg, w);
 }
 
 void p2v_msg_write(enum p2v_message number, const void *msg, struct p2v_writer *w)
@@ -161,10 +184,24 @@ static int read_bytes(const struct message *m, const struct field *f, struct p2v
 	return P2V_OK;
 }
 
+/* @return where the field of that number stands; m->n: m has none */
+static size_t field_of(const struct message *m, uint64_t number)
+{
+	size_t k = 0;
+
+	if (number - 1 < m->n && m->fields[number - 1].number == number) /* nearly all are so */
+		return (size_t)number - 1;
+	while (k < m->n && m->fields[k].number != number)
+		k++;
+	return k;
+}
+
 /* Read one field's value; m's own goes to out, another's is skipped. */
 static int read_field(const struct message *m, uint64_t tag, struct p2v_reader *r, void *out,
 	size_t *seen, struct p2v_err *err)
 {
+	size_t k = field_of(m, tag >> 1);
+	const struct field *f = &m->fields[k];
 	bool is_bytes = tag & 1;
 	uint64_t v = p2v_read_varint(r);
 	struct p2v_bytes b = { NULL, 0 };
@@ -175,21 +212,16 @@ static int read_field(const struct message *m, uint64_t tag, struct p2v_reader *
 	}
 	if (r->bad)
 		return p2v_fail(err, P2V_EPROTO, "%s: cut short", m->name);
-	for (size_t k = 0; k < m->n; k++) {
-		const struct field *f = &m->fields[k];
-
-		if (f->number != tag >> 1)
-			continue;
-		if ((f->kind != U) != is_bytes)
-			return p2v_fail(err, P2V_EPROTO, "%s: field %s is of the wrong kind",
-				m->name, f->name);
-		if (seen[k] >= f->count)
-			return p2v_fail(err, P2V_EPROTO, "%s: field %s stands more than %zu times",
-				m->name, f->name, f->count);
-		return is_bytes ? read_bytes(m, f, b, out, &seen[k], err)
-				: read_number(m, f, v, out, &seen[k], err);
-	}
-	return P2V_OK;
+	if (k == m->n)
+		return P2V_OK;
+	if ((f->kind != U) != is_bytes)
+		return p2v_fail(
+			err, P2V_EPROTO, "%s: field %s is of the wrong kind", m->name, f->name);
+	if (seen[k] >= f->count)
+		return p2v_fail(err, P2V_EPROTO, "%s: field %s stands more than %zu times", m->name,
+			f->name, f->count);
+	return is_bytes ? read_bytes(m, f, b, out, &seen[k], err)
+			: read_number(m, f, v, out, &seen[k], err);
 }
 
 int p2v_msg_read(uint64_t number, struct p2v_bytes body, union p2v_msg *out, struct p2v_err *err)

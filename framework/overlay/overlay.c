@@ -151,7 +151,7 @@ static void beat(struct p2v_timer *t, p2v_usec now)
 		p2v_link_start(o);
 		p2v_peers_tend(o);
 	}
-	p2v_gauge(m, P2V_M_PEERS_KNOWN, HASH_COUNT(o->peers));
+	p2v_gauge(m, P2V_M_PEERS_KNOWN, o->n_peers);
 	p2v_gauge(m, P2V_M_PEERS_CONNECTING, p2v_peers_dialling(o));
 	p2v_gauge(m, P2V_M_PEERS_PARTNER, p2v_partner_count(o));
 	p2v_gauge(m, P2V_M_TRACKER_UP, o->link.state == P2V_LINK_UP);
@@ -237,6 +237,7 @@ void p2v_overlay_free(struct p2v_overlay *o)
 			o->select->plugin->ops.select->close(o->select_state);
 		free(o->select_state);
 	}
+	free(o->swarms);
 	free(o);
 }
 
@@ -247,11 +248,17 @@ void p2v_overlay_set_watch(struct p2v_overlay *o, const struct p2v_overlay_watch
 
 int p2v_overlay_join(struct p2v_overlay *o, const struct p2v_id *channel)
 {
+	struct p2v_swarm *v;
+
 	for (size_t i = 0; i < o->n_swarms; i++)
 		if (memcmp(&o->swarms[i].channel, channel, sizeof *channel) == 0)
 			return P2V_OK;
 	if (o->n_swarms == P2V_CHANNELS_MAX)
 		return P2V_ELIMIT;
+	v = realloc(o->swarms, (o->n_swarms + 1) * sizeof *v);
+	if (!v)
+		return P2V_ENOMEM;
+	o->swarms = v;
 	o->swarms[o->n_swarms++] = (struct p2v_swarm){ .channel = *channel,
 		.join_at = p2v_now(&o->node->world) };
 	p2v_partner_rejoined(o);

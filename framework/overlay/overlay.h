@@ -119,6 +119,9 @@ const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p);
 /** What select plugins see of it; hops, lag and the flags about a fragment are the caller's to add.
  */
 void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out);
+/** The same for a choice that regards many, and hardly their paths: these may be half a second old.
+ */
+void p2v_partner_outline(struct p2v_partner *p, struct p2v_select_peer *out);
 /** The same of this node. */
 void p2v_overlay_view(const struct p2v_overlay *o, struct p2v_select_peer *out);
 

@@ -7,7 +7,8 @@
 #define HELLO_WAIT     (5 * P2V_SECOND)
 #define FAILURES_HALVE (10 * P2V_SECOND)
 #define SUSPECT_PTO    3u
-#define PATH_LASTS     (20 * P2V_MSEC)
+#define PATH_LASTS     (100 * P2V_MSEC)
+#define OUTLINE_LASTS  (500 * P2V_MSEC)
 
 struct p2v_partner *p2v_partner_find(const struct p2v_overlay *o, const struct p2v_id *id)
 {
@@ -122,6 +123,14 @@ static bool superseded(struct p2v_partner *p)
 	return false;
 }
 
+static void await_no_hello(struct p2v_partner *p)
+{
+	if (p->hello)
+		p2v_disarm(&p->overlay->node->world, p->hello);
+	free(p->hello);
+	p->hello = NULL;
+}
+
 /* @return P2V_OK, or P2V_ENOMEM */
 static int take_channels(struct p2v_partner *p, const struct p2v_msg_hello *m)
 {
@@ -173,7 +182,7 @@ static void on_hello(struct p2v_partner *p, const struct p2v_msg_hello *m)
 		p2v_partner_drop(p, false, "no memory");
 		return;
 	}
-	p2v_disarm(&o->node->world, &p->timer);
+	await_no_hello(p);
 	if (share_channels(p) && p->up)
 		o->handler->shares(o->ctx, p);
 	if (p->up)
@@ -239,7 +248,10 @@ void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialle
 	struct p2v_partner *p = welcome ? calloc(1, sizeof *p) : NULL;
 	struct p2v_stream *t;
 
-	if (!p) {
+	if (p)
+		p->hello = calloc(1, sizeof *p->hello);
+	if (!p || !p->hello) {
+		free(p);
 		p2v_session_close(s, P2V_DTL_DONE, "not as a partner");
 		return;
 	}
@@ -249,13 +261,13 @@ void p2v_partner_begin(struct p2v_overlay *o, struct p2v_session *s, bool dialle
 	p->dialled = dialled;
 	p->hops = UINT32_MAX;
 	p->path_at = P2V_UNKNOWN;
-	p->timer.fire = hello_late;
-	p->timer.owner = p;
+	p->hello->fire = hello_late;
+	p->hello->owner = p;
 	p2v_list_push(&o->partners, &p->in_overlay);
 	p2v_session_set_user(s, p);
 	if (o->watch.reached)
 		o->watch.reached(o->watch.ctx, &p->id, s);
-	p2v_arm(&o->node->world, &p->timer, p2v_now(&o->node->world) + HELLO_WAIT);
+	p2v_arm(&o->node->world, p->hello, p2v_now(&o->node->world) + HELLO_WAIT);
 	if (!dialled)
 		return;
 	if (p2v_stream_open(s, &t) < 0) {
@@ -284,7 +296,7 @@ void p2v_partner_end(struct p2v_partner *p)
 
 	if (p->up)
 		o->handler->down(o->ctx, p);
-	p2v_disarm(&o->node->world, &p->timer);
+	await_no_hello(p);
 	p2v_talk_close(&p->talk);
 	p2v_session_set_user(p->session, NULL);
 	p2v_list_remove(&p->in_overlay);
@@ -378,13 +390,13 @@ void p2v_partner_failed(struct p2v_partner *p)
 
 /* All that a session can tell of itself is much more than this, and asked for it is for each
  * partner in each choice. */
-const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p)
+static const struct p2v_partner_path *path_of(struct p2v_partner *p, p2v_usec lasts)
 {
 	const struct p2v_tracker_link *l = &p->overlay->link;
 	p2v_usec now = p2v_now(&p->overlay->node->world);
 	struct p2v_session_info info;
 
-	if (p->path_at != P2V_UNKNOWN && now - p->path_at < PATH_LASTS)
+	if (p->path_at != P2V_UNKNOWN && now - p->path_at < lasts)
 		return &p->path;
 	p2v_session_info(p->session, &info);
 	p->path = (struct p2v_partner_path){ .rtt = info.srtt,
@@ -394,9 +406,14 @@ const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p)
 	return &p->path;
 }
 
-void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out)
+const struct p2v_partner_path *p2v_partner_path(struct p2v_partner *p)
 {
-	const struct p2v_partner_path *path = p2v_partner_path(p);
+	return path_of(p, PATH_LASTS);
+}
+
+static void view(
+	struct p2v_partner *p, const struct p2v_partner_path *path, struct p2v_select_peer *out)
+{
 	p2v_usec now = p2v_now(&p->overlay->node->world);
 
 	*out = (struct p2v_select_peer){ .id = p2v_id_short(&p->id),
@@ -410,4 +427,14 @@ void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out)
 		.asked = p->asked,
 		.failures = (uint32_t)faded(p, now),
 		.near_bits = path->near_bits };
+}
+
+void p2v_partner_view(struct p2v_partner *p, struct p2v_select_peer *out)
+{
+	view(p, path_of(p, PATH_LASTS), out);
+}
+
+void p2v_partner_outline(struct p2v_partner *p, struct p2v_select_peer *out)
+{
+	view(p, path_of(p, OUTLINE_LASTS), out);
 }

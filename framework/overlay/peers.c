@@ -5,70 +5,91 @@
 #include "framework/overlay/inside.h"
 
 enum { DIALS_AT_ONCE = 4 };
-#define BACKOFF_MAX (300 * P2V_SECOND)
-#define STEADY      (30 * P2V_SECOND) /* a partner for so long: what failed before is forgotten */
-#define BAN         (3600 * P2V_SECOND)
+#define BACKOFF_MAX  (300 * P2V_SECOND)
+#define FORGET_EVERY (10 * P2V_SECOND)
+#define STEADY       (30 * P2V_SECOND) /* a partner for so long: what failed before is forgotten */
+#define BAN          (3600 * P2V_SECOND)
 
 static void stop_call(struct p2v_peer *p)
 {
-	if (p->call)
-		p2v_dial_cancel(&p->call->dial);
+	if (!p->call)
+		return;
+	p->call->overlay->n_calls--;
+	p2v_dial_cancel(&p->call->dial);
 	free(p->call);
 	p->call = NULL;
 }
 
-static void peer_free(struct p2v_overlay *o, struct p2v_peer *p)
+static void peer_free(struct p2v_overlay *o, size_t i)
 {
+	struct p2v_peer *p = o->peers[i].peer;
+
 	stop_call(p);
-	HASH_DEL(o->peers, p);
+	o->n_peers--;
+	memmove(&o->peers[i], &o->peers[i + 1], (o->n_peers - i) * sizeof *o->peers);
+	free(p->many);
 	free(p);
 }
 
 void p2v_peers_free(struct p2v_overlay *o)
 {
-	while (o->peers)
-		peer_free(o, o->peers);
+	while (o->n_peers > 0)
+		peer_free(o, o->n_peers - 1);
+	free(o->peers);
+	free(o->bans);
 }
 
-static struct p2v_peer *peer_find(struct p2v_overlay *o, const struct p2v_id *id)
+struct p2v_peer *p2v_peers_find(const struct p2v_overlay *o, const struct p2v_id *id)
 {
-	struct p2v_peer *p;
+	uint64_t brief = p2v_id_short(id);
 
-	HASH_FIND(hh, o->peers, id, sizeof *id, p);
-	return p;
+	for (size_t i = 0; i < o->n_peers; i++)
+		if (o->peers[i].id == brief && memcmp(&o->peers[i].peer->id, id, sizeof *id) == 0)
+			return o->peers[i].peer;
+	return NULL;
+}
+
+static const struct p2v_addr *addresses(const struct p2v_peer *p)
+{
+	return p->many ? p->many : &p->one;
 }
 
 static void dial_done(struct p2v_dial *d, struct p2v_session *s, const struct p2v_err *err)
 {
-	struct p2v_peer *p = P2V_OF(d, struct p2v_peer_call, dial)->peer;
+	struct p2v_peer_call *c = P2V_OF(d, struct p2v_peer_call, dial);
+	struct p2v_overlay *o = c->overlay;
+	struct p2v_peer *p = c->peer;
 	struct p2v_session_info info;
 
 	stop_call(p);
 	if (s) {
 		p2v_session_info(s, &info);
 		/* Where both called, one of the two is the caller in the end. */
-		p2v_partner_begin(p->overlay, s, info.dialled);
-		if (!p2v_partner_find(p->overlay, &p->id))
-			p2v_peers_lost(p->overlay, &p->id, 0);
+		p2v_partner_begin(o, s, info.dialled);
+		if (!p2v_partner_find(o, &p->id))
+			p2v_peers_lost(o, &p->id, 0);
 		return;
 	}
-	p2v_log(p->overlay->node, P2V_LOG_INFO, "peer_unreachable", "peer=%016llx why=\"%s\"",
+	p2v_log(o->node, P2V_LOG_INFO, "peer_unreachable", "peer=%016llx why=\"%s\"",
 		(unsigned long long)p2v_id_short(&p->id), err->text);
-	p2v_peers_lost(p->overlay, &p->id, 0);
+	p2v_peers_lost(o, &p->id, 0);
 }
 
 /* Whoever was introduced longest ago makes room, so that a full table still learns of newcomers.
  * @return whether there is room */
 static bool make_room(struct p2v_overlay *o)
 {
-	struct p2v_peer *oldest = NULL;
+	size_t oldest = SIZE_MAX;
 
-	if (HASH_COUNT(o->peers) < P2V_PEERS_MAX)
+	if (o->n_peers < P2V_PEERS_MAX)
 		return true;
-	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		if (!p->call && (!oldest || p->seen < oldest->seen))
-			oldest = p;
-	if (!oldest || oldest->seen == p2v_now(&o->node->world))
+	for (size_t i = 0; i < o->n_peers; i++) {
+		const struct p2v_peer *p = o->peers[i].peer;
+
+		if (!p->call && (oldest == SIZE_MAX || p->seen < o->peers[oldest].peer->seen))
+			oldest = i;
+	}
+	if (oldest == SIZE_MAX || o->peers[oldest].peer->seen == p2v_now(&o->node->world))
 		return false;
 	peer_free(o, oldest);
 	return true;
@@ -76,20 +97,25 @@ static bool make_room(struct p2v_overlay *o)
 
 static struct p2v_peer *peer_add(struct p2v_overlay *o, const struct p2v_id *id)
 {
+	const size_t step = 16;
 	struct p2v_peer *p;
 
 	if (!make_room(o))
 		return NULL;
+	if (o->n_peers == o->cap_peers) {
+		struct p2v_peer_place *v = realloc(o->peers, (o->cap_peers + step) * sizeof *v);
+
+		if (!v)
+			return NULL;
+		o->peers = v;
+		o->cap_peers += step;
+	}
 	p = calloc(1, sizeof *p);
 	if (!p)
 		return NULL;
 	p->id = *id;
-	p->overlay = o;
-	HASH_ADD(hh, o->peers, id, sizeof p->id, p);
-	if (P2V_HASH_ADDED(hh, p))
-		return p;
-	free(p);
-	return NULL;
+	o->peers[o->n_peers++] = (struct p2v_peer_place){ p2v_id_short(id), p };
+	return p;
 }
 
 /* Members write their addresses themselves. None may make this node send to everybody at once, or
@@ -106,18 +132,27 @@ static bool callable(const struct p2v_overlay *o, const struct p2v_addr *a)
 	       (o->link.has_observed && p2v_addr_is_loopback(&o->link.observed));
 }
 
-static void take_addresses(struct p2v_peer *p, const struct p2v_msg_descriptor *d)
+static void take_addresses(
+	const struct p2v_overlay *o, struct p2v_peer *p, const struct p2v_msg_descriptor *d)
 {
-	p->n_addrs = 0;
+	struct p2v_addr v[P2V_DIAL_ADDRESSES] = { { .port = 0 } };
+	uint8_t n = 0;
+
 	for (size_t i = 0; i < d->addresses.n; i++) {
 		const uint8_t *b = d->addresses.v[i].p;
 		struct p2v_addr a;
 
 		memcpy(a.ip, b, 16);
 		a.port = (uint16_t)(b[16] << 8 | b[17]);
-		if (callable(p->overlay, &a))
-			p->addrs[p->n_addrs++] = a;
+		if (callable(o, &a))
+			v[n++] = a;
 	}
+	free(p->many);
+	p->many = n > 1 ? malloc(n * sizeof *v) : NULL;
+	if (p->many)
+		memcpy(p->many, v, n * sizeof *v);
+	p->one = v[0];
+	p->n_addrs = p->many || n == 0 ? n : 1; /* without memory the likeliest has to do */
 }
 
 void p2v_peers_learn(struct p2v_overlay *o, struct p2v_bytes descriptor)
@@ -132,19 +167,19 @@ void p2v_peers_learn(struct p2v_overlay *o, struct p2v_bytes descriptor)
 	memcpy(id.b, m.descriptor.id.p, sizeof id.b);
 	if (memcmp(&id, o->node->crypto.ops->id(o->node->crypto.self), sizeof id) == 0)
 		return;
-	p = peer_find(o, &id);
+	p = p2v_peers_find(o, &id);
 	if (!p)
 		p = peer_add(o, &id);
 	if (!p)
 		return;
 	p->seen = p2v_now(&o->node->world);
 	p->capacity = m.descriptor.flags & 1 ? 0 : m.descriptor.capacity;
-	take_addresses(p, &m.descriptor);
+	take_addresses(o, p, &m.descriptor);
 }
 
 void p2v_peers_lost(struct p2v_overlay *o, const struct p2v_id *id, p2v_usec lasted)
 {
-	struct p2v_peer *p = peer_find(o, id);
+	struct p2v_peer *p = p2v_peers_find(o, id);
 	p2v_usec pause;
 
 	if (!p)
@@ -158,8 +193,13 @@ void p2v_peers_lost(struct p2v_overlay *o, const struct p2v_id *id, p2v_usec las
 
 void p2v_peers_ban(struct p2v_overlay *o, const struct p2v_id *id)
 {
-	struct p2v_ban *b = &o->bans[o->next_ban];
+	struct p2v_ban *b;
 
+	if (!o->bans)
+		o->bans = calloc(P2V_BANS_MAX, sizeof *o->bans);
+	if (!o->bans)
+		return;
+	b = &o->bans[o->next_ban];
 	for (size_t i = 0; i < P2V_BANS_MAX; i++)
 		if (o->bans[i].until && memcmp(&o->bans[i].id, id, sizeof *id) == 0)
 			b = &o->bans[i];
@@ -172,7 +212,7 @@ bool p2v_peers_banned(const struct p2v_overlay *o, const struct p2v_id *id)
 {
 	p2v_usec now = p2v_now(&o->node->world);
 
-	for (size_t i = 0; i < P2V_BANS_MAX; i++)
+	for (size_t i = 0; o->bans && i < P2V_BANS_MAX; i++)
 		if (o->bans[i].until > now && memcmp(&o->bans[i].id, id, sizeof *id) == 0)
 			return true;
 	return false;
@@ -180,17 +220,13 @@ bool p2v_peers_banned(const struct p2v_overlay *o, const struct p2v_id *id)
 
 void p2v_peers_rest(struct p2v_overlay *o)
 {
-	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		stop_call(p);
+	for (size_t i = 0; i < o->n_peers; i++)
+		stop_call(o->peers[i].peer);
 }
 
 size_t p2v_peers_dialling(const struct p2v_overlay *o)
 {
-	size_t n = 0;
-
-	for (const struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		n += p->call != NULL;
-	return n;
+	return o->n_calls;
 }
 
 /* Whoever called and has not said hello may never say it: that must keep nobody from looking for
@@ -223,7 +259,9 @@ static struct p2v_peer *choose(struct p2v_overlay *o, p2v_usec now)
 	double score[P2V_SELECT_MAX], most = 0;
 	size_t n = 0;
 
-	for (struct p2v_peer *p = o->peers; p && n < P2V_SELECT_MAX; p = p->hh.next) {
+	for (size_t i = 0; i < o->n_peers && n < P2V_SELECT_MAX; i++) {
+		struct p2v_peer *p = o->peers[i].peer;
+
 		if (p->call || p->not_before > now || p->n_addrs == 0 ||
 			p2v_partner_find(o, &p->id) || p2v_peers_banned(o, &p->id))
 			continue;
@@ -234,7 +272,7 @@ static struct p2v_peer *choose(struct p2v_overlay *o, p2v_usec now)
 			.age = now - p->seen,
 			.failures = p->failures,
 			.near_bits = o->link.has_observed
-					     ? p2v_addr_near_bits(&p->addrs[0], &o->link.observed)
+					     ? p2v_addr_near_bits(addresses(p), &o->link.observed)
 					     : 0 };
 	}
 	p2v_overlay_view(o, &self);
@@ -250,46 +288,63 @@ static struct p2v_peer *choose(struct p2v_overlay *o, p2v_usec now)
 }
 
 /* @return whether there was memory for it */
-static bool call(struct p2v_peer *p)
+static bool call(struct p2v_overlay *o, struct p2v_peer *p)
 {
-	struct p2v_overlay *o = p->overlay;
-
 	p->call = calloc(1, sizeof *p->call);
 	if (!p->call)
 		return false;
+	o->n_calls++;
+	p->call->overlay = o;
 	p->call->peer = p;
 	p->call->dial.done = dial_done;
 	if (o->watch.called)
 		o->watch.called(o->watch.ctx, &p->id);
-	p2v_dial_start(&p->call->dial, o->node, o->dtl, &p->id, p->addrs, p->n_addrs);
+	p2v_dial_start(&p->call->dial, o->node, o->dtl, &p->id, addresses(p), p->n_addrs);
 	return true;
+}
+
+static void forget_old(struct p2v_overlay *o, p2v_usec now)
+{
+	if (now < o->forget_at)
+		return;
+	o->forget_at = now + FORGET_EVERY;
+	for (size_t i = o->n_peers; i-- > 0;) {
+		const struct p2v_peer *p = o->peers[i].peer;
+
+		if (!p->call && now - p->seen > P2V_PEER_AGE_OUT && p->not_before <= now)
+			peer_free(o, i);
+	}
 }
 
 void p2v_peers_tend(struct p2v_overlay *o)
 {
 	p2v_usec now = p2v_now(&o->node->world);
-	struct p2v_peer *p, *next;
+	struct p2v_peer *p;
 
-	HASH_ITER (hh, o->peers, p, next)
-		if (!p->call && now - p->seen > P2V_PEER_AGE_OUT && p->not_before <= now)
-			peer_free(o, p);
+	forget_old(o, now);
 	while (p2v_peers_wanted(o) > 0 && p2v_peers_dialling(o) < DIALS_AT_ONCE &&
-		(p = choose(o, now)) && call(p))
+		(p = choose(o, now)) && call(o, p))
 		;
 }
 
 bool p2v_peers_opened(struct p2v_overlay *o, struct p2v_session *s)
 {
-	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		if (p->call && p2v_dial_opened(&p->call->dial, s))
+	for (size_t i = 0; o->n_calls > 0 && i < o->n_peers; i++) {
+		struct p2v_peer_call *c = o->peers[i].peer->call;
+
+		if (c && p2v_dial_opened(&c->dial, s))
 			return true;
+	}
 	return false;
 }
 
 bool p2v_peers_closed(struct p2v_overlay *o, struct p2v_session *s, const struct p2v_err *why)
 {
-	for (struct p2v_peer *p = o->peers; p; p = p->hh.next)
-		if (p->call && p2v_dial_closed(&p->call->dial, s, why))
+	for (size_t i = 0; o->n_calls > 0 && i < o->n_peers; i++) {
+		struct p2v_peer_call *c = o->peers[i].peer->call;
+
+		if (c && p2v_dial_closed(&c->dial, s, why))
 			return true;
+	}
 	return false;
 }

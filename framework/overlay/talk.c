@@ -13,7 +13,7 @@ static ptrdiff_t deliver(struct p2v_talk *k, struct p2v_bytes in)
 	size_t done = 0;
 
 	while (k->stream) {
-		struct p2v_err err = { P2V_OK, "" };
+		struct p2v_err err;
 		struct p2v_bytes body;
 		union p2v_msg msg;
 		uint64_t number;
@@ -35,35 +35,49 @@ static ptrdiff_t deliver(struct p2v_talk *k, struct p2v_bytes in)
 	return -1;
 }
 
+/* Deliver what t shows, and take it. The handler may close the talk: it must not free what it is
+ * being told from, so that is a slice of our own, or, when a message came in pieces, k->in.
+ * @return false: the talk is over */
+static bool take(struct p2v_talk *k, struct p2v_stream *t, const uint8_t *p, size_t n)
+{
+	struct p2v_slice s = p2v_stream_peek_slice(t);
+	struct p2v_text before = k->in;
+	struct p2v_bytes in;
+	ptrdiff_t done;
+
+	if (!s.buf)
+		s = p2v_slice_copy(p, n);
+	k->in = (struct p2v_text){ NULL, 0, 0, !s.p };
+	p2v_stream_consume(t, n);
+	if (before.n > 0 && s.p)
+		p2v_text_add(&before, (const char *)s.p, s.n);
+	in = before.n > 0 ? (struct p2v_bytes){ (const uint8_t *)before.p, before.n }
+			  : (struct p2v_bytes){ s.p, s.n };
+	k->in.oom |= before.oom;
+	done = k->in.oom ? 0 : deliver(k, in);
+	if (done >= 0 && (size_t)done < in.n)
+		p2v_text_add(&k->in, (const char *)in.p + done, in.n - (size_t)done);
+	p2v_text_fini(&before);
+	p2v_slice_drop(&s);
+	if (done >= 0 && k->in.oom) {
+		struct p2v_err err;
+
+		(void)p2v_fail(&err, P2V_ENOMEM, "no memory for a message");
+		broken(k, &err);
+		return false;
+	}
+	return done >= 0;
+}
+
 static void readable(struct p2v_stream_owner *o, struct p2v_stream *t)
 {
 	struct p2v_talk *k = (struct p2v_talk *)o;
 	const uint8_t *p;
 	size_t n;
 
-	while (k->stream == t && (n = p2v_stream_peek(t, &p)) > 0) {
-		struct p2v_text in;
-		ptrdiff_t done;
-
-		p2v_text_add(&k->in, (const char *)p, n);
-		p2v_stream_consume(t, n);
-		/* The handler may close the talk: it must not free what it is being told from. */
-		in = k->in;
-		k->in = (struct p2v_text){ NULL, 0, 0, false };
-		done = in.oom ? -1 : deliver(k, (struct p2v_bytes){ (const uint8_t *)in.p, in.n });
-		if (done >= 0) {
-			if ((size_t)done < in.n)
-				p2v_text_add(&k->in, in.p + done, in.n - (size_t)done);
-		} else if (in.oom && k->stream == t) {
-			struct p2v_err err;
-
-			(void)p2v_fail(&err, P2V_ENOMEM, "no memory for a message");
-			broken(k, &err);
-		}
-		p2v_text_fini(&in);
-		if (done < 0)
+	while (k->stream == t && (n = p2v_stream_peek(t, &p)) > 0)
+		if (!take(k, t, p, n))
 			return;
-	}
 	if (k->stream == t && p2v_stream_eof(t)) {
 		struct p2v_err err;
 

@@ -1,5 +1,6 @@
 /* tracker_link.c - the link to the tracker: enrol, join, be introduced, stay known. The stream does
  * not need it once there are partners, so everything here only retries, ever more slowly. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "framework/base/text.h"
@@ -27,6 +28,14 @@ static void arm(struct p2v_tracker_link *l, p2v_usec due)
 	p2v_arm(&l->overlay->node->world, &l->timer, due);
 }
 
+static void stop_call(struct p2v_tracker_link *l)
+{
+	if (l->call)
+		p2v_dial_cancel(&l->call->dial);
+	free(l->call);
+	l->call = NULL;
+}
+
 /* Leave whatever is under way. A session that ends by a CLOSE takes us out of the swarms. */
 static void reset(struct p2v_tracker_link *l)
 {
@@ -37,7 +46,7 @@ static void reset(struct p2v_tracker_link *l)
 	if (l->lookup)
 		o->node->world.ops->resolve_cancel(o->node->world.self, l->lookup);
 	l->lookup = NULL;
-	p2v_dial_cancel(&l->dial);
+	stop_call(l);
 	l->session = NULL;
 	l->answer_by = 0;
 	if (s) /* before its stream is cut, so that the tracker hears a goodbye */
@@ -248,9 +257,10 @@ static int is_tracker(struct p2v_dial *d, struct p2v_session *s, struct p2v_err 
 
 static void dialled(struct p2v_dial *d, struct p2v_session *s, const struct p2v_err *err)
 {
-	struct p2v_tracker_link *l = P2V_OF(d, struct p2v_tracker_link, dial);
+	struct p2v_tracker_link *l = P2V_OF(d, struct p2v_link_call, dial)->link;
 	struct p2v_stream *t;
 
+	stop_call(l);
 	if (!s) {
 		failed(l, err->text);
 		return;
@@ -285,10 +295,16 @@ static void resolved(void *ctx, const struct p2v_addr *v, size_t n, const struct
 		failed(l, err->text);
 		return;
 	}
+	l->call = calloc(1, sizeof *l->call);
+	if (!l->call) {
+		failed(l, "no memory");
+		return;
+	}
 	set_state(l, P2V_LINK_DIAL);
-	l->dial.done = dialled;
-	l->dial.right = is_tracker;
-	p2v_dial_start(&l->dial, l->overlay->node, l->overlay->dtl, NULL, v, n);
+	l->call->link = l;
+	l->call->dial.done = dialled;
+	l->call->dial.right = is_tracker;
+	p2v_dial_start(&l->call->dial, l->overlay->node, l->overlay->dtl, NULL, v, n);
 }
 
 /* Whoever shows a certificate that has expired is refused; whoever shows none can enrol. */
@@ -371,14 +387,14 @@ void p2v_link_join_soon(struct p2v_overlay *o)
 
 bool p2v_link_opened(struct p2v_overlay *o, struct p2v_session *s)
 {
-	return p2v_dial_opened(&o->link.dial, s);
+	return o->link.call && p2v_dial_opened(&o->link.call->dial, s);
 }
 
 bool p2v_link_closed(struct p2v_overlay *o, struct p2v_session *s, const struct p2v_err *why)
 {
 	struct p2v_tracker_link *l = &o->link;
 
-	if (p2v_dial_closed(&l->dial, s, why))
+	if (l->call && p2v_dial_closed(&l->call->dial, s, why))
 		return true;
 	if (!s || s != l->session)
 		return false;

@@ -180,10 +180,24 @@ static bool climbs_in_disguise(struct p2v_str path)
 	return false;
 }
 
+/* "./" keeps a first segment with a colon from being taken for a scheme. */
+static int resolve_below(const struct p2v_channel *c, struct p2v_str path, struct p2v_text *url)
+{
+	struct p2v_text ref = { 0 };
+	int rc;
+
+	p2v_text_puts(&ref, "./");
+	p2v_text_str(&ref, path);
+	rc = ref.oom ? P2V_ENOMEM
+		     : p2v_url_resolve(
+			       p2v_str_of(c->origin), (struct p2v_str){ ref.p, ref.n }, url);
+	p2v_text_fini(&ref);
+	return rc;
+}
+
 int p2v_channel_to_origin(const struct p2v_channel *c, struct p2v_str target, struct p2v_text *url)
 {
 	size_t mount = strlen(c->mount), origin = strlen(c->origin), from = url->n;
-	struct p2v_text ref = { 0 };
 	int rc;
 
 	if (!p2v_str_starts(target, c->mount) ||
@@ -191,15 +205,14 @@ int p2v_channel_to_origin(const struct p2v_channel *c, struct p2v_str target, st
 		return P2V_ENOENT;
 	if (climbs_in_disguise(target))
 		return P2V_EPARSE;
-	/* "./" keeps a first segment with a colon from being taken for a scheme. */
-	p2v_text_puts(&ref, "./");
 	for (target.p += mount, target.n -= mount; target.n && target.p[0] == '/'; target.p++)
 		target.n--;
-	p2v_text_str(&ref, target);
-	rc = ref.oom ? P2V_ENOMEM
-		     : p2v_url_resolve(
-			       p2v_str_of(c->origin), (struct p2v_str){ ref.p, ref.n }, url);
-	p2v_text_fini(&ref);
+	if (p2v_url_is_plain(target) && origin + target.n <= P2V_URL_MAX) {
+		p2v_text_puts(url, c->origin);
+		p2v_text_str(url, target);
+		return url->oom ? P2V_ENOMEM : P2V_OK;
+	}
+	rc = resolve_below(c, target, url);
 	if (rc == P2V_OK &&
 		(url->n - from < origin || memcmp(url->p + from, c->origin, origin) != 0))
 		rc = P2V_EPARSE;

@@ -32,36 +32,12 @@ void p2v_doc_urls_fini(struct p2v_doc_urls *u)
 	p2v_text_fini(&u->out);
 }
 
-/* A path of plain names, perhaps with a query: nothing in it is escaped, removed or replaced when
- * it is resolved, so that it can simply be put behind the folder. */
-static bool plain(struct p2v_str ref)
-{
-	bool path = true, segment_start = true;
-
-	for (size_t i = 0; i < ref.n; i++) {
-		char c = ref.p[i];
-
-		if ((unsigned char)c <= ' ' || (unsigned char)c >= 127 || c == '#' || c == '"' ||
-			c == '<' || c == '>')
-			return false;
-		if (path && (c == ':' || (segment_start && (c == '.' || c == '/'))))
-			return false;
-		if (c == '?') {
-			if (i == 0)
-				return false;
-			path = false;
-		}
-		segment_start = c == '/';
-	}
-	return ref.n > 0;
-}
-
 int p2v_doc_urls_resolve(struct p2v_doc_urls *u, struct p2v_str ref)
 {
 	int rc;
 
 	u->out.n = 0;
-	if (u->base.n > 0 && u->dir.n + ref.n <= P2V_URL_MAX && plain(ref)) {
+	if (u->base.n > 0 && u->dir.n + ref.n <= P2V_URL_MAX && p2v_url_is_plain(ref)) {
 		p2v_text_str(&u->out, u->dir);
 		p2v_text_str(&u->out, ref);
 		u->http = u->base_http;

@@ -325,6 +325,15 @@ void p2v_timeline_fini(struct p2v_timeline *tl)
 	*tl = (struct p2v_timeline){ .changed = P2V_UNKNOWN, .stale = P2V_UNKNOWN };
 }
 
+/* Few fragments have an init segment of their own. */
+static void trim(struct list *l)
+{
+	struct p2v_timeline_entry *v = realloc(l->v, l->n * sizeof *v);
+
+	if (v)
+		l->v = v;
+}
+
 static int make_list(struct list *l, const struct p2v_timeline *tl, const struct p2v_doc_track *t,
 	enum reading how, p2v_usec target, p2v_usec now)
 {
@@ -338,8 +347,10 @@ static int make_list(struct list *l, const struct p2v_timeline *tl, const struct
 		rc = add_inits(l, tl, t, how, now);
 	if (l->v && rc == P2V_OK)
 		rc = add_media(l, tl, t, how, target, now);
-	if (l->v && rc == P2V_OK)
+	if (l->v && rc == P2V_OK) {
+		trim(l);
 		return P2V_OK;
+	}
 	drop(l->v, l->n);
 	return P2V_ENOMEM;
 }

@@ -15,9 +15,9 @@ struct p2v_timeline_entry {
 		      fragment that needs it, dur 0 */
 	bool gap;  /* listed, but not there */
 	bool has_pdt;
+	bool keyed;      /* key is made; listed again, it stays */
 	int64_t pdt;     /* [us] since 1970-01-01 UTC */
 	uint8_t key[32]; /* whoever reads the timeline keeps its name for it here */
-	bool keyed;      /* … once it is made; listed again, it stays */
 	p2v_usec seen;   /* [us] now() when it was first listed */
 };
 

@@ -192,7 +192,9 @@ struct p2v_manifest_ops {
 	/** @return 0 surely not this plugin's … 100 surely its manifest */
 	uint32_t (*probe)(const struct p2v_manifest_probe *in);
 
-	/** @param in  [in] borrowed until return
+	/** What it tells follows from `in` and its options alone, and up to the head's `again` not
+	 * from the time of day: a host may remember it.
+	 * @param in  [in] borrowed until return
 	 * @return P2V_OK: understood, perhaps with warnings; P2V_EPARSE with err naming the line or
 	 * byte; P2V_ELIMIT, P2V_ENOMEM with err */
 	int (*parse)(void *st, const struct p2v_manifest_in *in,

@@ -276,6 +276,7 @@ static void clean_up(struct run *r)
 	p2v_perf_source_fini(&r->end.source);
 	free(r->cc_conf);
 	free(r->cc_text);
+	p2v_node_fini(&r->node);
 	p2v_loader_free(r->loader);
 	p2v_loop_free(r->loop);
 }

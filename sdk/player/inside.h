@@ -39,7 +39,7 @@ void p2v_load_start(struct p2v_load *l, const char *url, const struct p2v_manife
 /** Give up what is under way: done() does not come. */
 void p2v_load_stop(struct p2v_load *l);
 void p2v_load_fini(struct p2v_load *l);
-/** Read the manifest that came.
+/** Read the manifest that came, once: its text is given up.
  * @return as p2v_doc_parse */
 P2V_MUST_USE int p2v_load_read(struct p2v_load *l, struct p2v_doc **out, struct p2v_err *err);
 
@@ -97,7 +97,7 @@ struct p2v_player {
 	char *url;
 	struct p2v_load master;
 	struct p2v_timer boot, dry;
-	struct p2v_track tracks[P2V_BUFFER_TRACKS];
+	struct p2v_track *tracks[P2V_BUFFER_TRACKS];
 	size_t n_tracks; /* 0: the master manifest has not come yet */
 	uint64_t *rates; /* [bit/s] shape (n of tracks[0]) */
 	struct p2v_abr abr;

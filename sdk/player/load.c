@@ -45,7 +45,10 @@ int p2v_load_read(struct p2v_load *l, struct p2v_doc **out, struct p2v_err *err)
 		.type = { l->type.p, l->type.n },
 		.wall = p->w.ops->wall(p->w.self) };
 
-	return p2v_doc_parse(p->manifests, &in, out, err);
+	int rc = p2v_doc_parse(p->manifests, &in, out, err);
+
+	p2v_text_fini(&l->body);
+	return rc;
 }
 
 static void finish(struct p2v_load *l, enum p2v_load_end how)

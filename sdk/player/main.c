@@ -243,6 +243,7 @@ static void clean_up(struct run *r)
 	}
 	for (size_t i = 0; i < r->manifests.n; i++)
 		free(r->confs[i]);
+	p2v_node_fini(&r->node);
 	p2v_loader_free(r->loader);
 	p2v_loop_free(r->loop);
 }

@@ -59,7 +59,7 @@ void p2v_player_stop(struct p2v_player *p)
 	p2v_disarm(&p->w, &p->boot);
 	p2v_disarm(&p->w, &p->dry);
 	for (size_t i = 0; i < p->n_tracks; i++)
-		p2v_track_stop(&p->tracks[i]);
+		p2v_track_stop(p->tracks[i]);
 }
 
 void p2v_player_over(struct p2v_player *p, int code, const char *why)
@@ -120,8 +120,8 @@ void p2v_player_moved(struct p2v_player *p)
 		return;
 	}
 	for (size_t i = 0; i < p->n_tracks && !p->over; i++)
-		if (!p->tracks[i].frag.busy)
-			p2v_track_decide(&p->tracks[i]);
+		if (!p->tracks[i]->frag.busy)
+			p2v_track_decide(p->tracks[i]);
 	if (p->over)
 		return;
 	dry = p2v_buffer_dry(&p->buffer);
@@ -217,13 +217,25 @@ static const struct p2v_doc_rendition *sound_of(const struct p2v_doc *d, const c
 	return found;
 }
 
+/* @param n  room for so many renditions @return NULL: no memory */
+static struct p2v_track *add_track(struct p2v_player *p, size_t n)
+{
+	struct p2v_track *k = malloc(sizeof *k);
+
+	if (!k || p2v_track_init(k, p, p->n_tracks, n) < 0) {
+		free(k);
+		return NULL;
+	}
+	p->tracks[p->n_tracks++] = k;
+	return k;
+}
+
 static int make_video(struct p2v_player *p, const struct p2v_doc *d, size_t first)
 {
-	struct p2v_track *k = &p->tracks[0];
+	struct p2v_track *k = add_track(p, d->n_variants);
 
-	if (p2v_track_init(k, p, 0, d->n_variants) < 0)
+	if (!k)
 		return P2V_ENOMEM;
-	p->n_tracks = 1;
 	for (size_t i = 0; i < d->n_variants; i++)
 		if (wanted(d, i, first) &&
 			add_rung(k, d->variants[i].at.url, d->variants[i].bw) < 0)
@@ -235,27 +247,25 @@ static int make_sound(struct p2v_player *p, const struct p2v_doc *d, size_t firs
 {
 	const char *group = d->variants[first].audio;
 	const struct p2v_doc_rendition *r = group ? sound_of(d, group) : NULL;
+	struct p2v_track *k;
 
 	if (!r)
 		return P2V_OK;
-	if (p2v_track_init(&p->tracks[1], p, 1, 1) < 0)
-		return P2V_ENOMEM;
-	p->n_tracks = 2;
-	return add_rung(&p->tracks[1], r->at.url, 0);
+	k = add_track(p, 1);
+	return k ? add_rung(k, r->at.url, 0) : P2V_ENOMEM;
 }
 
 /* A lone list of fragments is a stream with one rendition. */
 static int make_single(struct p2v_player *p)
 {
-	if (p2v_track_init(&p->tracks[0], p, 0, 1) < 0)
-		return P2V_ENOMEM;
-	p->n_tracks = 1;
-	return add_rung(&p->tracks[0], p->master.from.p, 0);
+	struct p2v_track *k = add_track(p, 1);
+
+	return k ? add_rung(k, p->master.from.p, 0) : P2V_ENOMEM;
 }
 
 static int make_abr(struct p2v_player *p)
 {
-	const struct p2v_track *k = &p->tracks[0];
+	const struct p2v_track *k = p->tracks[0];
 	struct p2v_abr_conf conf = { .kind = p->conf.abr,
 		.fixed = p->conf.rendition,
 		.fast = p->conf.abr_fast,
@@ -300,11 +310,11 @@ static int set_up(struct p2v_player *p, const struct p2v_doc *d, struct p2v_err 
 	p2v_buffer_fini(&p->buffer);
 	p2v_buffer_init(
 		&p->buffer, p->n_tracks, p->conf.start_buffer, p->conf.resume_buffer, p->begun);
-	p->tracks[0].cur = p2v_abr_choose(&p->abr, &view);
+	p->tracks[0]->cur = p2v_abr_choose(&p->abr, &view);
 	if (d->head.kind == P2V_MANIFEST_MEDIA)
-		return p2v_track_read(&p->tracks[0], d, p->master.asked);
+		return p2v_track_read(p->tracks[0], d, p->master.asked);
 	for (size_t i = 0; i < p->n_tracks; i++)
-		p2v_track_list(&p->tracks[i]);
+		p2v_track_list(p->tracks[i]);
 	return P2V_OK;
 }
 
@@ -392,8 +402,10 @@ void p2v_player_free(struct p2v_player *p)
 		return;
 	p2v_player_stop(p);
 	p2v_load_fini(&p->master);
-	for (size_t i = 0; i < p->n_tracks; i++)
-		p2v_track_fini(&p->tracks[i]);
+	for (size_t i = 0; i < p->n_tracks; i++) {
+		p2v_track_fini(p->tracks[i]);
+		free(p->tracks[i]);
+	}
 	p2v_buffer_fini(&p->buffer);
 	free(p->rates);
 	free(p->url);

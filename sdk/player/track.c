@@ -223,7 +223,7 @@ static size_t at_date(const struct p2v_timeline_entry *v, size_t n, int64_t date
 /* The first place of all. Sound waits for video, and begins where that does. */
 static enum p2v_where place_first(struct p2v_track *k, size_t *i)
 {
-	const struct p2v_track *video = &k->player->tracks[0];
+	const struct p2v_track *video = k->player->tracks[0];
 	size_t n;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
 

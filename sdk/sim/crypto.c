@@ -6,74 +6,81 @@
 
 #include "sdk/sim/share.h"
 
-static uint64_t word_at(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	if (n >= 8)
-		return p2v_load64(p);
-	for (size_t i = 0; i < n; i++)
-		v |= (uint64_t)p[i] << (8 * i);
-	return v;
-}
-
 enum { LONG_PART = 1024 }; /* [B] chunks of media, not names */
 
 /* What many machines hold is read once. */
-static void absorb_long(const struct p2v_sim *sim, uint64_t state[4], const uint8_t *p, size_t n)
+static void absorb_long(const struct p2v_sim *sim, struct p2v_lanes *s, const uint8_t *p, size_t n)
 {
 	const struct p2v_sim_shared *known = sim ? p2v_sim_shared_at(sim, p, n) : NULL;
 	struct p2v_lanes fresh = known ? known->lanes : p2v_lanes_of(p, n);
 
 	for (size_t k = 0; k < 4; k++)
-		state[k] = p2v_mix64(state[k] ^ fresh.v[k]);
+		s->v[k] = p2v_mix64(s->v[k] ^ fresh.v[k]);
 }
 
-/* Each word goes into all four. */
-static void absorb(const struct p2v_sim *sim, uint64_t state[4], const uint8_t *p, size_t n)
+/* Take up a part: its length, so that parts that meet elsewhere are others, and its bytes. */
+static void absorb(const struct p2v_sim *sim, struct p2v_lanes *s, const uint8_t *p, size_t n)
 {
-	state[0] ^= n;
+	size_t done;
+
+	s->v[0] = p2v_mix64(s->v[0] ^ n);
 	if (n >= LONG_PART) {
-		absorb_long(sim, state, p, n);
+		absorb_long(sim, s, p, n);
 		return;
 	}
-	for (size_t i = 0; i < n; i += 8) {
-		uint64_t v = word_at(p + i, n - i);
+	done = p2v_lanes_blocks(s, p, n);
+	if (done < n) {
+		uint8_t rest[32] = { 0 };
 
-		for (int k = 0; k < 4; k++)
-			state[k] = p2v_mix64(state[k] ^ v) + state[(k + 1) & 3];
+		memcpy(rest, p + done, n - done);
+		(void)p2v_lanes_blocks(s, rest, sizeof rest);
 	}
 }
 
-static void squeeze(const uint64_t state[4], uint8_t *out, size_t n)
+static void put(uint8_t out[8], uint64_t v)
 {
-	for (size_t i = 0; i < n; i += 8) {
-		uint64_t word = p2v_mix64(state[i / 8 % 4] + i / 32);
+	/* Written out, as p2v_load64 is. */
+	out[0] = (uint8_t)v;
+	out[1] = (uint8_t)(v >> 8);
+	out[2] = (uint8_t)(v >> 16);
+	out[3] = (uint8_t)(v >> 24);
+	out[4] = (uint8_t)(v >> 32);
+	out[5] = (uint8_t)(v >> 40);
+	out[6] = (uint8_t)(v >> 48);
+	out[7] = (uint8_t)(v >> 56);
+}
 
-		for (size_t j = i; j < n && j < i + 8; j++, word >>= 8)
-			out[j] = (uint8_t)word;
-	}
+/* Each of the first four words depends on all that was taken up; those behind them follow from
+ * these. */
+static void squeeze(struct p2v_lanes *s, uint8_t *out, size_t n)
+{
+	p2v_lanes_mix(s);
+	for (size_t i = 0; i < n / 8; i++)
+		put(out + 8 * i, i < 4 ? s->v[i] : p2v_mix64(s->v[i % 4] + i / 4));
 }
 
 static void digest(
 	void *self, const struct p2v_bytes *parts, size_t n, uint8_t out[P2V_DIGEST_SIZE])
 {
 	struct p2v_sim_crypto *c = self;
-	uint64_t state[4] = { 1, 2, 3, 4 };
+	struct p2v_lanes s = { { 1, 2, 3, 4 } };
 
 	c->digests++;
 	for (size_t i = 0; i < n; i++)
-		absorb(c->sim, state, parts[i].p, parts[i].n);
-	squeeze(state, out, P2V_DIGEST_SIZE);
+		absorb(c->sim, &s, parts[i].p, parts[i].n);
+	squeeze(&s, out, P2V_DIGEST_SIZE);
 }
+
+enum { MARK = 8 }; /* [B] of a signature: nobody here forges one that would need more */
 
 static void mark(const struct p2v_id *by, const uint8_t *what, uint8_t *out)
 {
-	uint64_t state[4] = { 5, 6, 7, 8 };
+	struct p2v_lanes s = { { 5, 6, 7, 8 } };
 
-	absorb(NULL, state, by->b, sizeof by->b);
-	absorb(NULL, state, what, P2V_DIGEST_SIZE);
-	squeeze(state, out, P2V_SIGNATURE_SIZE);
+	absorb(NULL, &s, by->b, sizeof by->b);
+	absorb(NULL, &s, what, P2V_DIGEST_SIZE);
+	squeeze(&s, out, MARK);
+	memset(out + MARK, 0, P2V_SIGNATURE_SIZE - MARK);
 }
 
 static const struct p2v_id *id(void *self)
@@ -169,7 +176,8 @@ void p2v_sim_crypto_init(struct p2v_sim_crypto *c, uint64_t seed)
 
 struct p2v_crypto p2v_sim_crypto(struct p2v_sim_crypto *c)
 {
-	static const struct p2v_crypto_ops ops = { .digest = digest,
+	static const struct p2v_crypto_ops ops = { .signature_size = MARK,
+		.digest = digest,
 		.id = id,
 		.sign = sign,
 		.verify = verify,

@@ -84,7 +84,23 @@ static void soil(struct p2v_fluid_link *l)
 		p2v_list_push(&l->net->dirty, &l->in_dirty);
 }
 
-void p2v_fluid_link_init(struct p2v_fluid_link *l, struct p2v_fluid *net, double capacity)
+/* @return whether there is a place for the queue of one more link */
+static bool more_queues(struct p2v_fluid *net)
+{
+	uint32_t most = net->most_links ? 2 * net->most_links : 64;
+	struct p2v_fluid_queue *v;
+
+	if (net->n_links < net->most_links)
+		return true;
+	v = realloc(net->queues, most * sizeof *v);
+	if (!v)
+		return false;
+	net->queues = v;
+	net->most_links = most;
+	return true;
+}
+
+bool p2v_fluid_link_init(struct p2v_fluid_link *l, struct p2v_fluid *net, double capacity)
 {
 	*l = (struct p2v_fluid_link){ .net = net,
 		.capacity = capacity > 0 ? capacity : P2V_FLUID_UNLIMITED };
@@ -93,6 +109,11 @@ void p2v_fluid_link_init(struct p2v_fluid_link *l, struct p2v_fluid *net, double
 		p2v_list_init(&l->flows[i]);
 	}
 	p2v_list_init(&l->in_dirty);
+	if (!more_queues(net))
+		return false;
+	l->number = net->n_links++;
+	net->queues[l->number] = (struct p2v_fluid_queue){ .n = 0 };
+	return true;
 }
 
 void p2v_fluid_link_set(struct p2v_fluid_link *l, double capacity)
@@ -127,8 +148,10 @@ void p2v_fluid_init(struct p2v_fluid *net, struct p2v_sim *sim, double tolerance
 void p2v_fluid_fini(struct p2v_fluid *net)
 {
 	free(net->scratch);
+	free(net->queues);
 	net->scratch = NULL;
-	net->room = 0;
+	net->queues = NULL;
+	net->room = net->n_links = net->most_links = 0;
 }
 
 /* [B/s] that f could have if the link `but` had room for all. */
@@ -196,6 +219,7 @@ static void join(struct p2v_fluid_flow *f)
 			continue;
 		p2v_list_push(&l->flows[class], &f->hop[i].in_link);
 		l->n[class]++;
+		f->net->queues[l->number].n++;
 		l->used[class] += f->rate;
 	}
 }
@@ -211,6 +235,7 @@ static void leave(struct p2v_fluid_flow *f)
 			continue;
 		p2v_list_remove(&f->hop[i].in_link);
 		l->used[class] -= f->rate;
+		f->net->queues[l->number].n--;
 		if (--l->n[class] == 0) { /* what sums had left over goes with the last */
 			l->used[class] = 0;
 			l->level[class] = P2V_FLUID_UNLIMITED;
@@ -232,7 +257,7 @@ static void arm(struct p2v_fluid_flow *f)
 	p2v_event_at(&f->event, due);
 }
 
-static void fired(struct p2v_event *e, bool dropped)
+void p2v_fluid_fired(struct p2v_event *e, bool dropped)
 {
 	struct p2v_fluid_flow *f = P2V_OF(e, struct p2v_fluid_flow, event);
 
@@ -246,6 +271,8 @@ static void fired(struct p2v_event *e, bool dropped)
 		f->reached(f);
 }
 
+static const struct p2v_event_kind fired_kind = { .run = p2v_fluid_fired };
+
 void p2v_fluid_flow_init(
 	struct p2v_fluid_flow *f, struct p2v_fluid *net, void (*reached)(struct p2v_fluid_flow *f))
 {
@@ -255,7 +282,7 @@ void p2v_fluid_flow_init(
 		p2v_list_init(&f->hop[i].in_link);
 		f->hop[i].flow = f;
 	}
-	p2v_event_init(&f->event, net->sim, NULL, fired);
+	p2v_event_init(&f->event, net->sim, NULL, &fired_kind);
 }
 
 void p2v_fluid_start(struct p2v_fluid_flow *f, struct p2v_fluid_link *const *path, size_t n,

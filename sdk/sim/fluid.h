@@ -10,7 +10,7 @@
 #include "sdk/sim/event.h"
 
 enum {
-	P2V_FLUID_PATH = 3,   /* links that a flow crosses at most */
+	P2V_FLUID_PATH = 2,   /* links that a flow crosses at most */
 	P2V_FLUID_CLASSES = 2 /* those with a weight, and scavengers */
 };
 
@@ -18,24 +18,30 @@ enum {
 /** The part of a link that is kept for scavengers while there are any: a window has a floor. */
 #define P2V_FLUID_TRICKLE 0.01
 
-/** One direction of something that carries bytes. */
+/** One direction of something that carries bytes. What every message asks for comes first. */
 struct p2v_fluid_link {
-	struct p2v_fluid *net;
 	double capacity; /* [B/s] */
+	double drop; /* the part of what arrives that its queue has no room for: sdk/sim/sender.c */
+	uint32_t number;               /* its place in the network's `queues` */
+	uint32_t n[P2V_FLUID_CLASSES]; /* flows of the classes */
+	/* What goes beside the flows, too small to be one: */
+	uint64_t aside; /* [B] since then */
+	p2v_usec aside_since;
+	double load; /* [B/s] lately */
 	/* of the classes: */
 	double level[P2V_FLUID_CLASSES]; /* [B/s] for a weight of 1; P2V_FLUID_UNLIMITED: this link
 					    limits nobody */
 	double used[P2V_FLUID_CLASSES];  /* [B/s] sum of rates */
 	struct p2v_list flows[P2V_FLUID_CLASSES]; /* in the order in which they began */
-	uint32_t n[P2V_FLUID_CLASSES];
 	struct p2v_list in_dirty;
-	/* What goes beside the flows, too small to be one: */
-	uint64_t aside; /* [B] since then */
-	p2v_usec aside_since;
-	double load; /* [B/s] lately */
-	/* For sdk/sim/sender.c: the queue as it was lately. */
+	struct p2v_fluid *net;
+};
+
+/** The queue before a link as it was lately, for sdk/sim/sender.c. Those of all links lie side by
+ * side: everybody asks for other machines' queues, and mostly there is none. */
+struct p2v_fluid_queue {
+	uint32_t n; /* flows */
 	p2v_usec wait, wait_at;
-	double drop; /* the part of what arrives that its queue has no room for */
 };
 
 /** A flow on one of its links. */
@@ -45,19 +51,20 @@ struct p2v_fluid_hop {
 	struct p2v_fluid_link *link; /* NULL: none */
 };
 
+/** What is asked for while it runs comes first. */
 struct p2v_fluid_flow {
+	double rate; /* [B/s] as of the last settling */
+	double left; /* [B] to its goal, at `at` */
+	p2v_usec at, due;
 	struct p2v_fluid *net;
-	struct p2v_fluid_hop hop[P2V_FLUID_PATH];
-	struct p2v_list in_moved;
 	double weight; /* 0: scavenger */
 	double limit;  /* [B/s] of its own */
-	double rate;   /* [B/s] as of the last settling */
-	double left;   /* [B] to its goal, at `at` */
-	p2v_usec at, due;
-	struct p2v_event event;
+	bool runs;
 	/** The goal is reached. Set another, or stop. */
 	void (*reached)(struct p2v_fluid_flow *f);
-	bool runs;
+	struct p2v_list in_moved;
+	struct p2v_fluid_hop hop[P2V_FLUID_PATH];
+	struct p2v_event event;
 };
 
 struct p2v_sim;
@@ -72,6 +79,8 @@ struct p2v_fluid {
 	uint64_t settled, visits;        /* links looked at, and flows on them: what it costs */
 	struct p2v_fluid_share *scratch; /* shape (room) */
 	size_t room;
+	struct p2v_fluid_queue *queues; /* shape (most_links), by number; n_links are used */
+	uint32_t n_links, most_links;
 };
 
 /** @param tolerance  0 ≤ tolerance < 0.1 */
@@ -85,8 +94,9 @@ static inline bool p2v_fluid_unsettled(const struct p2v_fluid *net)
 /** Work out the rates: once an instant, when all that happens in it has happened. */
 void p2v_fluid_settle(struct p2v_fluid *net);
 
-/** @param capacity  [B/s]; 0: no limit */
-void p2v_fluid_link_init(struct p2v_fluid_link *l, struct p2v_fluid *net, double capacity);
+/** @param capacity  [B/s]; 0: no limit
+ * @return false: no memory */
+bool p2v_fluid_link_init(struct p2v_fluid_link *l, struct p2v_fluid *net, double capacity);
 void p2v_fluid_link_set(struct p2v_fluid_link *l, double capacity);
 /** n bytes cross the link beside its flows: a message, acknowledgements. */
 void p2v_fluid_aside(struct p2v_fluid_link *l, uint64_t n);
@@ -96,6 +106,8 @@ double p2v_fluid_room(const struct p2v_fluid_link *l);
 /** @param reached  called at the goal, as an event of the network */
 void p2v_fluid_flow_init(
 	struct p2v_fluid_flow *f, struct p2v_fluid *net, void (*reached)(struct p2v_fluid_flow *f));
+/** What the event of a flow runs, for whoever gives it a kind of its own. */
+void p2v_fluid_fired(struct p2v_event *e, bool dropped);
 /** Begin to run.
  * @param path    [in] shape (n), n ≤ P2V_FLUID_PATH; NULL items do not count; each link at most
  * once; they outlive the run

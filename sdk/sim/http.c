@@ -275,6 +275,8 @@ static void idle_run(struct p2v_event *e, bool dropped)
 		p2v_event_at(e, f->heard + f->idle_timeout);
 }
 
+static const struct p2v_event_kind idle_kind = { .run = idle_run };
+
 /* ---- the response ---- */
 
 static void body_over(struct p2v_fetch *f)
@@ -414,6 +416,8 @@ static void step_run(struct p2v_event *e, bool dropped)
 	}
 }
 
+static const struct p2v_event_kind step_kind = { .run = step_run };
+
 /* ---- the interface ---- */
 
 int p2v_sim_fetch(void *self, const struct p2v_fetch_request *rq, const struct p2v_fetch_handler *h,
@@ -450,8 +454,8 @@ int p2v_sim_fetch(void *self, const struct p2v_fetch_request *rq, const struct p
 		f->headers, rq->headers, rq->n_headers, (char *)(f->headers + rq->n_headers));
 	p2v_list_init(&f->held);
 	p2v_list_push(&m->fetches, &f->in_machine);
-	p2v_event_init(&f->step, m->sim, m, step_run);
-	p2v_event_init(&f->idle, m->sim, m, idle_run);
+	p2v_event_init(&f->step, m->sim, m, &step_kind);
+	p2v_event_init(&f->idle, m->sim, m, &idle_kind);
 	p2v_event_at(&f->step, m->sim->now);
 	*out = f;
 	return P2V_OK;

@@ -148,6 +148,8 @@ static void gone_run(struct p2v_event *e, bool dropped)
 		tell_gone(x);
 }
 
+static const struct p2v_event_kind gone_kind = { .run = gone_run };
+
 static void drained_run(struct p2v_event *e, bool dropped)
 {
 	struct p2v_sim_exchange *x = P2V_OF(e, struct p2v_sim_exchange, drained);
@@ -156,6 +158,8 @@ static void drained_run(struct p2v_event *e, bool dropped)
 	if (!dropped && x->stream && !x->ended && p2v_sim_room(x->server->machine, &x->x) > 0)
 		x->server->handler->drained(x->server->ctx, &x->x);
 }
+
+static const struct p2v_event_kind drained_kind = { .run = drained_run };
 
 /* Break the connection, in the server's name. */
 static void cut(struct p2v_sim_exchange *x)
@@ -237,8 +241,8 @@ void p2v_httpd_request(struct p2v_pipe *st, const struct p2v_sim_call *c)
 	st->x = x;
 	st->refs++;
 	x->head_only = p2v_str_is(c->method, "HEAD");
-	p2v_event_init(&x->gone, st->sim, st->server, gone_run);
-	p2v_event_init(&x->drained, st->sim, st->server, drained_run);
+	p2v_event_init(&x->gone, st->sim, st->server, &gone_kind);
+	p2v_event_init(&x->drained, st->sim, st->server, &drained_kind);
 	p2v_list_push(&s->exchanges, &x->in_server);
 	p2v_sim_mix_event(st->server, P2V_SIM_REQUEST);
 	p2v_sim_mix(st->sim, st->id);

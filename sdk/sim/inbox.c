@@ -201,6 +201,34 @@ static void work(struct p2v_event *e, bool dropped)
 		arm(m);
 }
 
+/* The machine with its link, what waits there, and who reads. */
+static void look(const struct p2v_event *e, unsigned step)
+{
+	const struct p2v_machine *m = P2V_OF((void *)(uintptr_t)e, struct p2v_machine, inbox.event);
+	const struct p2v_inbox *b = &m->inbox;
+	const struct p2v_udp *u = P2V_OF(m->sockets.next, struct p2v_udp, at);
+
+	switch (step) {
+	case 0:
+		p2v_touch_lines(m, 4);
+		p2v_touch_lines(&m->up_free, 3);
+		break;
+	case 1:
+		p2v_touch(b->v ? b->v + b->head : NULL);
+		p2v_touch_lines(b->ready, 4);
+		p2v_touch_lines(u, 2);
+		break;
+	default:
+		if (b->n)
+			p2v_touch_lines(b->v[b->head].packet, 4);
+		if (!p2v_list_empty(&m->sockets))
+			p2v_touch_lines(u->ctx, 4);
+		break;
+	}
+}
+
+static const struct p2v_event_kind work_kind = { .run = work, .look = look };
+
 void p2v_inbox_put(struct p2v_machine *m, struct p2v_packet_way *k, p2v_usec at)
 {
 	struct p2v_inbox *b = &m->inbox;
@@ -219,7 +247,7 @@ void p2v_inbox_put(struct p2v_machine *m, struct p2v_packet_way *k, p2v_usec at)
 
 void p2v_inbox_init(struct p2v_machine *m)
 {
-	p2v_event_init(&m->inbox.event, m->sim, m, work);
+	p2v_event_init(&m->inbox.event, m->sim, m, &work_kind);
 	m->inbox.armed = P2V_NEVER;
 }
 

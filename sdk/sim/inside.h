@@ -8,6 +8,7 @@
 #include "sdk/sim/event.h"
 #include "sdk/sim/fluid.h"
 #include "sdk/sim/inbox.h"
+#include "sdk/sim/pools.h"
 #include "sdk/sim/sockets.h"
 #include "sdk/sim/wheel.h"
 #include "sdk/sim/world.h"
@@ -57,41 +58,51 @@ struct p2v_sim {
 	struct p2v_fluid fluid;
 	struct p2v_list late;
 	void *twin; /* sdk/sim/flow's */
+	struct p2v_pools pools;
 	struct p2v_sim_ledger ledger;
 	struct p2v_sim_shared *shared, *shared_at; /* buffers, by content and by address */
 	uint64_t shared_bytes, shared_news;
 	p2v_usec apart; /* [us] between pieces of one stream: 1 where ties are shuffled, else 0 */
 };
 
-/** What a datagram needs of its sender and of its receiver comes first. */
+/** What a datagram, or a message beside the flows, needs of its sender and of its receiver comes
+ * first. */
 struct p2v_machine {
-	struct p2v_sim *sim;
+	_Alignas(P2V_LINE) struct p2v_sim *sim;
 	bool dead, frozen, placed;
 	uint32_t island;
-	int32_t x, y; /* [us] */
-	struct p2v_link link;
-	p2v_usec up_free, down_free; /* when each direction's queue will be empty */
-	struct p2v_addr ip;
+	int32_t x, y;            /* [us] */
 	struct p2v_sim_box *box; /* that it is behind; NULL: it is open */
+	struct p2v_addr ip;
+	struct p2v_link_count count;
+	struct p2v_link link;
+	_Alignas(P2V_LINE) struct p2v_fluid_link up; /* the same link, at flow fidelity */
+	_Alignas(P2V_LINE) struct p2v_fluid_link down;
+	p2v_usec up_free, down_free; /* when each direction's queue will be empty */
 	struct p2v_inbox inbox;
 	struct p2v_list sockets;
-	struct p2v_link_count count;
-	struct p2v_fluid_link up, down; /* the same link, at flow fidelity */
 	struct p2v_list in_sim;
-	UT_hash_handle hh; /* in by_ip */
-	char name[32];
-	struct p2v_random entropy;
-	uint16_t next_port;
-	struct p2v_timers held;      /* what would have fired while it was frozen */
 	struct p2v_list fetches;     /* of HTTP, made by this machine: sdk/sim/http.c */
 	struct p2v_list connections; /* … and the connections under them, and idle ones */
 	struct p2v_list serves;      /* connections to this machine's servers */
+	UT_hash_handle hh;           /* in by_ip */
+	char name[32];
+	struct p2v_random entropy;
+	uint16_t next_port;
+	struct p2v_timers held; /* what would have fired while it was frozen */
+};
+
+struct p2v_late;
+struct p2v_late_kind {
+	void (*run)(struct p2v_late *l);
+	/** As struct p2v_event_kind has it. */
+	void (*look)(const struct p2v_late *l, unsigned step);
 };
 
 /** Something to be done when all events of an instant have run, before time goes on. */
 struct p2v_late {
 	struct p2v_list at; /* not linked: nothing is to be done */
-	void (*run)(struct p2v_late *l);
+	const struct p2v_late_kind *kind;
 };
 
 /** What an entry of the run's hash is about. */

@@ -14,8 +14,6 @@ struct p2v_lanes p2v_lanes_of(const uint8_t *p, size_t n)
 		memcpy(rest, p + done, n - done);
 		(void)p2v_lanes_blocks(&s, rest, sizeof rest);
 	}
-	for (int round = 0; round < 2; round++)
-		for (size_t k = 0; k < 4; k++)
-			s.v[k] = p2v_mix64(s.v[k] ^ s.v[(k + 3) & 3]);
+	p2v_lanes_mix(&s);
 	return s;
 }

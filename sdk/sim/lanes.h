@@ -34,6 +34,14 @@ static inline size_t p2v_lanes_blocks(struct p2v_lanes *s, const uint8_t *p, siz
 	return i;
 }
 
+/** Have each of the four depend on all of them, at the end. One to one, too. */
+static inline void p2v_lanes_mix(struct p2v_lanes *s)
+{
+	for (int round = 0; round < 2; round++)
+		for (size_t k = 0; k < 4; k++)
+			s->v[k] = p2v_mix64(s->v[k] ^ s->v[(k + 3) & 3]);
+}
+
 /** @return sums of n bytes; each depends on all of them, and on n */
 struct p2v_lanes p2v_lanes_of(const uint8_t *p, size_t n);
 

@@ -12,6 +12,7 @@ libp2v_sim_la_SOURCES = \
 	%reldir%/inbox.c %reldir%/inbox.h \
 	%reldir%/inside.h \
 	%reldir%/packet.c \
+	%reldir%/pools.c %reldir%/pools.h \
 	%reldir%/pipe.c %reldir%/pipe.h \
 	%reldir%/pipe_flow.c \
 	%reldir%/sender.c %reldir%/sender.h \

@@ -73,13 +73,13 @@ static void piece_free(struct p2v_piece *k)
 	p2v_list_remove(&k->at);
 	p2v_slice_drop(&k->body);
 	free(k->head);
-	free(k);
+	p2v_pools_give(&st->sim->pools, k, sizeof *k);
 	p2v_pipe_unref(st);
 }
 
 static struct p2v_piece *piece_new(struct p2v_pipe *st, enum p2v_piece_kind kind)
 {
-	struct p2v_piece *k = calloc(1, sizeof *k);
+	struct p2v_piece *k = p2v_pools_take(&st->sim->pools, sizeof *k);
 
 	if (!k)
 		return NULL;
@@ -98,6 +98,8 @@ static void left(struct p2v_event *e, bool dropped)
 		p2v_exchange_lost(st->x, true);
 	p2v_pipe_unref(st);
 }
+
+static const struct p2v_event_kind left_kind = { .run = left };
 
 struct p2v_pipe *p2v_pipe_new(struct p2v_machine *client, struct p2v_machine *server,
 	const struct p2v_addr *to, bool secure, uint64_t server_id)
@@ -121,7 +123,7 @@ struct p2v_pipe *p2v_pipe_new(struct p2v_machine *client, struct p2v_machine *se
 	p2v_list_init(&st->queue);
 	p2v_list_push(&client->connections, &st->in_client);
 	p2v_list_push(&server->serves, &st->in_server);
-	p2v_event_init(&st->leave, st->sim, server, left);
+	p2v_event_init(&st->leave, st->sim, server, &left_kind);
 	p2v_pipe_flow_init(st);
 	return st;
 }
@@ -193,6 +195,8 @@ static void call_run(struct p2v_event *e, bool dropped)
 	p2v_pipe_unref(st);
 }
 
+static const struct p2v_event_kind call_kind = { .run = call_run };
+
 static void call_arrive(struct p2v_event *e, bool dropped)
 {
 	struct p2v_sim_call *c = P2V_OF(e, struct p2v_sim_call, event);
@@ -208,9 +212,11 @@ static void call_arrive(struct p2v_event *e, bool dropped)
 		at = p2v_link_pass(st->server, false, c->wire, false);
 		st->server->count.stream_received_bytes += c->wire;
 	}
-	p2v_event_init(e, st->sim, st->server, call_run);
+	p2v_event_init(e, st->sim, st->server, &call_kind);
 	p2v_event_at(e, at);
 }
+
+static const struct p2v_event_kind call_arrive_kind = { .run = call_arrive };
 
 void p2v_pipe_ask(struct p2v_pipe *st, struct p2v_sim_call *c)
 {
@@ -220,7 +226,7 @@ void p2v_pipe_ask(struct p2v_pipe *st, struct p2v_sim_call *c)
 	c->wire = p2v_pipe_wire(c->wire);
 	st->refs++;
 	if (st->sim->flows) {
-		p2v_event_init(&c->event, st->sim, st->server, call_run);
+		p2v_event_init(&c->event, st->sim, st->server, &call_kind);
 		p2v_pipe_flow_call(c);
 		return;
 	}
@@ -228,7 +234,7 @@ void p2v_pipe_ask(struct p2v_pipe *st, struct p2v_sim_call *c)
 		at = p2v_link_pass(st->client, true, c->wire, false);
 		st->client->count.stream_sent_bytes += c->wire;
 	}
-	p2v_event_init(&c->event, st->sim, NULL, call_arrive);
+	p2v_event_init(&c->event, st->sim, NULL, &call_arrive_kind);
 	p2v_event_at(&c->event, at + p2v_path_delay(st->client, st->server));
 }
 
@@ -250,6 +256,8 @@ static void delivered(struct p2v_event *e, bool dropped)
 	p2v_pipe_deliver(k, dropped);
 }
 
+static const struct p2v_event_kind delivered_kind = { .run = delivered };
+
 /* The piece is before the client's link. */
 static void arrived(struct p2v_event *e, bool dropped)
 {
@@ -268,7 +276,7 @@ static void arrived(struct p2v_event *e, bool dropped)
 		m->count.stream_received_bytes += k->wire;
 	}
 	st->passing++;
-	p2v_event_init(e, st->sim, m, delivered);
+	p2v_event_init(e, st->sim, m, &delivered_kind);
 	if (st->passing == 1 && at <= st->sim->now && !m->frozen) {
 		delivered(e, false);
 		return;
@@ -276,6 +284,8 @@ static void arrived(struct p2v_event *e, bool dropped)
 	st->delivery = at > st->delivery ? at : st->delivery + st->sim->apart;
 	p2v_event_at(e, st->delivery);
 }
+
+static const struct p2v_event_kind arrived_kind = { .run = arrived };
 
 /* Whether chance would have lost one of the piece's segments. */
 static bool unlucky(struct p2v_pipe *st, size_t n)
@@ -308,7 +318,7 @@ static void launch(struct p2v_piece *k, size_t wire)
 	}
 	at = st->left + p2v_path_delay(st->client, m);
 	st->arrival = at > st->arrival ? at : st->arrival + st->sim->apart;
-	p2v_event_init(&k->event, st->sim, NULL, arrived);
+	p2v_event_init(&k->event, st->sim, NULL, &arrived_kind);
 	p2v_event_at(&k->event, st->arrival);
 }
 
@@ -395,6 +405,8 @@ static void acknowledged(struct p2v_event *e, bool dropped)
 	piece_free(k);
 }
 
+static const struct p2v_event_kind acknowledged_kind = { .run = acknowledged };
+
 void p2v_pipe_consumed(struct p2v_piece *k)
 {
 	struct p2v_pipe *st = k->stream;
@@ -413,7 +425,7 @@ void p2v_pipe_consumed(struct p2v_piece *k)
 	}
 	k->wire = k->body.n;
 	p2v_slice_drop(&k->body);
-	p2v_event_init(&k->event, st->sim, NULL, acknowledged);
+	p2v_event_init(&k->event, st->sim, NULL, &acknowledged_kind);
 	p2v_event_at(&k->event, st->sim->now + p2v_path_delay(st->client, st->server));
 }
 

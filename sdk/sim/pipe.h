@@ -37,43 +37,45 @@ enum p2v_piece_kind {
 
 /** Something on its way from server to client. */
 struct p2v_piece {
-	struct p2v_list at; /* in the sender's queue, or among those that a paused client holds */
 	struct p2v_event event;
+	struct p2v_list at; /* in the sender's queue, or among those that a paused client holds */
 	struct p2v_pipe *stream;
-	enum p2v_piece_kind kind;
 	struct p2v_slice body;
 	struct p2v_sim_head *head;
-	size_t wire;  /* [B] on the links */
 	uint64_t seq; /* [B] of the stream's body bytes sent before it */
-	bool marked;  /* it met a full queue, or loss */
+	size_t wire;  /* [B] on the links */
+	enum p2v_piece_kind kind;
+	bool marked; /* it met a full queue, or loss */
 };
 
+/** What every piece touches comes first. */
 struct p2v_pipe {
-	struct p2v_list in_client, in_server;
 	struct p2v_sim *sim;
 	struct p2v_machine *client, *server;
-	struct p2v_addr from, to;
-	uint64_t id, server_id;
-	uint32_t refs;
-	bool secure, closed;
-	uint64_t cwnd, ssthresh;    /* [B] */
-	uint64_t inflight, sent;    /* [B] body bytes not acknowledged yet, and all that went */
-	uint64_t recover;           /* [B] marks on bytes before this one change nothing more */
-	p2v_usec arrival, delivery; /* of the last piece: pieces never overtake */
-	p2v_usec left;              /* when the last piece had left the server's link */
-	uint32_t passing;           /* pieces on the client's link */
-	p2v_usec sent_at;           /* … when the last piece of a body had */
-	p2v_usec idle_since;
 	struct p2v_fetch *fetch;    /* who reads */
 	struct p2v_sim_exchange *x; /* who writes */
 	struct p2v_list queue;      /* pieces that wait for the window */
 	uint64_t queued;            /* [B] in it */
-	struct p2v_event leave;     /* the server learns that the client left */
+	uint32_t refs;
+	bool secure, closed;
+	uint64_t inflight, sent;    /* [B] body bytes not acknowledged yet, and all that went */
+	p2v_usec arrival, delivery; /* of the last piece: pieces never overtake */
+	p2v_usec left;              /* when the last piece had left the server's link */
+	p2v_usec sent_at;           /* … when the last piece of a body had */
+	p2v_usec idle_since;
+	uint64_t cwnd, ssthresh; /* [B] */
+	uint64_t recover;        /* [B] marks on bytes before this one change nothing more */
+	uint32_t passing;        /* pieces on the client's link */
 	/* At flow fidelity: */
-	struct p2v_sender sender;
-	double passed;            /* [B] on the wire, of what is first in the queue */
 	struct p2v_list arriving; /* pieces on their way within one machine */
+	double passed;            /* [B] on the wire, of what is first in the queue */
+	struct p2v_sender sender;
 	struct p2v_event hand;
+
+	struct p2v_event leave; /* the server learns that the client left */
+	struct p2v_addr from, to;
+	uint64_t id, server_id;
+	struct p2v_list in_client, in_server;
 };
 
 /** @return [B] on the links of n bytes in full segments, with their headers */

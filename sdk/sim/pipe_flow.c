@@ -37,6 +37,21 @@ static void handed(struct p2v_event *e, bool dropped)
 	p2v_pipe_unref(st);
 }
 
+static void look_hand(const struct p2v_event *e, unsigned step)
+{
+	const struct p2v_pipe *st = P2V_OF((void *)(uintptr_t)e, struct p2v_pipe, hand);
+
+	if (step == 0) {
+		p2v_touch_lines(st, 5);
+		p2v_touch(e->timer.owner);
+	} else if (step == 1) {
+		p2v_touch_lines(st->fetch, 4);
+		p2v_touch_lines(st->arriving.next, 3);
+	}
+}
+
+static const struct p2v_event_kind handed_kind = { .run = handed, .look = look_hand };
+
 static void hand_over(struct p2v_piece *k)
 {
 	struct p2v_pipe *st = k->stream;
@@ -55,13 +70,35 @@ static void arrived(struct p2v_event *e, bool dropped)
 	p2v_pipe_deliver(k, dropped);
 }
 
+/* The piece, its connection and the fetch that reads it. */
+static void look_piece(const struct p2v_event *e, unsigned step)
+{
+	const struct p2v_piece *k = P2V_OF((void *)(uintptr_t)e, struct p2v_piece, event);
+
+	switch (step) {
+	case 0:
+		p2v_touch_lines(k, 3);
+		p2v_touch_lines(k->stream, 5);
+		p2v_touch(e->timer.owner);
+		break;
+	case 1:
+		p2v_touch_lines(k->stream->fetch, 4);
+		p2v_touch(k->head);
+		p2v_touch(k->body.p);
+		break;
+	default: p2v_touch(k->body.buf); break;
+	}
+}
+
+static const struct p2v_event_kind arrived_kind = { .run = arrived, .look = look_piece };
+
 static void arrive_at(struct p2v_piece *k, p2v_usec at)
 {
 	struct p2v_pipe *st = k->stream;
 
 	st->arrival = at > st->arrival ? at : st->arrival + st->sim->apart;
 	st->left = st->sim->now;
-	p2v_event_init(&k->event, st->sim, st->client, arrived);
+	p2v_event_init(&k->event, st->sim, st->client, &arrived_kind);
 	p2v_event_at(&k->event, st->arrival);
 }
 
@@ -147,6 +184,18 @@ static void passed(struct p2v_sender *w, double bytes)
 	p2v_pipe_unref(st);
 }
 
+static void look_goal(const struct p2v_sender *w, unsigned step)
+{
+	const struct p2v_pipe *st = pipe_of((struct p2v_sender *)(uintptr_t)w);
+
+	if (step == 1) {
+		p2v_touch_lines(st, 5);
+	} else {
+		p2v_touch_lines(st->x, 2);
+		p2v_touch(st->queue.next);
+	}
+}
+
 static const struct p2v_sender_kind kind = { .segment = SEGMENT,
 	.initial = 10 * SEGMENT,
 	.block = PARCEL_MIN, /* as pipe.c has it */
@@ -155,12 +204,13 @@ static const struct p2v_sender_kind kind = { .segment = SEGMENT,
 	.chance = true,
 	.idle = true,
 	.next = next,
-	.passed = passed };
+	.passed = passed,
+	.look = look_goal };
 
 void p2v_pipe_flow_init(struct p2v_pipe *st)
 {
 	p2v_list_init(&st->arriving);
-	p2v_event_init(&st->hand, st->sim, st->client, handed);
+	p2v_event_init(&st->hand, st->sim, st->client, &handed_kind);
 	p2v_sender_init(&st->sender, &kind, st->server, st->client);
 }
 

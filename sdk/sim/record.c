@@ -129,6 +129,7 @@ static int shake_kind(const uint8_t *p, size_t n, uint64_t *number, struct p2v_r
 static int judge(struct sim_record *r, struct p2v_reader *self, bool dialled)
 {
 	const struct p2v_trust *t = &r->of->trust;
+	struct p2v_err err, *why;
 	const uint8_t *p = self->p;
 	struct p2v_bytes chain = { p, sizeof(struct p2v_id) + 1 };
 	const uint8_t *id = p2v_read_bytes(self, sizeof(struct p2v_id));
@@ -139,8 +140,11 @@ static int judge(struct sim_record *r, struct p2v_reader *self, bool dialled)
 	memcpy(r->base.remote.id.b, id, sizeof r->base.remote.id.b);
 	r->base.remote.role = (enum p2v_standing)role;
 	if (r->of->judged &&
-		t->judge(t->ctx, &chain, 1, dialled, &r->base.remote, &r->base.why) != P2V_OK) {
-		r->base.why.code = P2V_EPERM;
+		t->judge(t->ctx, &chain, 1, dialled, &r->base.remote, &err) != P2V_OK) {
+		err.code = P2V_EPERM;
+		why = p2v_record_wrong(&r->base);
+		if (why)
+			*why = err;
 		r->base.refused = true;
 		r->base.state = P2V_RECORD_FAILED;
 		return P2V_EPERM;
@@ -160,6 +164,12 @@ static void come_up(struct sim_record *r, uint64_t caller, uint64_t called)
 	r->base.cid = cid_of(r, !r->base.client);
 	r->base.state = P2V_RECORD_UP;
 	r->retry = P2V_NEVER;
+}
+
+static void sim_free(struct p2v_record *base)
+{
+	free(base->why);
+	free(record_of(base));
 }
 
 static const struct p2v_records_ops ops;
@@ -216,8 +226,8 @@ static int sim_accept(void *self, const struct p2v_addr *from, const uint8_t *p,
 		come_up(r, r->theirs, r->ours);
 		emit_answer(r, up);
 		break;
-	case P2V_EPERM: emit_refusal(r, &r->base.why, up); break;
-	default: free(r); return P2V_EPROTO;
+	case P2V_EPERM: emit_refusal(r, p2v_record_why(&r->base), up); break;
+	default: sim_free(&r->base); return P2V_EPROTO;
 	}
 	*out = &r->base;
 	return P2V_OK;
@@ -259,7 +269,7 @@ static void input_shake(struct sim_record *r, int kind, uint64_t number, struct 
 	if (kind == REFUSAL) {
 		size_t k = p2v_reader_left(rest);
 
-		(void)p2v_fail(&r->base.why, P2V_EPERM, "the remote refused us: %.*s",
+		(void)p2v_fail(p2v_record_wrong(&r->base), P2V_EPERM, "the remote refused us: %.*s",
 			(int)(k < 160 ? k : 160), (const char *)rest->p);
 		r->base.state = P2V_RECORD_FAILED;
 		return;
@@ -345,11 +355,6 @@ static void sim_close(struct p2v_record *base, const struct p2v_record_up *up)
 	put_head(&w, TYPE_END);
 	p2v_write_be(&w, record_of(base)->tag, 8);
 	up->emit(up->ctx, buf, p2v_written(&w));
-}
-
-static void sim_free(struct p2v_record *base)
-{
-	free(record_of(base));
 }
 
 static const struct p2v_records_ops ops = { .dial = sim_dial,

@@ -38,28 +38,38 @@ static p2v_usec look(const struct p2v_machine *m, struct p2v_fluid_link *l)
 		P2V_LIST_EACH (it, &l->flows[class]) {
 			struct p2v_fluid_flow *f = P2V_OF(it, struct p2v_fluid_hop, in_link)->flow;
 			struct p2v_sender *s = P2V_OF(f, struct p2v_sender, flow);
+			double stands = standing(s, p2v_sender_in_flight(s));
 
-			if (p2v_fluid_bottleneck(f) == l)
-				bytes += standing(s, p2v_sender_in_flight(s));
+			if (stands > 0 && p2v_fluid_bottleneck(f) == l)
+				bytes += stands;
 		}
 	l->drop = bytes > most ? (bytes - most) / bytes : 0;
 	bytes = bytes < most ? bytes : most;
 	return (p2v_usec)(bytes * 1e6 / l->capacity);
 }
 
+/* @param number  of that link: who knows it need not touch the machine */
+static p2v_usec wait_at(struct p2v_machine *m, struct p2v_fluid *net, uint32_t number, bool up)
+{
+	struct p2v_fluid_queue *q = &net->queues[number];
+	struct p2v_fluid_link *l;
+	p2v_usec now = net->sim->now;
+
+	if (q->n == 0)
+		return 0;
+	if (q->wait_at > 0 && now - q->wait_at < (q->n > WAIT_MANY ? WAIT_FRESH : WAIT_FRESH_FEW))
+		return q->wait;
+	l = up ? &m->up : &m->down;
+	if (l->capacity >= P2V_FLUID_UNLIMITED)
+		return 0;
+	q->wait = look(m, l);
+	q->wait_at = now;
+	return q->wait;
+}
+
 p2v_usec p2v_link_wait(struct p2v_machine *m, bool up)
 {
-	struct p2v_fluid_link *l = up ? &m->up : &m->down;
-	p2v_usec now = m->sim->now;
-
-	if (l->n[0] + l->n[1] == 0 || l->capacity >= P2V_FLUID_UNLIMITED)
-		return 0;
-	if (l->wait_at > 0 &&
-		now - l->wait_at < (l->n[0] + l->n[1] > WAIT_MANY ? WAIT_FRESH : WAIT_FRESH_FEW))
-		return l->wait;
-	l->wait = look(m, l);
-	l->wait_at = now;
-	return l->wait;
+	return wait_at(m, &m->sim->fluid, up ? m->up.number : m->down.number, up);
 }
 
 double p2v_path_loss(struct p2v_machine *from, struct p2v_machine *to)
@@ -104,7 +114,8 @@ double p2v_sender_in_flight(const struct p2v_sender *s)
 
 p2v_usec p2v_sender_queued(const struct p2v_sender *s)
 {
-	p2v_usec wait = p2v_link_wait(s->from, true) + p2v_link_wait(s->to, false);
+	p2v_usec wait = wait_at(s->from, s->flow.net, s->up, true) +
+			wait_at(s->to, s->flow.net, s->down, false);
 	p2v_usec since = now_of(s) - s->busy_at;
 
 	/* What arrives now left before: no longer ago than sending began. */
@@ -298,6 +309,8 @@ static void waited(struct p2v_event *e, bool dropped)
 		begin(s);
 }
 
+static const struct p2v_event_kind waited_kind = { .run = waited };
+
 void p2v_sender_push(struct p2v_sender *s)
 {
 	double done, next;
@@ -329,6 +342,24 @@ void p2v_sender_weigh(struct p2v_sender *s, double weight)
 	p2v_fluid_weigh(&s->flow, weight);
 }
 
+/* What the end of a goal touches: the sender, its links, what its owner says. */
+static void look_ahead(const struct p2v_event *e, unsigned step)
+{
+	const struct p2v_sender *s = P2V_OF((void *)(uintptr_t)e, struct p2v_sender, flow.event);
+
+	if (step == 0) {
+		p2v_touch_lines(s, 7);
+		return;
+	}
+	if (step == 1) {
+		p2v_touch_lines(&s->from->up, 3);
+		p2v_touch_lines(&s->to->down, 3);
+	}
+	s->kind->look(s, step);
+}
+
+static const struct p2v_event_kind goal_kind = { .run = p2v_fluid_fired, .look = look_ahead };
+
 void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,
 	struct p2v_machine *from, struct p2v_machine *to)
 {
@@ -337,6 +368,8 @@ void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,
 	*s = (struct p2v_sender){ .kind = kind,
 		.from = from,
 		.to = to,
+		.up = from->up.number,
+		.down = to->down.number,
 		.weight = 1,
 		.cwnd = kind->initial,
 		.budget = kind->initial,
@@ -346,8 +379,9 @@ void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,
 		.idle_at = sim->now,
 		.cut_at = -1 };
 	p2v_fluid_flow_init(&s->flow, &sim->fluid, reached);
+	s->flow.event.kind = &goal_kind;
 	s->flow.limit = P2V_FLUID_UNLIMITED;
-	p2v_event_init(&s->wait, sim, NULL, waited);
+	p2v_event_init(&s->wait, sim, NULL, &waited_kind);
 }
 
 void p2v_sender_fini(struct p2v_sender *s)

@@ -31,26 +31,32 @@ struct p2v_sender_kind {
 	double (*next)(struct p2v_sender *s);
 	/** So many bytes have passed the bottleneck. */
 	void (*passed)(struct p2v_sender *s, double bytes);
+	/** As struct p2v_event_kind has it, for the owner. @param step  from 1 on */
+	void (*look)(const struct p2v_sender *s, unsigned step);
 };
 
+/** What is asked for while it sends comes first: a line of it, and one of its flow; and last. */
 struct p2v_sender {
-	struct p2v_fluid_flow flow;
-	const struct p2v_sender_kind *kind;
-	struct p2v_machine *from, *to;
-	struct p2v_event wait; /* for the next round */
-	double weight;
-	double cwnd, ssthresh, budget; /* [B] */
-	double prior;                  /* [B] window before the last cut */
-	double goal;                   /* [B] */
+	double cwnd;    /* [B] */
+	double goal;    /* [B] */
 	double backlog; /* [B] on the wire, with what is left of the goal: the owner's */
 	double total;   /* [B] that passed so far */
-	double lost;    /* [B] */
-	double share;   /* [B/s] when something last passed */
-	double rate;    /* [B/s] of the last round that was used */
 	p2v_usec rtt;   /* [us] without queues */
-	p2v_usec round_at, busy_at, idle_at, cut_at;
-	bool fresh;   /* the round is the first after a pause */
-	uint32_t css; /* rounds of conservative slow start: RFC 9406 */
+	p2v_usec busy_at;
+	uint32_t up, down; /* numbers of the links */
+	double weight;
+	struct p2v_fluid_flow flow;
+	struct p2v_machine *from, *to;
+	const struct p2v_sender_kind *kind;
+	double ssthresh, budget; /* [B] */
+	double prior;            /* [B] window before the last cut */
+	double share;            /* [B/s] when something last passed */
+	p2v_usec round_at, idle_at, cut_at;
+	bool fresh;            /* the round is the first after a pause */
+	uint32_t css;          /* rounds of conservative slow start: RFC 9406 */
+	struct p2v_event wait; /* for the next round */
+	double lost;           /* [B] */
+	double rate;           /* [B/s] of the last round that was used */
 };
 
 void p2v_sender_init(struct p2v_sender *s, const struct p2v_sender_kind *kind,

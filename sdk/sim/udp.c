@@ -174,7 +174,7 @@ static void own_arrived(struct p2v_event *e, bool dropped)
 {
 	struct own_packet *o = P2V_OF(e, struct own_packet, event);
 	struct p2v_packet_way *k = o->packet;
-	struct p2v_machine *m = e->machine;
+	struct p2v_machine *m = p2v_event_machine(e);
 	struct p2v_udp *u = dropped ? NULL : p2v_sockets_find(&m->sim->sockets, &k->to);
 	struct p2v_dgram d = { .addr = k->from, .p = k->p, .n = k->n };
 
@@ -191,6 +191,8 @@ static void own_arrived(struct p2v_event *e, bool dropped)
 	p2v_packet_free(m->sim, k);
 	free(o);
 }
+
+static const struct p2v_event_kind own_arrived_kind = { .run = own_arrived };
 
 /* ---- the sender's end ---- */
 
@@ -214,7 +216,7 @@ static void send_home(struct p2v_machine *m, struct p2v_machine *to, struct p2v_
 		k->to.port = port;
 	}
 	o->packet = k;
-	p2v_event_init(&o->event, m->sim, to, own_arrived);
+	p2v_event_init(&o->event, m->sim, to, &own_arrived_kind);
 	p2v_event_at(&o->event, m->sim->now + p2v_path_delay(m, to));
 }
 
@@ -224,15 +226,18 @@ static void at_box(struct p2v_event *e, bool dropped)
 	struct boxed_packet *b = P2V_OF(e, struct boxed_packet, event);
 	struct p2v_packet_way *k = b->packet;
 	struct p2v_route r = { .from = k->from, .dst = k->to, .box = b->box };
+	struct p2v_sim *s = p2v_event_sim(e);
 
-	if (dropped || !p2v_route_in(e->sim, &r)) {
+	if (dropped || !p2v_route_in(s, &r)) {
 		packet_lost(b->sender, k);
 	} else {
 		k->to = r.dst;
-		p2v_inbox_put(r.to, k, e->sim->now);
+		p2v_inbox_put(r.to, k, s->now);
 	}
 	free(b);
 }
+
+static const struct p2v_event_kind at_box_kind = { .run = at_box };
 
 static void send_to_box(
 	struct p2v_machine *m, struct p2v_sim_box *box, struct p2v_packet_way *k, p2v_usec at)
@@ -246,7 +251,7 @@ static void send_to_box(
 	b->packet = k;
 	b->sender = m;
 	b->box = box;
-	p2v_event_init(&b->event, m->sim, NULL, at_box);
+	p2v_event_init(&b->event, m->sim, NULL, &at_box_kind);
 	p2v_event_at(&b->event, at);
 }
 

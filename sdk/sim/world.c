@@ -150,27 +150,56 @@ static void arm(struct p2v_sim *s, struct p2v_machine *m, struct p2v_timer *t, p
 static void run_event(struct p2v_timer *t, p2v_usec now)
 {
 	struct p2v_event *e = P2V_OF(t, struct p2v_event, timer);
+	struct p2v_machine *m = t->owner;
 
 	(void)now;
-	e->run(e, e->machine && e->machine->dead);
+	e->kind->run(e, m->dead);
+}
+
+static void run_network_event(struct p2v_timer *t, p2v_usec now)
+{
+	struct p2v_event *e = P2V_OF(t, struct p2v_event, timer);
+
+	(void)now;
+	e->kind->run(e, false);
+}
+
+static bool is_event(const struct p2v_timer *t)
+{
+	return t->fire == run_event || t->fire == run_network_event;
 }
 
 void p2v_event_init(struct p2v_event *e, struct p2v_sim *s, struct p2v_machine *m,
-	void (*run)(struct p2v_event *e, bool dropped))
+	const struct p2v_event_kind *kind)
 {
-	*e = (struct p2v_event){
-		.timer = { .fire = run_event }, .sim = s, .machine = m, .run = run
-	};
+	*e = (struct p2v_event){ .kind = kind };
+	if (m)
+		e->timer = (struct p2v_timer){ .fire = run_event, .owner = m };
+	else
+		e->timer = (struct p2v_timer){ .fire = run_network_event, .owner = s };
+}
+
+struct p2v_machine *p2v_event_machine(const struct p2v_event *e)
+{
+	return e->timer.fire == run_event ? e->timer.owner : NULL;
+}
+
+struct p2v_sim *p2v_event_sim(const struct p2v_event *e)
+{
+	struct p2v_machine *m = p2v_event_machine(e);
+
+	return m ? m->sim : e->timer.owner;
 }
 
 void p2v_event_at(struct p2v_event *e, p2v_usec due)
 {
-	arm(e->sim, e->machine, &e->timer, due);
+	arm(p2v_event_sim(e), p2v_event_machine(e), &e->timer, due);
 }
 
 void p2v_event_cancel(struct p2v_event *e)
 {
-	disarm(e->sim, &e->timer);
+	if (p2v_timer_armed(&e->timer))
+		disarm(p2v_event_sim(e), &e->timer);
 }
 
 static void run_action(struct p2v_timer *t, p2v_usec now)
@@ -205,12 +234,26 @@ static void fire(struct p2v_sim *s, struct p2v_timer *t)
 		t->priv[5] |= 1;
 		return;
 	}
-	if (m && t->fire != run_event) {
+	if (m && !is_event(t)) {
 		if (m->dead)
 			return;
 		p2v_sim_mix_event(m, P2V_SIM_TIMER);
 	}
 	t->fire(t, s->now);
+}
+
+/* As look_ahead, for what is to be done after `it`. */
+static void look_ahead_late(const struct p2v_sim *s, const struct p2v_list *it)
+{
+	for (unsigned step = P2V_EVENT_LOOKS; step-- > 0;) {
+		const struct p2v_late *l;
+
+		it = it->next;
+		if (it == &s->late)
+			return;
+		l = P2V_OF((void *)(uintptr_t)it, struct p2v_late, at);
+		l->kind->look(l, step);
+	}
 }
 
 /* @return whether something was to be done before time goes on */
@@ -219,8 +262,11 @@ static bool end_instant(struct p2v_sim *s)
 	struct p2v_list *it = p2v_list_first(&s->late);
 
 	if (it) {
+		struct p2v_late *l = P2V_OF(it, struct p2v_late, at);
+
+		look_ahead_late(s, it);
 		p2v_list_remove(it);
-		P2V_OF(it, struct p2v_late, at)->run(P2V_OF(it, struct p2v_late, at));
+		l->kind->run(l);
 	} else if (p2v_fluid_unsettled(&s->fluid)) {
 		p2v_fluid_settle(&s->fluid);
 	} else {
@@ -229,12 +275,37 @@ static bool end_instant(struct p2v_sim *s)
 	return true;
 }
 
+/* With many machines each event finds its memory cold. While one runs, what those after it will
+ * touch is fetched, a step at a time: first the event, then what it points at, and so on. */
+static void look_ahead(const struct p2v_sim *s)
+{
+	for (unsigned step = 0; step <= P2V_EVENT_LOOKS; step++) {
+		const struct p2v_timer *t = p2v_wheel_ahead(&s->timers, P2V_EVENT_LOOKS - step);
+		const struct p2v_event *e;
+
+		if (!t)
+			continue;
+		if (step == 0) {
+			p2v_touch_lines(t, 2);
+		} else if (is_event(t)) {
+			e = P2V_OF((void *)(uintptr_t)t, struct p2v_event, timer);
+			if (e->kind->look)
+				e->kind->look(e, step - 1);
+		} else if (step == 1) {
+			p2v_touch_lines(t->owner, 2);
+			p2v_touch((const void *)((uintptr_t)t - P2V_LINE));
+			p2v_touch((const void *)((uintptr_t)t + 2 * P2V_LINE));
+		}
+	}
+}
+
 uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until)
 {
 	uint64_t events = 0;
 
 	for (;;) {
 		p2v_usec due = p2v_wheel_next(&s->timers);
+		struct p2v_timer *t;
 
 		if (due > s->now && end_instant(s))
 			continue;
@@ -242,7 +313,9 @@ uint64_t p2v_sim_run(struct p2v_sim *s, p2v_usec until)
 			break;
 		if (due > s->now)
 			s->now = due;
-		fire(s, p2v_wheel_pop(&s->timers));
+		t = p2v_wheel_pop(&s->timers);
+		look_ahead(s);
+		fire(s, t);
 		events++;
 	}
 	if (until != P2V_NEVER && until > s->now)
@@ -358,6 +431,8 @@ static void lookup_run(struct p2v_event *e, bool dropped)
 	free(l);
 }
 
+static const struct p2v_event_kind lookup_kind = { .run = lookup_run };
+
 static int world_resolve(void *self, const char *host, uint16_t port, p2v_lookup_done done,
 	void *ctx, struct p2v_lookup **out, struct p2v_err *err)
 {
@@ -366,7 +441,7 @@ static int world_resolve(void *self, const char *host, uint16_t port, p2v_lookup
 
 	if (!l)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a lookup");
-	p2v_event_init(&l->event, m->sim, m, lookup_run);
+	p2v_event_init(&l->event, m->sim, m, &lookup_kind);
 	l->done = done;
 	l->ctx = ctx;
 	l->found = p2v_sim_find(m, p2v_str_of(host), &l->addr) == P2V_OK;
@@ -435,7 +510,7 @@ struct p2v_machine *p2v_sim_machine(struct p2v_sim *s, const struct p2v_addr *ip
 struct p2v_machine *p2v_machine_new(
 	struct p2v_sim *s, const char *name, const struct p2v_addr *ip, const struct p2v_link *link)
 {
-	struct p2v_machine *m = p2v_sim_machine(s, ip) ? NULL : calloc(1, sizeof *m);
+	struct p2v_machine *m = p2v_sim_machine(s, ip) ? NULL : p2v_line_new(sizeof *m);
 
 	if (!m)
 		return NULL;
@@ -451,8 +526,11 @@ struct p2v_machine *p2v_machine_new(
 	p2v_list_init(&m->fetches);
 	p2v_list_init(&m->connections);
 	p2v_list_init(&m->serves);
-	p2v_fluid_link_init(&m->up, &s->fluid, (double)link->up);
-	p2v_fluid_link_init(&m->down, &s->fluid, (double)link->down);
+	if (!p2v_fluid_link_init(&m->up, &s->fluid, (double)link->up) ||
+		!p2v_fluid_link_init(&m->down, &s->fluid, (double)link->down)) {
+		free(m);
+		return NULL;
+	}
 	HASH_ADD(hh, s->by_ip, ip.ip, sizeof m->ip.ip, m);
 	if (!P2V_HASH_ADDED(hh, m)) {
 		free(m);
@@ -533,10 +611,10 @@ static void drop_events(struct p2v_sim *s)
 		m->dead = true;
 	}
 	while ((t = p2v_wheel_pop(&s->timers))) {
-		if (t->fire == run_event) {
+		if (is_event(t)) {
 			struct p2v_event *e = P2V_OF(t, struct p2v_event, timer);
 
-			e->run(e, true);
+			e->kind->run(e, true);
 		} else if (t->fire == run_action) {
 			free(P2V_OF(t, struct action, timer));
 		}
@@ -566,5 +644,7 @@ void p2v_sim_free(struct p2v_sim *s)
 		free(P2V_OF(it, struct p2v_machine, in_sim));
 	}
 	p2v_packets_fini(s);
+	p2v_wheel_fini(&s->timers);
+	p2v_pools_fini(&s->pools);
 	free(s);
 }

@@ -167,6 +167,7 @@ static void scene_fini(struct scene *c)
 	p2v_dtl_free(c->dtl);
 	rogue_fini(&c->rogue);
 	p2v_sim_records_free(c->records);
+	p2v_node_fini(&c->node);
 	p2v_sim_free(c->sim);
 }
 

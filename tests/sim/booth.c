@@ -323,6 +323,7 @@ void booth_close(struct booth *b)
 {
 	p2v_agent_free(b->agent);
 	p2v_sim_records_free(b->records);
+	p2v_node_fini(&b->node);
 	site_close(&b->cdn);
 	site_close(&b->other);
 	p2v_sim_free(b->sim);

@@ -321,6 +321,7 @@ void net_fini(struct net *net)
 		p2v_dtl_free(e->dtl);
 		p2v_sim_records_free(e->records);
 		p2v_dtls_free(e->dtls);
+		p2v_node_fini(&e->node);
 		P2V_LIST_EACH (it, &e->xfers)
 			free(P2V_OF(it, struct xfer, in_end));
 	}

@@ -155,6 +155,8 @@ void household_end(struct household *h)
 	p2v_dtl_free(h->receiver.dtl);
 	p2v_sim_records_free(h->sender.records);
 	p2v_sim_records_free(h->receiver.records);
+	p2v_node_fini(&h->sender.node);
+	p2v_node_fini(&h->receiver.node);
 	p2v_buf_unref(h->media);
 	free(h->conf);
 	free(h);

@@ -41,6 +41,7 @@ Test(overlay_oom, at_the_start)
 		town_run(&t, P2V_SECOND);
 		struck = oom_struck();
 		oom_after(-1);
+		node_join(&t.nodes[1], &town_sport);
 		town_run(&t, 240 * P2V_SECOND);
 		check_whole(3, after);
 		town_fini(&t);
@@ -66,7 +67,7 @@ Test(overlay_oom, amid_talk)
 				next = p2v_partner_next(p);
 				p2v_partner_send(p, P2V_MSG_gone, &gone);
 			}
-		node_join(&t.nodes[1], &town_sport);
+		(void)!p2v_overlay_join(t.nodes[1].overlay, &town_sport);
 		p2v_overlay_set_capacity(t.nodes[2].overlay, 1000000);
 		node_end(&t.nodes[3]);
 		t.nodes[3].ups = t.nodes[3].downs = 0;

@@ -118,6 +118,7 @@ static void place_fini(struct place *p)
 	p2v_sim_records_free(p->records);
 	p2v_dtls_free(p->dtls);
 	p2v_identity_free(p->identity);
+	p2v_node_fini(&p->node);
 }
 
 static void place_init(struct town *t, struct place *p, const char *name, enum p2v_standing role)

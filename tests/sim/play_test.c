@@ -334,9 +334,9 @@ Test(play, boxes_that_were_started_anew_are_survived)
 /* ---- memory ---- */
 
 #ifdef FIDELITY_FLOW
-#define VIEWER_MOST 165e3 /* [B] */
+#define VIEWER_MOST 92e3 /* [B] */
 #else
-#define VIEWER_MOST 480e3
+#define VIEWER_MOST 235e3
 #endif
 
 Test(play, a_viewer_needs_little_beside_its_media)

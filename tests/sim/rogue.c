@@ -102,6 +102,7 @@ void rogue_fini(struct rogue *r)
 	if (r->udp)
 		r->node.world.ops->udp_close(r->node.world.self, r->udp);
 	p2v_sim_records_free(r->records);
+	p2v_node_fini(&r->node);
 }
 
 bool rogue_dial(struct rogue *r)

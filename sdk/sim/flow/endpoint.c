@@ -52,6 +52,8 @@ static void turn_run(struct p2v_event *e, bool dropped)
 	p2v_flow_finish(d);
 }
 
+static const struct p2v_event_kind turn_kind = { .run = turn_run };
+
 /* ---- sessions ---- */
 
 static struct p2v_session *find(struct p2v_dtl *d, const struct p2v_addr *a)
@@ -294,7 +296,7 @@ int p2v_dtl_new(struct p2v_node *node, const struct p2v_dtl_conf *conf,
 	d->ctx = ctx;
 	p2v_list_init(&d->all);
 	p2v_list_init(&d->busy);
-	p2v_event_init(&d->turn, d->sim, d->machine, turn_run);
+	p2v_event_init(&d->turn, d->sim, d->machine, &turn_kind);
 	code = node->world.ops->udp_open(
 		node->world.self, bind, &udp_handler, d, &d->udp, &d->bound, err);
 	if (code != P2V_OK) {

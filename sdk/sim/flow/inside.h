@@ -60,39 +60,43 @@ struct p2v_dtl {
 
 enum p2v_flow_state { P2V_FLOW_SHAKES = 0, P2V_FLOW_UP, P2V_FLOW_ENDED };
 
+/** In lines of the cache: what an arrival needs; what sending needs, and who looks at the path; the
+ * rest. */
 struct p2v_session {
-	struct p2v_dtl *dtl;
-	struct p2v_addr addr;
-	UT_hash_handle hh;
-	struct p2v_list in_all, in_busy;
-	uint64_t number;          /* unlike any other in the run */
-	UT_hash_handle by_number; /* in the run's */
-	uint64_t remote_number;   /* 0: not known yet */
+	_Alignas(P2V_LINE) struct p2v_dtl *dtl;
 	struct p2v_session *peer; /* its other end; NULL: not known, or gone */
-	enum p2v_flow_state state;
-	struct p2v_record *record;
-	struct p2v_record_up up;
 	void *user;
-	bool dialled, known, tell_opened;
-	p2v_usec born, heard;
-	struct p2v_event timer; /* of the handshake; then of a remote that is silent */
-	struct p2v_event keep;  /* packets that keep a session known to NAT boxes */
-	p2v_usec crossed;       /* when boxes last let a datagram through; -1: never */
-	p2v_usec silent;        /* since when a remote that should answer does not; -1: it does */
+	p2v_usec heard;
+	uint64_t small_sent, received; /* [B] on the wire, beside the flow; and in all */
+	struct p2v_stream *head;       /* whose bytes are passing */
+	uint8_t state;                 /* enum p2v_flow_state */
+	bool dialled, known, tell_opened, close_told;
+	struct p2v_list in_busy, events;
+	struct p2v_list coming; /* parcels that are to arrive here */
+	struct p2v_list ready;
+	_Alignas(P2V_LINE) struct p2v_sender sender;
+	p2v_usec born;
+	p2v_usec silent; /* since when a remote that should answer does not; -1: it does */
+	struct p2v_addr addr;
 	uint32_t pto_count;
+	struct p2v_late late; /* its sending is to be looked at */
+	double stray;         /* [B] on the wire, under way when their stream was cut */
+	p2v_usec crossed;     /* when boxes last let a datagram through; -1: never */
+	struct p2v_list streams;
+	uint64_t open_local; /* streams that we opened and that have not gone */
+
+	struct p2v_list in_all;
+	struct p2v_list early; /* parcels that came before the handshake's end */
+	struct p2v_record *record;
 	struct p2v_err *why; /* it ended; NULL: it has not, or there was no memory */
 	uint64_t close_code;
-	bool close_told;
-
-	struct p2v_sender sender;
-	struct p2v_late late;    /* its sending is to be looked at */
-	struct p2v_stream *head; /* whose bytes are passing */
-	double stray;            /* [B] on the wire, under way when their stream was cut */
-	struct p2v_list streams, ready, events;
-	struct p2v_list coming;        /* parcels that are to arrive here */
-	struct p2v_list early;         /* … that came before the handshake's end */
-	uint64_t open_local;           /* streams that we opened and that have not gone */
-	uint64_t small_sent, received; /* [B] on the wire, beside the flow; and in all */
+	uint64_t number;        /* unlike any other in the run */
+	uint64_t remote_number; /* 0: not known yet */
+	UT_hash_handle hh;
+	UT_hash_handle by_number; /* in the run's */
+	struct p2v_record_up up;
+	struct p2v_event timer; /* of the handshake; then of a remote that is silent */
+	struct p2v_event keep;  /* packets that keep a session known to NAT boxes */
 };
 
 /** A slice on its way. */
@@ -101,36 +105,38 @@ struct p2v_flow_piece {
 	struct p2v_slice s;
 };
 
+/** In lines of the cache: what everybody asks for; what turns need; the rest. */
 struct p2v_stream {
 	struct p2v_session *session; /* NULL: it is gone, and only parcels hold the stream */
 	struct p2v_stream *other;    /* the remote's end; NULL: not there yet, or gone */
-	bool other_gone, local;      /* local: we opened it */
-	struct p2v_list in_session, in_ready, in_events;
 	void *user;
-	double priority, asked_priority; /* asked: of the remote */
-	p2v_usec deadline, asked_deadline;
-	p2v_usec arrival; /* of the last parcel that left */
-	uint32_t refs;    /* parcels, and upcalls under way */
-	unsigned tell;
-
-	struct p2v_list out;     /* pieces */
-	uint64_t queued;         /* [B] in them */
-	double passed;           /* [B] of the first of them, on the wire */
-	uint64_t ahead;          /* [B] that the remote has not consumed yet, as far as sent */
-	bool finished, fin_left; /* nothing more is written; the end is on its way */
-	bool fin_acked, was_full;
-	bool send_cut, cut_acked;
-	bool moved; /* the remote asked for another priority */
-	uint64_t reset_code;
-
 	struct p2v_list in; /* pieces that were not consumed */
-	bool fin_came, recv_cut;
+	uint64_t queued;    /* [B] in `out` */
+	double passed;      /* [B] of the first of them, on the wire */
+	uint32_t refs;      /* parcels, and upcalls under way */
+	uint8_t tell;
+	bool other_gone : 1, local : 1;  /* local: we opened it */
+	bool finished : 1, fin_left : 1; /* nothing more is written; the end is on its way */
+	bool fin_acked : 1, was_full : 1;
+	bool send_cut : 1, cut_acked : 1;
+	bool moved : 1; /* the remote asked for another priority */
+	bool fin_came : 1, recv_cut : 1;
+	bool released : 1, closed : 1, over : 1;
+	bool cut_by_remote : 1, cut_by_us : 1;
 
-	bool released, closed, over;
-	int over_code;
-	uint64_t over_reason;
-	bool cut_by_remote, cut_by_us;
+	struct p2v_list out; /* pieces */
+	struct p2v_list in_ready;
+	struct p2v_list in_events;
+	double priority;
+	p2v_usec deadline;
+
+	uint64_t ahead;   /* [B] that the remote has not consumed yet, as far as sent */
+	p2v_usec arrival; /* of the last parcel that left */
+	struct p2v_list in_session;
+	double asked_priority; /* asked: of the remote */
+	p2v_usec asked_deadline;
 	uint64_t cut_code;
+	int over_code;
 };
 
 enum p2v_parcel_kind {
@@ -142,20 +148,26 @@ enum p2v_parcel_kind {
 	P2V_PARCEL_CLOSE
 };
 
-/** Something that arrives at the other end of a session. */
+/** Something that arrives at the other end of a session: two lines of the cache. */
 struct p2v_parcel {
 	struct p2v_event event;
 	struct p2v_list at; /* in `coming` or `early` of the session where it arrives */
-	struct p2v_machine *by;
 	struct p2v_session *to;
 	struct p2v_stream *from; /* the sender's end, held; NULL: it is about the session */
-	enum p2v_parcel_kind kind;
-	struct p2v_list pieces;
-	uint64_t bytes, code; /* of payload; of RESET, STOP, CLOSE */
+	union {
+		struct p2v_list pieces; /* of DATA */
+		struct {                /* of PRIORITY */
+			double priority;
+			p2v_usec deadline;
+		};
+		struct { /* of RESET, STOP, ACKED; of CLOSE, whose text it owns */
+			uint64_t code;
+			char *text;
+		};
+	};
+	uint32_t bytes; /* of payload */
+	uint8_t kind;   /* enum p2v_parcel_kind */
 	bool fin;
-	double priority;
-	p2v_usec deadline;
-	struct p2v_slice text; /* of CLOSE */
 };
 
 /* ---- endpoint.c ---- */
@@ -222,19 +234,22 @@ void p2v_flow_schedule(struct p2v_stream *t);
 void p2v_flow_strand(struct p2v_stream *t);
 /** Look at what the session sends before time goes on. */
 void p2v_flow_stir(struct p2v_session *s);
-/** As p2v_flow_stir: the function behind it. */
-void p2v_flow_flush(struct p2v_late *l);
-void p2v_flow_drop_pieces(struct p2v_list *pieces);
+/** As p2v_flow_stir: what is behind it. */
+extern const struct p2v_late_kind p2v_flow_late;
+void p2v_flow_drop_piece(struct p2v_sim *s, struct p2v_flow_piece *p);
+void p2v_flow_drop_pieces(struct p2v_sim *s, struct p2v_list *pieces);
 
 /* ---- stream.c ---- */
 
 struct p2v_stream *p2v_flow_stream_new(struct p2v_session *s, bool local);
 /** The session goes: the stream goes too, once no parcel holds it. */
 void p2v_flow_stream_orphan(struct p2v_stream *t);
-void p2v_flow_stream_unref(struct p2v_stream *t);
+void p2v_flow_stream_unref(struct p2v_sim *s, struct p2v_stream *t);
 void p2v_flow_tell(struct p2v_stream *t, unsigned what);
 void p2v_flow_cut_send(struct p2v_stream *t, uint64_t code);
 void p2v_flow_cut_recv(struct p2v_stream *t);
+/** @return why it ended: with `over_code`, for its upcall */
+uint64_t p2v_flow_reason(const struct p2v_stream *t);
 /** Something changed: see whether the stream has ended, and whether it can go. */
 void p2v_flow_check(struct p2v_stream *t);
 

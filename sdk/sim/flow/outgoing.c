@@ -8,15 +8,17 @@
 #define PART_TIME   0.05  /* [s] what takes longer arrives in parts */
 enum { ACKS_A_TURN = 8, ACK_EVERY = 2, ACK_MOST = 32 }; /* framework/dtl/ack.h */
 
-void p2v_flow_drop_pieces(struct p2v_list *pieces)
+void p2v_flow_drop_piece(struct p2v_sim *s, struct p2v_flow_piece *p)
 {
-	P2V_LIST_EACH (it, pieces) {
-		struct p2v_flow_piece *p = P2V_OF(it, struct p2v_flow_piece, at);
+	p2v_list_remove(&p->at);
+	p2v_slice_drop(&p->s);
+	p2v_pools_give(&s->pools, p, sizeof *p);
+}
 
-		p2v_list_remove(it);
-		p2v_slice_drop(&p->s);
-		free(p);
-	}
+void p2v_flow_drop_pieces(struct p2v_sim *s, struct p2v_list *pieces)
+{
+	P2V_LIST_EACH (it, pieces)
+		p2v_flow_drop_piece(s, P2V_OF(it, struct p2v_flow_piece, at));
 }
 
 /* ---- the order ---- */
@@ -104,8 +106,8 @@ static void charge(struct p2v_session *s, uint64_t bytes)
  * follows (RFC 9002 6.1, 6.2). */
 static p2v_usec repair(struct p2v_session *s, uint64_t bytes, double follows)
 {
-	double p = p2v_path_loss(s->dtl->machine, s->peer->dtl->machine), whole = 1;
-	p2v_usec rtt = s->sender.rtt + p2v_link_wait(s->dtl->machine, true), late = 0;
+	double p = p2v_path_loss(s->sender.from, s->sender.to), whole = 1;
+	p2v_usec rtt = s->sender.rtt + p2v_link_wait(s->sender.from, true), late = 0;
 
 	if (p <= 0)
 		return 0;
@@ -125,7 +127,7 @@ static p2v_usec repair(struct p2v_session *s, uint64_t bytes, double follows)
 
 p2v_usec p2v_flow_message(struct p2v_session *s, size_t n)
 {
-	struct p2v_machine *from = s->dtl->machine, *to = s->peer->dtl->machine;
+	struct p2v_machine *from = s->sender.from, *to = s->sender.to;
 	p2v_usec at = from->sim->now + p2v_path_delay(from, to) + p2v_link_wait(from, true) +
 		      p2v_link_wait(to, false);
 
@@ -147,7 +149,7 @@ static struct p2v_flow_piece *take(struct p2v_stream *t, uint64_t n)
 		p2v_list_remove(&p->at);
 		return p;
 	}
-	part = malloc(sizeof *part);
+	part = p2v_pools_take(&t->session->dtl->sim->pools, sizeof *part);
 	if (!part)
 		return NULL;
 	part->s = p2v_slice_sub(p->s, 0, (size_t)n);
@@ -166,12 +168,13 @@ static struct p2v_parcel *pack(struct p2v_stream *t, uint64_t n)
 
 	if (!k)
 		return NULL;
+	n = n < UINT32_MAX ? n : UINT32_MAX;
 	while (k->bytes < n && (it = p2v_list_first(&t->out))) {
 		struct p2v_flow_piece *p = take(t, n - k->bytes);
 
 		if (!p)
 			break; /* no memory: what is left waits for the next parcel */
-		k->bytes += p->s.n;
+		k->bytes += (uint32_t)p->s.n;
 		p2v_list_push(&k->pieces, &p->at);
 	}
 	t->queued -= k->bytes;
@@ -305,6 +308,18 @@ static void passed(struct p2v_sender *w, double bytes)
 	left(t);
 }
 
+static void look_goal(const struct p2v_sender *w, unsigned step)
+{
+	const struct p2v_session *s = P2V_OF((void *)(uintptr_t)w, struct p2v_session, sender);
+
+	if (step == 1) {
+		p2v_touch_lines(s, 2);
+	} else {
+		p2v_touch_lines(s->head, 3);
+		p2v_touch_lines(s->peer, 2);
+	}
+}
+
 const struct p2v_sender_kind p2v_flow_sender = { .segment = P2V_FLOW_SEGMENT,
 	.initial = 10 * P2V_FLOW_FIRST,
 	.beta = 0.7,
@@ -313,7 +328,8 @@ const struct p2v_sender_kind p2v_flow_sender = { .segment = P2V_FLOW_SEGMENT,
 	.paced = true,
 	.delay = true,
 	.next = next,
-	.passed = passed };
+	.passed = passed,
+	.look = look_goal };
 
 /* ---- a look at it all ---- */
 
@@ -336,7 +352,7 @@ static double weight(const struct p2v_session *s)
 	return most < P2V_CC_SCAVENGER ? 0 : most;
 }
 
-void p2v_flow_flush(struct p2v_late *l)
+static void flush(struct p2v_late *l)
 {
 	struct p2v_session *s = P2V_OF(l, struct p2v_session, late);
 	struct p2v_list *it;
@@ -365,3 +381,29 @@ void p2v_flow_flush(struct p2v_late *l)
 	if (!s->sender.flow.runs || !it || s->head != P2V_OF(it, struct p2v_stream, in_ready))
 		p2v_sender_push(&s->sender);
 }
+
+/* What flush touches: the session, its first stream, and, as most of it is messages, the other end
+ * and both links. */
+static void look(const struct p2v_late *l, unsigned step)
+{
+	const struct p2v_session *s = P2V_OF((void *)(uintptr_t)l, struct p2v_session, late);
+	const struct p2v_stream *t = P2V_OF(s->ready.next, struct p2v_stream, in_ready);
+
+	switch (step) {
+	case 0:
+		p2v_touch_lines(s, 4);
+		p2v_touch(&s->sender.from);
+		break;
+	case 1:
+		p2v_touch_lines(t, 3);
+		p2v_touch_lines(s->sender.to, 6);
+		p2v_touch_lines(s->peer, 2);
+		break;
+	default:
+		if (!p2v_list_empty(&s->ready))
+			p2v_touch(t->out.next);
+		break;
+	}
+}
+
+const struct p2v_late_kind p2v_flow_late = { .run = flush, .look = look };

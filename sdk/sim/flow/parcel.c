@@ -8,43 +8,51 @@ enum { AGAIN = 500000 }; /* [us] until what was lost is sent once more */
 /* ---- life ---- */
 
 static void run(struct p2v_event *e, bool dropped);
+static void look(const struct p2v_event *e, unsigned step);
+static const struct p2v_event_kind arrival = { .run = run, .look = look };
 
 struct p2v_parcel *p2v_parcel_new(
 	struct p2v_session *by, struct p2v_stream *from, enum p2v_parcel_kind kind)
 {
-	struct p2v_parcel *k = by->peer ? calloc(1, sizeof *k) : NULL;
+	struct p2v_sim *sim = by->dtl->sim;
+	struct p2v_parcel *k = by->peer ? p2v_pools_take(&sim->pools, sizeof *k) : NULL;
 
 	if (!k)
 		return NULL;
-	k->kind = kind;
-	k->by = by->dtl->machine;
+	k->kind = (uint8_t)kind;
 	k->to = by->peer;
 	k->from = from;
 	if (from)
 		from->refs++;
-	p2v_list_init(&k->pieces);
-	p2v_event_init(&k->event, by->dtl->sim, k->to->dtl->machine, run);
+	if (kind == P2V_PARCEL_DATA)
+		p2v_list_init(&k->pieces);
+	p2v_event_init(&k->event, sim, by->sender.to, &arrival);
 	p2v_list_push(&k->to->coming, &k->at);
 	return k;
 }
 
 void p2v_parcel_free(struct p2v_parcel *k)
 {
+	struct p2v_sim *sim = p2v_event_sim(&k->event);
 	struct p2v_stream *from = k->from;
 
 	p2v_event_cancel(&k->event);
 	p2v_list_remove(&k->at);
-	p2v_flow_drop_pieces(&k->pieces);
-	p2v_slice_drop(&k->text);
-	free(k);
+	if (k->kind == P2V_PARCEL_DATA)
+		p2v_flow_drop_pieces(sim, &k->pieces);
+	else if (k->kind == P2V_PARCEL_CLOSE)
+		free(k->text);
+	p2v_pools_give(&sim->pools, k, sizeof *k);
 	if (from)
-		p2v_flow_stream_unref(from);
+		p2v_flow_stream_unref(sim, from);
 }
 
 void p2v_parcel_at(struct p2v_parcel *k, p2v_usec due)
 {
 	if (k->from) {
-		due = due > k->from->arrival ? due : k->from->arrival + k->by->sim->apart;
+		const struct p2v_sim *sim = p2v_event_sim(&k->event);
+
+		due = due > k->from->arrival ? due : k->from->arrival + sim->apart;
 		k->from->arrival = due;
 	}
 	p2v_event_at(&k->event, due);
@@ -59,13 +67,14 @@ void p2v_parcel_send(
 		return;
 	if (!p2v_flow_reaches(by))
 		p2v_flow_unheard(by);
-	k->code = code;
 	if (kind == P2V_PARCEL_PRIORITY) {
 		k->priority = from->asked_priority;
 		k->deadline = from->asked_deadline;
+	} else {
+		k->code = code;
 	}
 	by->small_sent += P2V_FLOW_HEAD;
-	p2v_parcel_at(k, p2v_small_arrival(by->dtl->machine, k->to->dtl->machine, P2V_FLOW_HEAD));
+	p2v_parcel_at(k, p2v_small_arrival(by->sender.from, by->sender.to, P2V_FLOW_HEAD));
 }
 
 /* ---- what it means ---- */
@@ -113,7 +122,7 @@ static void on_data(struct p2v_session *s, struct p2v_stream *t, struct p2v_parc
 		p2v_list_push(&t->in, it);
 	}
 	if (t->recv_cut)
-		p2v_flow_drop_pieces(&t->in);
+		p2v_flow_drop_pieces(s->dtl->sim, &t->in);
 	else
 		p2v_flow_tell(t, P2V_FLOW_READABLE);
 	if (k->fin) {
@@ -152,7 +161,7 @@ static void on_stream(struct p2v_session *s, struct p2v_parcel *k)
 
 	if (!t)
 		return;
-	switch (k->kind) {
+	switch ((enum p2v_parcel_kind)k->kind) {
 	case P2V_PARCEL_DATA: on_data(s, t, k); break;
 	case P2V_PARCEL_RESET: on_reset(s, t, k); break;
 	case P2V_PARCEL_STOP: on_stop(t, k); break;
@@ -171,15 +180,11 @@ static void on_stream(struct p2v_session *s, struct p2v_parcel *k)
 
 static void on_close(struct p2v_session *s, const struct p2v_parcel *k)
 {
-	char text[101];
-	size_t n = 0;
+	const char *text = k->text ? k->text : "";
 
-	for (; n < k->text.n && n < sizeof text - 1; n++)
-		text[n] = (char)k->text.p[n];
-	text[n] = '\0';
 	p2v_flow_end(s, P2V_ECLOSED, P2V_FLOW_SILENT,
 		"the remote closed the session with code %llu%s%s", (unsigned long long)k->code,
-		n ? ": " : "", text);
+		text[0] ? ": " : "", text);
 }
 
 static void take(struct p2v_session *s, struct p2v_parcel *k)
@@ -189,7 +194,7 @@ static void take(struct p2v_session *s, struct p2v_parcel *k)
 	s->heard = sim->now;
 	s->received += (uint64_t)((double)k->bytes * P2V_FLOW_WIRE);
 	p2v_sim_mix_event(s->dtl->machine, P2V_SIM_PARCEL);
-	p2v_sim_mix(sim, k->bytes << 4 | k->kind);
+	p2v_sim_mix(sim, (uint64_t)k->bytes << 4 | k->kind);
 	if (k->kind == P2V_PARCEL_CLOSE)
 		on_close(s, k);
 	else
@@ -201,10 +206,14 @@ static void take(struct p2v_session *s, struct p2v_parcel *k)
  * now */
 static bool astray(struct p2v_parcel *k)
 {
-	struct p2v_machine *here = k->to->dtl->machine;
-	bool dropped = k->to->peer && !p2v_flow_passes(k->to->peer);
+	struct p2v_machine *here = p2v_event_machine(&k->event);
+	struct p2v_session *peer = k->to->peer;
+	bool dropped;
 
-	if (k->kind == P2V_PARCEL_DATA || (k->by->island == here->island && !dropped))
+	if (k->kind == P2V_PARCEL_DATA && !here->sim->boxes)
+		return false;
+	dropped = peer && !p2v_flow_passes(peer);
+	if (k->kind == P2V_PARCEL_DATA || (k->to->sender.to->island == here->island && !dropped))
 		return false;
 	if (k->kind == P2V_PARCEL_CLOSE) {
 		p2v_parcel_free(k);
@@ -239,6 +248,39 @@ static void run(struct p2v_event *e, bool dropped)
 	take(s, k);
 	p2v_parcel_free(k);
 	p2v_flow_finish(d);
+}
+
+/* What an arrival touches: the session with its transport, the stream's end with its reader, the
+ * first piece with its buffer; and the path back, as whoever is told looks at it. */
+static void look(const struct p2v_event *e, unsigned step)
+{
+	const struct p2v_parcel *k = P2V_OF((void *)(uintptr_t)e, struct p2v_parcel, event);
+	const struct p2v_list *it = k->kind == P2V_PARCEL_DATA ? k->pieces.next : NULL;
+	const struct p2v_flow_piece *p = it ? P2V_OF(it, struct p2v_flow_piece, at) : NULL;
+	const struct p2v_stream *t = step && k->from ? k->from->other : NULL;
+
+	switch (step) {
+	case 0:
+		p2v_touch_lines(k->to, 4);
+		p2v_touch_lines(k->from, 2);
+		p2v_touch(it);
+		p2v_touch_lines(e->timer.owner, 2);
+		break;
+	case 1:
+		p2v_touch_lines(k->to->dtl, 2);
+		p2v_touch(k->to->sender.to);
+		p2v_touch_lines(k->to->user, 3);
+		p2v_touch_lines(t, 3);
+		if (p)
+			p2v_touch(p->s.p);
+		break;
+	default:
+		if (t)
+			p2v_touch_lines(t->user, 3);
+		if (p)
+			p2v_touch(p->s.buf);
+		break;
+	}
 }
 
 void p2v_parcel_early(struct p2v_session *s)

@@ -7,6 +7,7 @@
 
 #define PTO_LEAST (200 * P2V_MSEC)
 #define PTO_MOST  (8 * P2V_SECOND)
+enum { CLOSE_TEXT = 100 };   /* [B] */
 #define ASK_BOXES P2V_SECOND /* at most so often */
 
 static p2v_usec now_of(const struct p2v_session *s)
@@ -85,13 +86,15 @@ static void join(struct p2v_session *s, struct p2v_session *peer)
 /* ---- life ---- */
 
 static void timer_run(struct p2v_event *e, bool dropped);
+static const struct p2v_event_kind timer_kind = { .run = timer_run };
 static void keep_run(struct p2v_event *e, bool dropped);
+static const struct p2v_event_kind keep_kind = { .run = keep_run };
 static void keep_alive(struct p2v_session *s);
 
 struct p2v_session *p2v_flow_session_new(
 	struct p2v_dtl *d, const struct p2v_addr *addr, bool dialled)
 {
-	struct p2v_session *s = calloc(1, sizeof *s);
+	struct p2v_session *s = p2v_line_new(sizeof *s);
 
 	if (!s)
 		return NULL;
@@ -102,7 +105,7 @@ struct p2v_session *p2v_flow_session_new(
 	s->up = (struct p2v_record_up){ .ctx = s, .emit = emit, .packet = packet };
 	s->born = s->heard = d->sim->now;
 	s->silent = s->crossed = -1;
-	s->late.run = p2v_flow_flush;
+	s->late.kind = &p2v_flow_late;
 	p2v_list_init(&s->late.at);
 	p2v_list_init(&s->streams);
 	p2v_list_init(&s->ready);
@@ -112,8 +115,8 @@ struct p2v_session *p2v_flow_session_new(
 	p2v_list_init(&s->in_busy);
 	p2v_list_push(&d->all, &s->in_all);
 	d->n_sessions++;
-	p2v_event_init(&s->timer, d->sim, d->machine, timer_run);
-	p2v_event_init(&s->keep, d->sim, d->machine, keep_run);
+	p2v_event_init(&s->timer, d->sim, d->machine, &timer_kind);
+	p2v_event_init(&s->keep, d->sim, d->machine, &keep_kind);
 	p2v_event_at(&s->timer, d->sim->now + PTO_LEAST);
 	if (enlist(s))
 		return s;
@@ -179,7 +182,7 @@ static uint64_t place_of(const struct p2v_addr *a)
 
 static void handshake_failed(struct p2v_session *s)
 {
-	const struct p2v_err *why = &s->record->why;
+	const struct p2v_err *why = p2v_record_why(s->record);
 
 	if (why->code == P2V_EPERM) {
 		p2v_count(&s->dtl->node->metrics, P2V_M_HANDSHAKES_REFUSED, 1);
@@ -212,7 +215,7 @@ void p2v_flow_follow(struct p2v_session *s)
 /* A remote that is seen under another address by now has moved there, as packets show it live. */
 bool p2v_flow_passes(struct p2v_session *s)
 {
-	struct p2v_machine *here = s->dtl->machine, *there = s->peer->dtl->machine;
+	struct p2v_machine *here = s->sender.from, *there = s->sender.to;
 	struct p2v_route r = { .from = s->dtl->bound, .dst = s->addr };
 	p2v_usec now = now_of(s);
 
@@ -229,7 +232,7 @@ bool p2v_flow_passes(struct p2v_session *s)
 
 bool p2v_flow_reaches(struct p2v_session *s)
 {
-	const struct p2v_machine *m = s->peer ? s->peer->dtl->machine : NULL;
+	const struct p2v_machine *m = s->peer ? s->sender.to : NULL;
 
 	return m && !m->dead && !m->frozen && !s->dtl->machine->dead &&
 	       m->island == s->dtl->machine->island && p2v_flow_passes(s);
@@ -350,12 +353,14 @@ void p2v_flow_send_close(struct p2v_session *s)
 {
 	struct p2v_parcel *k = p2v_parcel_new(s, NULL, P2V_PARCEL_CLOSE);
 	const char *text = s->why ? s->why->text : "";
-	size_t n = strlen(text);
+	size_t n = strlen(text), most = n < CLOSE_TEXT ? n : CLOSE_TEXT;
 
 	if (!k)
 		return;
 	k->code = s->close_code;
-	k->text = p2v_slice_copy(text, n < 100 ? n : 100);
+	k->text = malloc(most + 1);
+	if (k->text)
+		(void)snprintf(k->text, most + 1, "%s", text);
 	p2v_parcel_at(k, p2v_flow_message(s, n));
 }
 
@@ -371,7 +376,7 @@ static void tell_ended(struct p2v_session *s)
 			continue;
 		t->released = true;
 		if (t->over)
-			h->ended(s->dtl->ctx, t, t->over_code, t->over_reason);
+			h->ended(s->dtl->ctx, t, t->over_code, p2v_flow_reason(t));
 		else
 			h->ended(s->dtl->ctx, t, P2V_ECANCELED, s->close_code);
 	}
@@ -402,10 +407,10 @@ static void deliver_stream(struct p2v_session *s, struct p2v_stream *t)
 	}
 	if (tell & P2V_FLOW_OVER && !t->released && s->state == P2V_FLOW_UP) {
 		t->released = true;
-		h->ended(ctx, t, t->over_code, t->over_reason);
+		h->ended(ctx, t, t->over_code, p2v_flow_reason(t));
 	}
 	p2v_flow_check(t);
-	p2v_flow_stream_unref(t);
+	p2v_flow_stream_unref(s->dtl->sim, t);
 }
 
 void p2v_flow_serve(struct p2v_session *s)

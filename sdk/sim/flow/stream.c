@@ -6,7 +6,7 @@
 
 struct p2v_stream *p2v_flow_stream_new(struct p2v_session *s, bool local)
 {
-	struct p2v_stream *t = calloc(1, sizeof *t);
+	struct p2v_stream *t = p2v_pools_take(&s->dtl->sim->pools, sizeof *t);
 
 	if (!t)
 		return NULL;
@@ -29,34 +29,36 @@ static void unlist(struct p2v_stream *t)
 	p2v_list_remove(&t->in_session);
 	p2v_list_remove(&t->in_ready);
 	p2v_list_remove(&t->in_events);
-	p2v_flow_drop_pieces(&t->out);
-	p2v_flow_drop_pieces(&t->in);
-	if (s && s->head == t)
+	p2v_flow_drop_pieces(s->dtl->sim, &t->out);
+	p2v_flow_drop_pieces(s->dtl->sim, &t->in);
+	if (s->head == t)
 		s->head = NULL;
 }
 
-static void stream_free(struct p2v_stream *t)
+static void stream_free(struct p2v_sim *s, struct p2v_stream *t)
 {
 	if (t->other) {
 		t->other->other = NULL;
 		t->other->other_gone = true;
 	}
-	free(t);
+	p2v_pools_give(&s->pools, t, sizeof *t);
 }
 
 void p2v_flow_stream_orphan(struct p2v_stream *t)
 {
+	struct p2v_sim *s = t->session->dtl->sim;
+
 	unlist(t);
 	t->session = NULL;
 	t->closed = true;
 	if (t->refs == 0)
-		stream_free(t);
+		stream_free(s, t);
 }
 
-void p2v_flow_stream_unref(struct p2v_stream *t)
+void p2v_flow_stream_unref(struct p2v_sim *s, struct p2v_stream *t)
 {
 	if (--t->refs == 0 && t->closed)
-		stream_free(t);
+		stream_free(s, t);
 }
 
 /* ---- for the session ---- */
@@ -65,7 +67,7 @@ void p2v_flow_tell(struct p2v_stream *t, unsigned what)
 {
 	if (t->released || !t->session)
 		return;
-	t->tell |= what;
+	t->tell = (uint8_t)(t->tell | what);
 	if (p2v_list_empty(&t->in_events))
 		p2v_list_push(&t->session->events, &t->in_events);
 	p2v_flow_wake(t->session);
@@ -95,8 +97,7 @@ void p2v_flow_cut_send(struct p2v_stream *t, uint64_t code)
 		return;
 	p2v_flow_strand(t);
 	t->send_cut = true;
-	t->reset_code = code;
-	p2v_flow_drop_pieces(&t->out);
+	p2v_flow_drop_pieces(s->dtl->sim, &t->out);
 	t->queued = 0;
 	t->passed = 0;
 	p2v_list_remove(&t->in_ready);
@@ -112,7 +113,8 @@ void p2v_flow_cut_send(struct p2v_stream *t, uint64_t code)
 void p2v_flow_cut_recv(struct p2v_stream *t)
 {
 	t->recv_cut = true;
-	p2v_flow_drop_pieces(&t->in);
+	if (t->session)
+		p2v_flow_drop_pieces(t->session->dtl->sim, &t->in);
 }
 
 /* The rules of `ended` in dtl.h. */
@@ -120,21 +122,25 @@ static bool find_end(struct p2v_stream *t)
 {
 	if (t->cut_by_us) {
 		t->over_code = P2V_ECANCELED;
-		t->over_reason = t->cut_code;
 		return send_done(t) && recv_done(t);
 	}
 	if (t->cut_by_remote) {
 		t->over_code = P2V_ECLOSED;
-		t->over_reason = t->cut_code;
 		return t->recv_cut || all_read(t);
 	}
 	t->over_code = P2V_OK;
-	t->over_reason = P2V_DTL_DONE;
 	return send_done(t) && all_read(t);
+}
+
+uint64_t p2v_flow_reason(const struct p2v_stream *t)
+{
+	return t->over_code == P2V_OK ? P2V_DTL_DONE : t->cut_code;
 }
 
 void p2v_flow_check(struct p2v_stream *t)
 {
+	struct p2v_sim *sim;
+
 	if (t->closed)
 		return;
 	if (!t->released && !t->over && find_end(t)) {
@@ -143,12 +149,13 @@ void p2v_flow_check(struct p2v_stream *t)
 	}
 	if (!t->released || !send_done(t) || !(recv_done(t) || t->other_gone))
 		return;
+	sim = t->session->dtl->sim;
 	t->session->open_local -= t->local;
 	unlist(t);
 	t->session = NULL;
 	t->closed = true;
 	if (t->refs == 0)
-		stream_free(t);
+		stream_free(sim, t);
 }
 
 /* ---- the public face ---- */
@@ -231,7 +238,7 @@ int p2v_stream_write(struct p2v_stream *t, struct p2v_slice s)
 		p2v_slice_drop(&s);
 		return P2V_OK;
 	}
-	p = malloc(sizeof *p);
+	p = p2v_pools_take(&t->session->dtl->sim->pools, sizeof *p);
 	if (!p) {
 		p2v_slice_drop(&s);
 		return P2V_ENOMEM;
@@ -252,7 +259,7 @@ size_t p2v_stream_unsent(const struct p2v_stream *t)
 	const struct p2v_session *s = t->session;
 	double out = t->passed, n;
 
-	if (t->send_cut || !s)
+	if (t->send_cut || t->queued == 0 || !s)
 		return 0;
 	if (s->head == t && s->sender.flow.runs)
 		out += p2v_sender_in_flight(&s->sender) + p2v_sender_passed(&s->sender) -
@@ -333,7 +340,7 @@ void p2v_stream_consume(struct p2v_stream *t, size_t n)
 {
 	struct p2v_list *it;
 
-	if (t->recv_cut || n == 0)
+	if (t->recv_cut || n == 0 || !t->session)
 		return;
 	credit(t, n);
 	while (n && (it = p2v_list_first(&t->in))) {
@@ -345,9 +352,7 @@ void p2v_stream_consume(struct p2v_stream *t, size_t n)
 		n -= k;
 		if (p->s.n)
 			break;
-		p2v_list_remove(it);
-		p2v_slice_drop(&p->s);
-		free(p);
+		p2v_flow_drop_piece(t->session->dtl->sim, p);
 	}
 	p2v_flow_check(t);
 }

@@ -176,6 +176,7 @@ void p2v_swarm_free(struct p2v_swarm *s)
 	p2v_meetings_free(s);
 	p2v_tracker_free(s->tracker);
 	p2v_sim_records_free(s->tracker_records);
+	p2v_node_fini(&s->tracker_node);
 	p2v_origin_free(s->origin);
 	p2v_sim_free(s->sim);
 	p2v_doc_shelf_free(s->shelf);

@@ -66,8 +66,9 @@ static bool find_place(struct p2v_swarm_seat *v, const char *url)
 	return l->placed == P2V_OK;
 }
 
-/* Every byte that a player is given is compared with what the origin wrote: those of a buffer that
- * many hold, once for each place that it is found to belong to. */
+/* Every byte that a player is given is compared with what the origin wrote. With flows it is most
+ * of the time the very memory that the encoder has; else those of a buffer that many hold are
+ * compared once for each place that it is found to belong to. */
 static void check_body(void *ctx, const char *url, uint64_t off, struct p2v_bytes b)
 {
 	struct p2v_swarm_seat *v = ctx;
@@ -78,8 +79,8 @@ static void check_body(void *ctx, const char *url, uint64_t off, struct p2v_byte
 
 	if (!find_place(v, url))
 		return;
-	shared = p2v_sim_shared_at(s->sim, b.p, b.n);
-	place = place_of(&v->live->place, off);
+	shared = s->conf.flows ? NULL : p2v_sim_shared_at(s->sim, b.p, b.n);
+	place = shared ? place_of(&v->live->place, off) : 0;
 	if (shared && shared->place == place)
 		return;
 	rc = p2v_encoder_match_at(p2v_origin_encoder(s->origin), &v->live->place, off, b);
@@ -173,6 +174,7 @@ static void seat_free(struct p2v_seat *l)
 	p2v_agent_free(l->agent);
 	p2v_sim_records_free(l->records);
 	p2v_text_fini(&l->checked);
+	p2v_node_fini(&l->node);
 	free(l);
 }
 

@@ -1,6 +1,9 @@
 /* http_test.c - what HTTP messages mean: headers, ranges, freshness. */
 #include <criterion/criterion.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "framework/base/http.h"
 
 TestSuite(http, .timeout = 60);
@@ -17,6 +20,23 @@ Test(http, headers_by_name)
 	cr_assert(p2v_str_is(p2v_header_get(v, 3, "ETAG"), "\"1\""), "the first one");
 	cr_assert_null(p2v_header_get(v, 3, "Range").p);
 	cr_assert_null(p2v_header_get(NULL, 0, "Range").p);
+}
+
+Test(http, a_copy_of_headers_stands_alone)
+{
+	char text[] = "Content-Type\0a/b\0Empty\0";
+	struct p2v_header v[] = { { { text, 12 }, { text + 13, 3 } }, { { text + 17, 5 }, S("") },
+		{ S("X"), { NULL, 0 } } };
+	struct p2v_header *copy = p2v_headers_dup(v, 3), *none = p2v_headers_dup(NULL, 0);
+
+	cr_assert(copy && none);
+	memset(text, 'x', sizeof text);
+	cr_assert(p2v_str_is(p2v_header_get(copy, 3, "content-type"), "a/b"));
+	cr_assert(p2v_str_is(p2v_header_get(copy, 3, "empty"), ""));
+	cr_assert_eq(p2v_header_get(copy, 3, "x").n, 0);
+	cr_assert_null(p2v_header_get(copy, 3, "Content").p);
+	free(copy);
+	free(none);
 }
 
 Test(http, ranges_that_are_read)

@@ -21,6 +21,7 @@ Test(node, seeds)
 	world = fake_world_of(&w);
 	p2v_node_init(&n, &world, 0);
 	cr_assert_eq(n.seed, UINT64_C(0x5a5a5a5a5a5a5a5a), "taken from the world's entropy");
+	p2v_node_fini(&n);
 }
 
 Test(node, a_line)
@@ -39,6 +40,7 @@ Test(node, a_line)
 	n.log_level = P2V_LOG_DEBUG;
 	p2v_log(&n, P2V_LOG_DEBUG, "loud", "x=1");
 	cr_assert_eq(w.lines, 3);
+	p2v_node_fini(&n);
 }
 
 Test(node, a_line_that_is_too_long_is_cut)
@@ -55,6 +57,7 @@ Test(node, a_line_that_is_too_long_is_cut)
 	text[700] = 0;
 	p2v_log(&n, P2V_LOG_INFO, text, "never=seen");
 	cr_assert_eq(strlen(w.line), 511);
+	p2v_node_fini(&n);
 }
 
 Test(node, ten_lines_of_one_event_in_ten_seconds)
@@ -78,6 +81,7 @@ Test(node, ten_lines_of_one_event_in_ten_seconds)
 	cr_assert_str_eq(w.line, "event=flood i=26 dropped=16");
 	p2v_log(&n, P2V_LOG_INFO, "flood", "i=27");
 	cr_assert_str_eq(w.line, "event=flood i=27", "told once");
+	p2v_node_fini(&n);
 }
 
 Test(node, once_for_a_key_in_ten_minutes)
@@ -95,6 +99,7 @@ Test(node, once_for_a_key_in_ten_minutes)
 	p2v_log_once(&n, P2V_LOG_INFO, "refused", 77, "i=3");
 	cr_assert_eq(w.lines, 3);
 	cr_assert_str_eq(w.line, "event=refused i=3 dropped=2");
+	p2v_node_fini(&n);
 }
 
 Test(node, some_dozen_keys_are_told_once_each)
@@ -113,6 +118,7 @@ Test(node, some_dozen_keys_are_told_once_each)
 	cr_assert_eq(w.lines, P2V_LOG_SLOTS + 1, "in the place of the one that was silent longest");
 	p2v_log_once(&n, P2V_LOG_WARN, "refused", 8, "peer=1");
 	cr_assert_eq(w.lines, P2V_LOG_SLOTS + 1);
+	p2v_node_fini(&n);
 }
 
 Test(node, many_keys_do_not_fill_the_log)
@@ -128,6 +134,7 @@ Test(node, many_keys_do_not_fill_the_log)
 	w.now += 10 * P2V_SECOND;
 	p2v_log_once(&n, P2V_LOG_WARN, "refused", 5000, "peer=5000");
 	cr_assert_str_eq(w.line, "event=refused peer=5000 dropped=990");
+	p2v_node_fini(&n);
 }
 
 /* ---- policies ---- */
@@ -162,6 +169,7 @@ Test(node, the_environment_of_a_plugin)
 	a.env.ops->timer_arm(a.env.host, &t, 50);
 	a.env.ops->timer_disarm(a.env.host, &t);
 	cr_assert_null(p2v_timers_pop(&w.timers, 50));
+	p2v_node_fini(&n);
 }
 
 Test(node, state_is_zeroed)
@@ -182,6 +190,7 @@ Test(node, state_is_zeroed)
 	st = p2v_policy_state(&p);
 	cr_assert_not_null(st, "a plugin without state has one, too");
 	free(st);
+	p2v_node_fini(&n);
 }
 
 Test(node, kinds_by_name_and_number)

@@ -88,6 +88,27 @@ Test(url, bases_without_a_path)
 	check_table("http://a", v, sizeof v / sizeof v[0]);
 }
 
+Test(url, plain_references)
+{
+	static const char *const plain[] = { "a", "a/", "a/b.ts", "seg1.ts?x=../:&y", "a?b?c/../d",
+		"a.b/c..d/e." };
+	static const char *const other[] = { "", ".", "..", "./a", "../a", "a/./b", "a/../b", "a/.",
+		"/a", "//a", "a//b", "?x", "#f", "a#f", "a:b", "a/b:c", "x y", "a\tb", "\"a", "<a",
+		"a>", "\x7f", "\xc3\xa9", ".hidden" };
+	struct p2v_text out = { 0 };
+	char want[80];
+
+	for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+		cr_expect_not(p2v_url_is_plain(p2v_str_of(other[i])), "%s", other[i]);
+	cr_expect_not(p2v_url_is_plain(p2v_str_of(NULL)));
+	for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+		cr_expect(p2v_url_is_plain(p2v_str_of(plain[i])), "%s", plain[i]);
+		(void)snprintf(want, sizeof want, "http://h/d/%s", plain[i]);
+		cr_expect_str_eq(resolve("http://h/d/e?f", plain[i], &out), want);
+	}
+	p2v_text_fini(&out);
+}
+
 Test(url, bases_that_are_none)
 {
 	struct p2v_text out = { 0 };

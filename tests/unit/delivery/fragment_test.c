@@ -279,10 +279,8 @@ Test(fragment, memory_stays_within_its_limit)
 static void rates(struct shelf *s, const uint64_t *v, size_t n)
 {
 	s->d->n_rates = 0;
-	for (size_t i = 0; i < n; i++) {
-		s->d->rates[s->d->n_rates % P2V_RATES] = v[i];
-		s->d->waits[s->d->n_rates++ % P2V_RATES] = (p2v_usec)(i + 1) * P2V_MSEC;
-	}
+	for (size_t i = 0; i < n; i++)
+		p2v_cdn_remember(s->d, v[i], (p2v_usec)(i + 1) * P2V_MSEC);
 }
 
 Test(fragment, the_cdns_rate_is_taken_cautiously)
@@ -306,6 +304,52 @@ Test(fragment, the_cdns_rate_is_taken_cautiously)
 	rates(&s, fell, 8);
 	cr_assert_eq(p2v_cdn_rate(s.d), 60, "but so far nobody falls by chance");
 	cr_assert_gt(p2v_cdn_estimate(s.d, UINT64_MAX), 3600 * P2V_SECOND);
+	shelf_close(&s);
+}
+
+/* ---- heads ---- */
+
+/* One that differs in anything from what was checked has to be checked itself. */
+Test(fragment, a_head_that_was_checked_is_known_again)
+{
+	static const char text[] = "A: b\r\n", other[] = "A: c\r\n";
+	struct p2v_bytes headers = { (const uint8_t *)text, sizeof text - 1 };
+	struct p2v_proof proof = { .fetched = 7, .made = true }, wrong;
+	struct p2v_statement st, two;
+	struct p2v_fragment *f;
+	struct shelf s;
+
+	shelf_open(&s);
+	f = shelf_fragment(&s, "http://cdn/live/a.ts");
+	memset(&proof.signer, 1, sizeof proof.signer);
+	memset(proof.signature, 2, sizeof proof.signature);
+	st = (struct p2v_statement){ &f->key, 100, 5 };
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &proof), "nothing is known yet");
+	cr_assert_eq(p2v_fragment_set_known(f, 100, 100, 5, p2v_str_of(text), &proof), P2V_OK);
+	cr_assert(p2v_fragment_head_is(f, &st, 100, headers, &proof));
+	for (size_t i = 0; i < 8; i++) {
+		wrong = proof;
+		wrong.signature[i] ^= 1;
+		cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &wrong), "byte %zu", i);
+	}
+	wrong = proof;
+	wrong.signer.b[31] ^= 1;
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &wrong));
+	wrong = proof;
+	wrong.fetched++;
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &wrong));
+	cr_assert(!p2v_fragment_head_is(f, &st, 101, headers, &proof));
+	two = (struct p2v_statement){ &f->key, 101, 5 };
+	cr_assert(!p2v_fragment_head_is(f, &two, 100, headers, &proof));
+	two = (struct p2v_statement){ &f->key, 100, 6 };
+	cr_assert(!p2v_fragment_head_is(f, &two, 100, headers, &proof));
+	headers.n--;
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &proof));
+	headers = (struct p2v_bytes){ (const uint8_t *)other, sizeof other - 1 };
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &proof));
+	p2v_fragment_reset(f);
+	headers = (struct p2v_bytes){ (const uint8_t *)text, sizeof text - 1 };
+	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &proof), "forgotten since");
 	shelf_close(&s);
 }
 

@@ -55,6 +55,7 @@ void shelf_close(struct shelf *s)
 {
 	p2v_delivery_free(s->d);
 	p2v_channel_fini(&s->channel);
+	p2v_node_fini(&s->node);
 }
 
 struct p2v_fragment *shelf_fragment(struct shelf *s, const char *url)

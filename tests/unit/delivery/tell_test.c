@@ -20,6 +20,7 @@ static struct {
 	struct shelf shelf;
 	struct p2v_overlay_conf conf;
 	struct p2v_overlay overlay;
+	struct p2v_swarm swarm;
 	struct p2v_partner partner[PARTNERS];
 	struct heard heard[PARTNERS];
 	struct p2v_fragment *f;
@@ -70,8 +71,10 @@ static void begin(bool live)
 	t.conf = (struct p2v_overlay_conf){
 		.p2p_enabled = true, .upload_enabled = true, .activation = 100
 	};
-	t.overlay = (struct p2v_overlay){ .node = &t.shelf.node, .conf = &t.conf, .n_swarms = 1 };
-	t.overlay.swarms[0].channel = t.shelf.channel.id;
+	t.swarm = (struct p2v_swarm){ .channel = t.shelf.channel.id };
+	t.overlay = (struct p2v_overlay){
+		.node = &t.shelf.node, .conf = &t.conf, .swarms = &t.swarm, .n_swarms = 1
+	};
 	t.shelf.d->overlay = &t.overlay;
 	t.shelf.rendition.timeline.live = live;
 	for (size_t i = 0; i < PARTNERS; i++) {

@@ -108,6 +108,7 @@ static void scene_fini(struct scene *c)
 	side_fini(&c->a);
 	side_fini(&c->b);
 	authority_fini(&c->ca);
+	p2v_node_fini(&c->node);
 	p2v_sim_free(c->sim);
 }
 
@@ -429,8 +430,9 @@ Test(session, keys_are_bound_to_the_handshake)
 		}
 		cr_assert_eq(c.a.record->state, P2V_RECORD_FAILED);
 		cr_assert_eq(c.b.record->state, P2V_RECORD_FAILED);
-		cr_assert_str_eq(c.a.record->why.text, "the remote has no extended master secret");
-		cr_assert_eq(c.a.record->why.code, P2V_EPROTO);
+		cr_assert_str_eq(p2v_record_why(c.a.record)->text,
+			"the remote has no extended master secret");
+		cr_assert_eq(p2v_record_why(c.a.record)->code, P2V_EPROTO);
 		cr_assert_not(c.a.record->refused);
 		scene_fini(&c);
 	}
@@ -554,8 +556,8 @@ Test(session, an_alert_ends_the_handshake)
 	call(&c);
 	c.a.record->ops->input(c.a.record, alert, sizeof alert, &c.a.up);
 	cr_assert_eq(c.a.record->state, P2V_RECORD_FAILED);
-	cr_assert_eq(c.a.record->why.code, P2V_EPROTO);
-	cr_assert_str_eq(c.a.record->why.text, "the remote broke off: internal error");
+	cr_assert_eq(p2v_record_why(c.a.record)->code, P2V_EPROTO);
+	cr_assert_str_eq(p2v_record_why(c.a.record)->text, "the remote broke off: internal error");
 	cr_assert_eq(c.a.record->ops->deadline(c.a.record, 0), P2V_NEVER);
 	scene_fini(&c);
 }
@@ -570,9 +572,9 @@ Test(session, an_answer_that_is_none)
 	call(&c);
 	c.a.record->ops->input(c.a.record, hello, sizeof hello, &c.a.up);
 	cr_assert_eq(c.a.record->state, P2V_RECORD_FAILED);
-	cr_assert_eq(c.a.record->why.code, P2V_EPROTO);
-	cr_assert(strncmp(c.a.record->why.text, "the handshake failed: ", 22) == 0, "%s",
-		c.a.record->why.text);
+	cr_assert_eq(p2v_record_why(c.a.record)->code, P2V_EPROTO);
+	cr_assert(strncmp(p2v_record_why(c.a.record)->text, "the handshake failed: ", 22) == 0,
+		"%s", p2v_record_why(c.a.record)->text);
 	scene_fini(&c);
 }
 

@@ -55,6 +55,7 @@ void person_init(struct person *x, struct people *p, const struct p2v_authority 
 void person_fini(struct person *x)
 {
 	p2v_identity_free(x->me);
+	p2v_node_fini(&x->node);
 	p2v_slice_drop(&x->leaf);
 	p2v_slice_drop(&x->issuer);
 	p2v_slice_drop(&x->key);

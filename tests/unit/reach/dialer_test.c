@@ -143,6 +143,7 @@ static void end(void)
 	for (size_t i = 0; i < n_hosts; i++) {
 		p2v_dtl_free(hosts[i].dtl);
 		p2v_sim_records_free(hosts[i].records);
+		p2v_node_fini(&hosts[i].node);
 	}
 	p2v_sim_free(sim);
 }

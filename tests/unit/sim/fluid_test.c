@@ -186,14 +186,16 @@ static bool holds_back(const struct p2v_fluid_link *l, const struct p2v_fluid_fl
 	return true;
 }
 
+/* A rate that is left as it is may be the tolerance's part of itself above what it should be. */
 static void check(size_t n_links, double tolerance, double slack)
 {
+	double over = tolerance / (1 - tolerance) + 1e-8;
+
 	for (size_t i = 0; i < n_links; i++)
 		for (size_t class = 0; class < P2V_FLUID_CLASSES; class ++) {
 			double sum = sum_of(&links[i], class);
 
-			cr_assert_leq(sum,
-				room_of(&links[i], class) + (tolerance + 1e-8) * links[i].capacity,
+			cr_assert_leq(sum, room_of(&links[i], class) + over * links[i].capacity,
 				"link %zu carries %f of %f", i, sum, room_of(&links[i], class));
 		}
 	for (size_t i = 0; i < MOST_FLOWS; i++) {
@@ -230,8 +232,6 @@ static void churn(uint64_t seed, double tolerance, double slack)
 					 P2V_FLUID_PATH];
 		if (path[1] == path[0])
 			path[1] = NULL;
-		if (path[2] == path[1] || path[2] == path[0])
-			path[2] = NULL;
 		if (!f->runs)
 			p2v_fluid_start(f, path, P2V_FLUID_PATH, w, limit, 1e12);
 		else if (p2v_random_below(&r, 2))

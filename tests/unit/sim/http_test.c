@@ -651,6 +651,7 @@ Test(sim_http, without_memory_a_fetch_fails_and_the_next_one_works)
 	static const struct p2v_fetch_handler h = { quiet_head, quiet_body, quiet_done };
 	const struct p2v_fetch_request rq = { .url = "http://far/a" };
 	bool struck = true;
+	int failed = 0;
 
 	for (long n = 0; struck; n++) {
 		struct p2v_fetch *f = NULL;
@@ -666,16 +667,19 @@ Test(sim_http, without_memory_a_fetch_fails_and_the_next_one_works)
 		struck = oom_struck();
 		oom_after(-1);
 		cr_assert(rc == P2V_ENOMEM || rc == P2V_OK);
+		/* The queue of events does without, so some want of memory is not seen. */
 		if (rc == P2V_OK)
 			cr_assert(code == P2V_ENOMEM || code == P2V_EIO || code == P2V_ETIMEDOUT ||
-					  (code == P2V_OK && !struck),
+					  code == P2V_OK,
 				"%ld: %d", n, code);
+		failed += rc != P2V_OK || code != P2V_OK;
 		p.site.body = 100000;
 		visit(&v, &p, "http://far/b");
 		p2v_sim_run(p.sim, P2V_NEVER);
 		cr_assert(v.code == P2V_OK && v.n == 100000);
 		pair_close(&p);
 	}
+	cr_assert_geq(failed, 5);
 }
 
 Test(sim_http, a_frozen_server_answers_later)

@@ -84,6 +84,7 @@ static void compare(uint64_t seed, uint64_t shuffle)
 	while (pop(b)) {
 	}
 	cr_assert(p2v_wheel_empty(&b->wheel));
+	p2v_wheel_fini(&b->wheel);
 	free(b);
 }
 
@@ -112,5 +113,32 @@ Test(sim_wheel, a_timer_that_is_never_due_comes_last)
 	cr_assert_eq(p2v_wheel_pop(w), &b);
 	cr_assert_eq(p2v_wheel_pop(w), &a);
 	cr_assert_null(p2v_wheel_pop(w));
+	p2v_wheel_fini(w);
+	free(w);
+}
+
+/* What comes next is known ahead, but for what is armed within the slot that is open. */
+Test(sim_wheel, what_comes_next_is_known)
+{
+	struct p2v_wheel *w = calloc(1, sizeof *w);
+	struct p2v_timer t[100] = { { .fire = NULL } };
+
+	cr_assert(w);
+	for (size_t i = 0; i < 100; i++)
+		p2v_wheel_arm(w, &t[i], 5000 + (p2v_usec)(i * 37 % 100));
+	cr_assert_null(p2v_wheel_ahead(w, 0), "no slot is open yet");
+	cr_assert_eq(p2v_wheel_next(w), 5000);
+	p2v_wheel_disarm(w, &t[3 * 73 % 100]); /* due at 5003: 73 is the inverse of 37 */
+	for (size_t i = 0; i < 100; i++) {
+		if (i == 3) {
+			cr_assert_null(p2v_wheel_ahead(w, 0));
+			cr_assert_eq(p2v_wheel_next(w), 5004);
+			continue;
+		}
+		cr_assert_eq(p2v_wheel_ahead(w, 0), &t[i * 73 % 100]);
+		cr_assert_eq(p2v_wheel_pop(w), &t[i * 73 % 100]);
+	}
+	cr_assert_null(p2v_wheel_ahead(w, 0));
+	p2v_wheel_fini(w);
 	free(w);
 }

@@ -6,6 +6,7 @@
 
 #include "framework/stream/doc_shelf.h"
 #include "tests/contract/manifests.h"
+#include "tests/unit/oom.h"
 
 TestSuite(doc_shelf, .timeout = 60);
 
@@ -158,4 +159,42 @@ Test(doc_shelf, a_document_knows_its_text)
 	p2v_doc_free(d);
 	p2v_doc_shelf_free(p.shelf);
 	p2v_doc_shelf_free(NULL);
+}
+
+/* Without memory for a place on the shelf the document is there all the same. */
+Test(doc_shelf, without_memory_nothing_is_lost)
+{
+	bool unkept = false;
+	struct p2v_doc *d;
+	struct pair p;
+	long before, failures = 0;
+	int rc;
+
+	pair_open(&p);
+	before = oom_held();
+	for (long after = 0; after < 100; after++) {
+		oom_after(after);
+		rc = p2v_doc_parse(&p.a.all, p2v_str_of(nth(1)), "http://h/l/i.m3u8",
+			p2v_str_of(NULL), &d, NULL);
+		if (!oom_struck() && rc == P2V_OK) {
+			oom_after(-1);
+			p2v_doc_free(d);
+			break;
+		}
+		oom_after(-1);
+		if (rc == P2V_OK) {
+			unkept = true;
+			cr_assert_null(find(&p, &p.a.policies[0], nth(1)));
+			p2v_doc_free(d);
+		} else {
+			cr_assert_eq(rc, P2V_ENOMEM);
+			failures++;
+		}
+		cr_assert_eq(oom_held(), before);
+	}
+	cr_assert(unkept && failures > 3);
+	d = find(&p, &p.a.policies[0], nth(1));
+	cr_assert_not_null(d);
+	p2v_doc_free(d);
+	p2v_doc_shelf_free(p.shelf);
 }
