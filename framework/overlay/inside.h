@@ -118,8 +118,8 @@ struct p2v_overlay {
 	size_t n_swarms;
 	struct p2v_peer_place *peers; /* shape (n_peers), in order of their first introduction */
 	size_t n_peers, cap_peers;
-	p2v_usec forget_at; /* when peers that are old are looked for again */
-	size_t n_calls;     /* peers that are being called */
+	p2v_usec forget_at;   /* when peers that are old are looked for again */
+	size_t n_calls;       /* peers that are being called */
 	struct p2v_ban *bans; /* shape (P2V_BANS_MAX); NULL: nobody broke any rule */
 	size_t next_ban;
 	struct p2v_list partners; /* in order of their sessions */

@@ -322,7 +322,7 @@ Test(fragment, a_head_that_was_checked_is_known_again)
 	shelf_open(&s);
 	f = shelf_fragment(&s, "http://cdn/live/a.ts");
 	memset(&proof.signer, 1, sizeof proof.signer);
-	memset(proof.signature, 2, sizeof proof.signature);
+	memset(proof.signature, 2, f->d->node->crypto.ops->signature_size);
 	st = (struct p2v_statement){ &f->key, 100, 5 };
 	cr_assert(!p2v_fragment_head_is(f, &st, 100, headers, &proof), "nothing is known yet");
 	cr_assert_eq(p2v_fragment_set_known(f, 100, 100, 5, p2v_str_of(text), &proof), P2V_OK);
