@@ -508,6 +508,13 @@ void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out);
 void p2v_viewer_free(struct p2v_viewer *v);
 struct p2v_player_frag p2v_viewer_frag(const struct p2v_fragment *f);
 
+/* ---- rendition.c ---- */
+
+void p2v_rendition_free(struct p2v_rendition *r);
+/** A manifest was read: bring its renditions up to date with p->doc, and tell partners what is new.
+ */
+void p2v_renditions_update(struct p2v_playlist *p);
+
 /* ---- follow.c ---- */
 
 void p2v_playlist_free(struct p2v_playlist *p);

@@ -11,6 +11,7 @@ libp2v_rooms_la_SOURCES += \
 	%reldir%/plan.c \
 	%reldir%/proof.c \
 	%reldir%/reading.c \
+	%reldir%/rendition.c \
 	%reldir%/reveal.c \
 	%reldir%/serve.c \
 	%reldir%/source.c \

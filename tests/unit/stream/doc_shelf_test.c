@@ -164,6 +164,7 @@ Test(doc_shelf, a_document_knows_its_text)
 /* Without memory for a place on the shelf the document is there all the same. */
 Test(doc_shelf, without_memory_nothing_is_lost)
 {
+	const struct p2v_doc_in in = of(nth(1), "http://h/l/i.m3u8");
 	bool unkept = false;
 	struct p2v_doc *d;
 	struct pair p;
@@ -174,8 +175,7 @@ Test(doc_shelf, without_memory_nothing_is_lost)
 	before = oom_held();
 	for (long after = 0; after < 100; after++) {
 		oom_after(after);
-		rc = p2v_doc_parse(&p.a.all, p2v_str_of(nth(1)), "http://h/l/i.m3u8",
-			p2v_str_of(NULL), &d, NULL);
+		rc = p2v_doc_parse(&p.a.all, &in, &d, NULL);
 		if (!oom_struck() && rc == P2V_OK) {
 			oom_after(-1);
 			p2v_doc_free(d);
