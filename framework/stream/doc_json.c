@@ -244,6 +244,21 @@ static void errors(struct p2v_json *j, const struct p2v_doc *d)
 	p2v_json_close(j, ']');
 }
 
+static void children(struct p2v_json *j, const struct p2v_doc *d)
+{
+	if (d->n_children == 0)
+		return;
+	p2v_json_open(j, "children", '[');
+	for (size_t i = 0; i < d->n_children; i++) {
+		p2v_json_open(j, NULL, '{');
+		range(j, &d->children[i].range);
+		text(j, "uri", d->children[i].at.uri);
+		text(j, "url", d->children[i].at.url);
+		p2v_json_close(j, '}');
+	}
+	p2v_json_close(j, ']');
+}
+
 static void renditions(struct p2v_json *j, const struct p2v_doc *d)
 {
 	if (d->n_renditions == 0)
@@ -263,6 +278,7 @@ void p2v_doc_json(const struct p2v_doc *d, struct p2v_text *out)
 	p2v_json_open(&j, NULL, '{');
 	if (*d->base)
 		p2v_json_text(&j, "base", d->base);
+	children(&j, d);
 	if (!master) {
 		p2v_json_u64(&j, "disc_seq", h->disc_seq);
 		p2v_json_bool(&j, "endlist", h->endlist);

@@ -14,7 +14,7 @@
  * the descriptor and of the ops alike.
  *
  * History
- *   1.0  first. Kinds: manifest 1, select 1, cc 1, cache 1, player 1, registry 1.
+ *   1.0  first. Kinds: manifest 2, select 1, cc 1, cache 1, player 1, registry 1.
  */
 #ifndef PEER2VIEW_PLUGIN_H
 #define PEER2VIEW_PLUGIN_H
