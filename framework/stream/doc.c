@@ -237,6 +237,8 @@ static int on_segment(void *ctx, const struct p2v_manifest_segment *s)
 		return broken(b, "told a fragment that belongs to no track");
 	if (!sane(s->t) || !sane(s->dur) || s->dur < 0 || (s->has_pdt && !sane(s->pdt)))
 		return broken(b, "told a fragment at a time that cannot be");
+	if (t->n && s->n <= t->segments[t->n - 1].n)
+		return warn(b, 0, "a fragment that does not come after the one before is left out");
 	grown = p2v_doc_grow(b->m, t->segments, t->n, sizeof *grown);
 	if (!grown)
 		return no_room(b);

@@ -83,7 +83,8 @@ struct p2v_manifest_map {
 };
 
 struct p2v_manifest_segment {
-	uint64_t n;      /* media sequence number; of a timed track its start [us] */
+	uint64_t n; /* media sequence number; of a timed track its start [us]: in a track they go up
+		     */
 	p2v_usec t, dur; /* [us] t from the start of this manifest's timeline */
 	struct p2v_str uri;
 	struct p2v_manifest_range range;
