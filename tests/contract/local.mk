@@ -46,16 +46,18 @@ tests_contract_world_real_SOURCES = \
 	%reldir%/world_real_test.c
 tests_contract_world_real_LDADD = libp2v_world.la libp2v_core.la
 
-TEST_MANIFEST_PLUGINS = $(DASH_SOURCES) $(HDS_SOURCES) $(HLS_SOURCES) $(SMOOTH_SOURCES) $(XML_SOURCES)
+check_LTLIBRARIES += libp2v_test_manifests.la
+libp2v_test_manifests_la_SOURCES = $(DASH_SOURCES) $(HDS_SOURCES) $(HLS_SOURCES) $(SMOOTH_SOURCES) $(XML_SOURCES)
+libp2v_test_manifests_la_LIBADD = $(EXPAT_LIBS)
 check_PROGRAMS += tests/contract/manifest_dump tests/contract/manifest_laws
 tests_contract_manifest_dump_SOURCES = \
-	%reldir%/manifest_dump.c %reldir%/manifests.h $(TEST_MANIFEST_PLUGINS)
+	%reldir%/manifest_dump.c %reldir%/manifests.h
 tests_contract_manifest_dump_CFLAGS = $(AM_CFLAGS)
-tests_contract_manifest_dump_LDADD = libp2v_core.la $(EXPAT_LIBS)
+tests_contract_manifest_dump_LDADD = libp2v_test_manifests.la libp2v_core.la
 tests_contract_manifest_laws_SOURCES = \
-	%reldir%/manifest_laws.c %reldir%/manifests.h $(TEST_MANIFEST_PLUGINS)
+	%reldir%/manifest_laws.c %reldir%/manifests.h
 tests_contract_manifest_laws_CFLAGS = $(AM_CFLAGS)
-tests_contract_manifest_laws_LDADD = libp2v_core.la $(EXPAT_LIBS)
+tests_contract_manifest_laws_LDADD = libp2v_test_manifests.la libp2v_core.la
 TESTS += tests/contract/manifest_laws tests/contract/manifest_golden.sh
 EXTRA_DIST += tests/contract/manifest_golden.sh tests/data/dash tests/data/hds tests/data/hls tests/data/smooth
 

@@ -278,7 +278,7 @@ static const char *law_mutations(struct ear *e, struct p2v_test_manifests *m, st
 	for (size_t i = 0; i < t.n && !wrong; i++) {
 		/* A long text has each byte changed into three others, its neighbours into the
 		 * next. */
-		size_t each = t.n > 700 ? 3 : sizeof bytes;
+		size_t each = t.n > 300 ? 3 : sizeof bytes;
 
 		for (size_t k = 0; k < each && !wrong; k++) {
 			text[i] = bytes[(i * each + k) % sizeof bytes];

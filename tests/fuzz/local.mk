@@ -26,36 +26,36 @@ tests_fuzz_fuzz_dtl_session_SOURCES = %reldir%/fuzz_dtl_session.c \
 tests_fuzz_fuzz_dtl_session_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_dtl_session_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_dtl_session_LDADD = libp2v_test_cc.la libp2v_sim.la libp2v_core.la $(OPENSSL_LIBS)
-tests_fuzz_fuzz_abst_SOURCES = %reldir%/fuzz_manifest.c $(TEST_MANIFEST_PLUGINS) $(FUZZ_MAIN)
+tests_fuzz_fuzz_abst_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_abst_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"application/octet-stream"' -DFUZZ_PROTO='"hds"' \
 	-DFUZZ_CONTEXT='"0 500 v?x=1"'
 tests_fuzz_fuzz_abst_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_abst_LDADD = libp2v_core.la $(EXPAT_LIBS)
-tests_fuzz_fuzz_dash_SOURCES = %reldir%/fuzz_manifest.c $(TEST_MANIFEST_PLUGINS) $(FUZZ_MAIN)
+tests_fuzz_fuzz_abst_LDADD = libp2v_test_manifests.la libp2v_core.la
+tests_fuzz_fuzz_dash_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_dash_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"application/dash+xml"'
 tests_fuzz_fuzz_dash_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_dash_LDADD = libp2v_core.la $(EXPAT_LIBS)
-tests_fuzz_fuzz_hds_SOURCES = %reldir%/fuzz_manifest.c $(TEST_MANIFEST_PLUGINS) $(FUZZ_MAIN)
+tests_fuzz_fuzz_dash_LDADD = libp2v_test_manifests.la libp2v_core.la
+tests_fuzz_fuzz_hds_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_hds_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"application/f4m+xml"'
 tests_fuzz_fuzz_hds_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_hds_LDADD = libp2v_core.la $(EXPAT_LIBS)
-tests_fuzz_fuzz_hls_SOURCES = %reldir%/fuzz_manifest.c $(TEST_MANIFEST_PLUGINS) $(FUZZ_MAIN)
+tests_fuzz_fuzz_hds_LDADD = libp2v_test_manifests.la libp2v_core.la
+tests_fuzz_fuzz_hls_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_hls_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"application/x-mpegurl"'
 tests_fuzz_fuzz_hls_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_hls_LDADD = libp2v_core.la $(EXPAT_LIBS)
-tests_fuzz_fuzz_sidx_SOURCES = %reldir%/fuzz_manifest.c $(TEST_MANIFEST_PLUGINS) $(FUZZ_MAIN)
+tests_fuzz_fuzz_hls_LDADD = libp2v_test_manifests.la libp2v_core.la
+tests_fuzz_fuzz_sidx_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sidx_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"video/mp4"' -DFUZZ_PROTO='"dash"' \
 	-DFUZZ_CONTEXT='"sidx 900 5000000"'
 tests_fuzz_fuzz_sidx_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_sidx_LDADD = libp2v_core.la $(EXPAT_LIBS)
-tests_fuzz_fuzz_smooth_SOURCES = %reldir%/fuzz_manifest.c $(TEST_MANIFEST_PLUGINS) $(FUZZ_MAIN)
+tests_fuzz_fuzz_sidx_LDADD = libp2v_test_manifests.la libp2v_core.la
+tests_fuzz_fuzz_smooth_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_smooth_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"application/vnd.ms-sstr+xml"'
 tests_fuzz_fuzz_smooth_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_smooth_LDADD = libp2v_core.la $(EXPAT_LIBS)
-tests_fuzz_fuzz_boxes_SOURCES = %reldir%/fuzz_boxes.c $(SMOOTH_SOURCES) $(XML_SOURCES) $(FUZZ_MAIN)
+tests_fuzz_fuzz_smooth_LDADD = libp2v_test_manifests.la libp2v_core.la
+tests_fuzz_fuzz_boxes_SOURCES = %reldir%/fuzz_boxes.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_boxes_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_boxes_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_boxes_LDADD = $(EXPAT_LIBS)
+tests_fuzz_fuzz_boxes_LDADD = libp2v_test_manifests.la
 tests_fuzz_fuzz_url_SOURCES = %reldir%/fuzz_url.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_url_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_url_LDFLAGS = $(FUZZ_LINK)

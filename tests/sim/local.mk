@@ -173,9 +173,9 @@ endif
 # Scenarios in virtual time. Each runs twice, and the two runs are the same.
 check_PROGRAMS += tests/sim/player_crowd
 TESTS += tests/sim/player_crowd
-tests_sim_player_crowd_SOURCES = %reldir%/player_crowd.c $(TEST_MANIFEST_PLUGINS)
+tests_sim_player_crowd_SOURCES = %reldir%/player_crowd.c
 tests_sim_player_crowd_CFLAGS = $(AM_CFLAGS)
-tests_sim_player_crowd_LDADD = libp2v_player.la libp2v_sim.la libp2v_core.la $(EXPAT_LIBS)
+tests_sim_player_crowd_LDADD = libp2v_player.la libp2v_test_manifests.la libp2v_sim.la libp2v_core.la
 
 # One event at both fidelities: the same source, once with the transport and once with its twin.
 check_PROGRAMS += tests/sim/fidelity_packet tests/sim/fidelity_flow

@@ -108,10 +108,10 @@ tests_unit_unit_stream_SOURCES = \
 	%reldir%/stream/doc_test.c \
 	%reldir%/stream/read.h \
 	%reldir%/stream/timeline_test.c \
-	$(OOM_SOURCES) $(TEST_MANIFEST_PLUGINS)
+	$(OOM_SOURCES)
 tests_unit_unit_stream_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_stream_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
-tests_unit_unit_stream_LDADD = $(UNIT_LIBS) $(EXPAT_LIBS)
+tests_unit_unit_stream_LDADD = libp2v_test_manifests.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_manifest
 TESTS += tests/unit/unit_manifest
@@ -119,10 +119,9 @@ tests_unit_unit_manifest_SOURCES = \
 	%reldir%/plugins/dash_test.c \
 	%reldir%/plugins/hds_test.c \
 	%reldir%/plugins/hls_test.c \
-	%reldir%/plugins/smooth_test.c \
-	$(TEST_MANIFEST_PLUGINS)
+	%reldir%/plugins/smooth_test.c
 tests_unit_unit_manifest_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_unit_manifest_LDADD = $(UNIT_LIBS) $(EXPAT_LIBS)
+tests_unit_unit_manifest_LDADD = libp2v_test_manifests.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_nat
 TESTS += tests/unit/unit_nat
@@ -164,10 +163,10 @@ tests_unit_unit_player_SOURCES = \
 	%reldir%/player/buffer_test.c \
 	%reldir%/player/player_test.c \
 	%reldir%/player/theatre.c %reldir%/player/theatre.h \
-	$(OOM_SOURCES) $(TEST_MANIFEST_PLUGINS)
+	$(OOM_SOURCES)
 tests_unit_unit_player_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_player_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
-tests_unit_unit_player_LDADD = libp2v_player.la $(UNIT_LIBS) $(EXPAT_LIBS)
+tests_unit_unit_player_LDADD = libp2v_player.la libp2v_test_manifests.la $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/unit_perf
 TESTS += tests/unit/unit_perf
