@@ -17,6 +17,7 @@ struct ear {
 		*context; /* of a sample that means nothing without its parent; NULL: of any other
 			   */
 	struct p2v_str text;
+	bool hashes; /* what it hears is to be compared */
 	uint64_t hash, calls;
 	uint64_t refuse_at; /* the call that is refused; 0: none */
 	bool refused, heads;
@@ -39,7 +40,7 @@ static void mix(struct ear *e, const void *p, size_t n)
 {
 	const unsigned char *q = p;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; e->hashes && i < n; i++)
 		e->hash = p2v_mix64(e->hash ^ q[i]) + 1;
 }
 
@@ -219,9 +220,11 @@ static int listen(
 		abort();
 	if (n)
 		memcpy(copy, text, n);
-	*e = (struct ear){
-		.ops = ops, .context = e->context, .text = { copy, n }, .refuse_at = refuse_at
-	};
+	*e = (struct ear){ .ops = ops,
+		.context = e->context,
+		.hashes = e->hashes,
+		.text = { copy, n },
+		.refuse_at = refuse_at };
 	*err = (struct p2v_err){ 0, "" };
 	in.text = e->text;
 	rc = ops->open(st, NULL, NULL, err);
@@ -297,11 +300,16 @@ static const char *law_mutations(struct ear *e, struct p2v_test_manifests *m, st
 static const char *law_same(struct ear *e, struct p2v_test_manifests *m, struct p2v_str t)
 {
 	struct p2v_err a, b;
-	int rc = listen(e, t.p, t.n, 0, &a);
-	uint64_t hash = e->hash;
+	uint64_t hash;
+	int rc, again;
 
 	(void)m;
-	if (listen(e, t.p, t.n, 0, &b) != rc || strcmp(a.text, b.text) != 0)
+	e->hashes = true;
+	rc = listen(e, t.p, t.n, 0, &a);
+	hash = e->hash;
+	again = listen(e, t.p, t.n, 0, &b);
+	e->hashes = false;
+	if (again != rc || strcmp(a.text, b.text) != 0)
 		return "the second parse ends otherwise";
 	return e->hash == hash ? NULL : "the second parse tells something else";
 }
