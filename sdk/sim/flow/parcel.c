@@ -255,7 +255,7 @@ static void run(struct p2v_event *e, bool dropped)
 static void look(const struct p2v_event *e, unsigned step)
 {
 	const struct p2v_parcel *k = P2V_OF((void *)(uintptr_t)e, struct p2v_parcel, event);
-	const struct p2v_list *it = k->kind == P2V_PARCEL_DATA ? k->pieces.next : NULL;
+	const struct p2v_list *it = k->kind == P2V_PARCEL_DATA ? p2v_list_first(&k->pieces) : NULL;
 	const struct p2v_flow_piece *p = it ? P2V_OF(it, struct p2v_flow_piece, at) : NULL;
 	const struct p2v_stream *t = step && k->from ? k->from->other : NULL;
 
