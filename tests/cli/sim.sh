@@ -154,6 +154,8 @@ else
   not_ok "flows are fewer events than datagrams" "$out"
 fi
 flow=$(grep -o '"log_hash":"[0-9a-f]*"' "$work/out")
+run "$sim" run "$scenarios/paper.ini" --peers 40 --set run.duration=40s --set arrivals.over=10s --set run.fidelity=flow --json
+expect "forty viewers, so that what is fetched ahead is of many" 0 '{"peers":40,*' ""
 run "$sim-flow" run "$small" --peers 4 --set run.duration=30s --set run.from=0s --set arrivals.over=3s --json --set run.fidelity=flow
 if [ "$(grep -o '"log_hash":"[0-9a-f]*"' "$work/out")" = "$flow" ]; then ok "called by its name it plays the same"; else not_ok "called by its name it plays the same" "$out$err"; fi
 run "$sim-flow" run "$small" --peers 4 --set run.duration=30s --set run.from=0s --set arrivals.over=3s --json
