@@ -27,8 +27,8 @@
 #define OP(K, f) { #f, offsetof(struct p2v_##K##_ops, f) }
 #define OP_END   { NULL, 0 }
 /* clang-format on */
-static const struct p2v_abi_op manifest_ops[] = { OP(manifest, open), OP(manifest, probe),
-	OP(manifest, parse), OP_END };
+static const struct p2v_abi_op manifest_ops[] = { OP(manifest, probe), OP(manifest, parse),
+	OP_END };
 static const struct p2v_abi_op select_ops[] = { OP(select, open), OP(select, partners),
 	OP(select, sources), OP(select, fetchers), OP_END };
 static const struct p2v_abi_op cc_ops[] = { OP(cc, open), OP(cc, on_ack), OP(cc, on_loss),

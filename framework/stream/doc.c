@@ -449,7 +449,7 @@ static int run_plugin(struct build *b, struct p2v_policy *policy, const struct p
 
 	if (!st)
 		return p2v_fail(b->err, P2V_ENOMEM, "no memory for a manifest");
-	rc = ops->open(st, &policy->env, policy->conf, b->err);
+	rc = ops->open ? ops->open(st, &policy->env, policy->conf, b->err) : P2V_OK;
 	if (rc == P2V_OK) {
 		rc = ops->parse(st, &body, &sink, b->err);
 		if (ops->close)

@@ -187,8 +187,9 @@ struct p2v_manifest_fragment {
 struct p2v_manifest_ops {
 	uint32_t size;
 
+	/** Both may be NULL: for a plugin that keeps nothing, and has no options. */
 	int (*open)(void *st, const struct p2v_env *env, const void *conf, struct p2v_err *err);
-	void (*close)(void *st); /* may be NULL */
+	void (*close)(void *st);
 
 	/** @return 0 surely not this plugin's … 100 surely its manifest */
 	uint32_t (*probe)(const struct p2v_manifest_probe *in);

@@ -47,7 +47,7 @@ tests_contract_world_real_SOURCES = \
 tests_contract_world_real_LDADD = libp2v_world.la libp2v_core.la
 
 check_LTLIBRARIES += libp2v_test_manifests.la
-libp2v_test_manifests_la_SOURCES = $(DASH_SOURCES) $(HDS_SOURCES) $(HLS_SOURCES) $(SMOOTH_SOURCES) $(XML_SOURCES)
+libp2v_test_manifests_la_SOURCES = $(DASH_SOURCES) $(HDS_SOURCES) $(HLS_SOURCES) $(SMOOTH_SOURCES) $(MANIFEST_SHARED)
 libp2v_test_manifests_la_LIBADD = $(EXPAT_LIBS)
 check_PROGRAMS += tests/contract/manifest_dump tests/contract/manifest_laws
 tests_contract_manifest_dump_SOURCES = \

@@ -227,7 +227,7 @@ static int listen(
 		.refuse_at = refuse_at };
 	*err = (struct p2v_err){ 0, "" };
 	in.text = e->text;
-	rc = ops->open(st, NULL, NULL, err);
+	rc = ops->open ? ops->open(st, NULL, NULL, err) : P2V_OK;
 	if (rc == P2V_OK)
 		rc = ops->parse(st, &in, &sink, err);
 	if (ops->close)

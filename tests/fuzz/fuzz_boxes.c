@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "plugins/manifest/smooth/boxes.h"
+#include "plugins/manifest/smooth/announced.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

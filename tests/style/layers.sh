@@ -69,8 +69,8 @@ allowed() {
       [[ $header != framework/* && $header != sdk/* ]]
       ;;
     plugins/* | sdk/template/*)
-      if [ "$quoted" = 1 ]; then # a plugin that is a folder has headers of its own, and XML is read in one way
-        [[ $header == "$(dirname "$file")"/* || $header != */* || $file:$header == plugins/manifest/*:plugins/manifest/xml/* ]]
+      if [ "$quoted" = 1 ]; then # a plugin that is a folder has headers of its own, and those of manifests share a room
+        [[ $header == "$(dirname "$file")"/* || $header != */* || $file:$header == plugins/manifest/*:plugins/manifest/shared/* ]]
       else
         [[ $header == peer2view/* ]] || is_iso "$header" "$iso_pure"
       fi

@@ -7,51 +7,15 @@
 
 #include "plugins/manifest/dash/sidx.h"
 
-/* ---- telling ---- */
-
-void dash_warn(struct dash *d, const struct xml_node *e, const char *fmt, ...)
-{
-	char text[252];
-	va_list ap;
-
-	if (d->rc != P2V_OK)
-		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	d->rc = d->sink->warn(d->sink->ctx, e ? e->line : 0, "%s", text);
-}
-
-void dash_fail(struct dash *d, int rc, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (d->rc != P2V_OK)
-		return;
-	d->rc = d->err->code = rc;
-	va_start(ap, fmt);
-	(void)vsnprintf(d->err->text, sizeof d->err->text, fmt, ap);
-	va_end(ap);
-}
-
-uint64_t dash_number(struct dash *d, const struct xml_node *e, const char *name, uint64_t otherwise)
-{
-	struct p2v_str s = xml_attr_of(e, name);
-	uint64_t v = otherwise;
-
-	if (s.p && !xml_number(s, INT64_MAX, &v))
-		dash_warn(d, e, "%s '%.*s' is no number", name, DASH_CUT(s));
-	return v;
-}
-
-p2v_usec dash_duration(
+/* An attribute that is a duration. */
+static p2v_usec duration(
 	struct dash *d, const struct xml_node *e, const char *name, p2v_usec otherwise)
 {
 	struct p2v_str s = xml_attr_of(e, name);
 	p2v_usec v = otherwise;
 
 	if (s.p && !dash_take_duration(s, &v))
-		dash_warn(d, e, "%s '%.*s' is no duration", name, DASH_CUT(s));
+		telling_warn(&d->telling, e, "%s '%.*s' is no duration", name, WORDS_CUT(s));
 	return v;
 }
 
@@ -69,7 +33,7 @@ static size_t count(const struct xml_node *e, const char *name)
 /* Where a Period begins: as it says, or where the one before ends; ISO/IEC 23009-1 5.3.2.1. */
 static void place(struct dash *d, struct dash_period *p, const struct dash_period *before)
 {
-	p2v_usec at = dash_duration(d, p->e, "start", -1);
+	p2v_usec at = duration(d, p->e, "start", -1);
 
 	if (at < 0 && before && before->placed)
 		at = before->end == P2V_NEVER ? -1 : before->end;
@@ -77,13 +41,13 @@ static void place(struct dash *d, struct dash_period *p, const struct dash_perio
 		at = 0;
 	p->placed = at >= 0;
 	p->start = at < 0 ? 0 : at;
-	at = dash_duration(d, p->e, "duration", -1);
+	at = duration(d, p->e, "duration", -1);
 	p->end = at < 0 ? P2V_NEVER : p->start + at;
 }
 
 static struct dash_period *find_periods(struct dash *d, size_t *n)
 {
-	p2v_usec whole = dash_duration(d, d->mpd, "mediaPresentationDuration", -1);
+	p2v_usec whole = duration(d, d->mpd, "mediaPresentationDuration", -1);
 	const struct xml_node *e = xml_child(d->mpd, "Period");
 	struct dash_period *v;
 
@@ -131,7 +95,7 @@ static struct p2v_str id_of(struct dash *d, const struct xml_node *e, size_t ord
 
 	if (id.n)
 		return id;
-	dash_warn(d, e, "a Representation without an id");
+	telling_warn(&d->telling, e, "a Representation without an id");
 	own = xml_take(&d->tree, 24);
 	if (!own)
 		return (struct p2v_str){ "", 0 };
@@ -159,8 +123,7 @@ static void link_sequels(struct entry **sorted, size_t n)
 	for (size_t i = 1; i < n; i++) {
 		struct entry *a = sorted[i - 1], *b = sorted[i];
 
-		if (a->id.n != b->id.n || (a->id.n && memcmp(a->id.p, b->id.p, a->id.n) != 0) ||
-			a->s.period == b->s.period)
+		if (!words_same(a->id, b->id) || a->s.period == b->s.period)
 			continue;
 		a->sequel = b;
 		b->head = false;
@@ -184,7 +147,8 @@ static struct entry *find_entries(
 	v = xml_take(&d->tree, max * sizeof *v);
 	sorted = xml_take(&d->tree, max * sizeof(struct entry *));
 	if (!v || !sorted) {
-		dash_fail(d, P2V_ELIMIT, "what the manifest says takes too much memory");
+		telling_fail(
+			&d->telling, P2V_ELIMIT, "what the manifest says takes too much memory");
 		return NULL;
 	}
 	for (size_t i = 0; i < n_periods; i++)
@@ -205,13 +169,6 @@ static struct p2v_str inherited(const struct entry *x, const char *name)
 	return s.p ? s : xml_attr_of(x->s.adaptation, name);
 }
 
-static bool starts(struct p2v_str s, const char *word)
-{
-	size_t n = strlen(word);
-
-	return s.n >= n && memcmp(s.p, word, n) == 0;
-}
-
 static struct p2v_str type_of(const struct entry *x)
 {
 	struct p2v_str content = xml_attr_of(x->s.adaptation, "contentType");
@@ -222,9 +179,9 @@ static struct p2v_str type_of(const struct entry *x)
 		content = xml_attr_of(
 			xml_child(x->s.adaptation, "ContentComponent"), "contentType");
 	for (size_t i = 0; i < 3; i++)
-		if (xml_is(content, types[i]) || (!content.p && starts(mime, types[i])))
+		if (words_is(content, types[i]) || (!content.p && words_start(mime, types[i])))
 			return (struct p2v_str){ types[i], strlen(types[i]) };
-	if (starts(codecs, "stpp") || starts(codecs, "wvtt"))
+	if (words_start(codecs, "stpp") || words_start(codecs, "wvtt"))
 		return (struct p2v_str){ "text", 4 };
 	return (struct p2v_str){ "", 0 };
 }
@@ -237,7 +194,7 @@ static bool is_trick(const struct entry *x)
 	for (size_t i = 0; i < 2; i++)
 		for (const struct xml_node *e = xml_child(x->s.adaptation, kinds[i]); e;
 			e = xml_next(e, kinds[i]))
-			if (xml_is(xml_attr_of(e, "schemeIdUri"),
+			if (words_is(xml_attr_of(e, "schemeIdUri"),
 				    "http://dashif.org/guidelines/trickmode"))
 				return true;
 	return false;
@@ -248,16 +205,15 @@ static void tell_variant(struct dash *d, const struct entry *x)
 	struct p2v_str w = inherited(x, "width"), h = inherited(x, "height");
 	uint64_t pixels[2] = { 0, 0 };
 	struct p2v_manifest_variant v = { .id = x->id,
-		.bw = dash_number(d, x->s.representation, "bandwidth", 0),
+		.bw = telling_number(&d->telling, x->s.representation, "bandwidth", 0),
 		.codecs = inherited(x, "codecs"),
 		.iframes = is_trick(x) };
 
-	(void)xml_number(w, UINT32_MAX, &pixels[0]);
-	(void)xml_number(h, UINT32_MAX, &pixels[1]);
+	(void)words_number(w, UINT32_MAX, &pixels[0]);
+	(void)words_number(h, UINT32_MAX, &pixels[1]);
 	v.w = (uint32_t)pixels[0];
 	v.h = (uint32_t)pixels[1];
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->variant(d->sink->ctx, &v);
+	telling_variant(&d->telling, &v);
 }
 
 static void tell_track(struct dash *d, const struct entry *x)
@@ -268,10 +224,9 @@ static void tell_track(struct dash *d, const struct entry *x)
 		.variant = x->id, .type = type_of(x), .set = { set, (size_t)n }, .timed = true
 	};
 
-	(void)xml_number(xml_attr_of(x->s.representation, "bandwidth"), INT64_MAX, &t.bw);
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->track(d->sink->ctx, &t);
-	for (; x && d->rc == P2V_OK; x = x->sequel)
+	(void)words_number(xml_attr_of(x->s.representation, "bandwidth"), INT64_MAX, &t.bw);
+	telling_track(&d->telling, &t);
+	for (; x && d->telling.rc == P2V_OK; x = x->sequel)
 		dash_segments(d, &x->s);
 }
 
@@ -281,29 +236,25 @@ static void find_times(struct dash *d)
 {
 	struct p2v_str start = xml_attr_of(d->mpd, "availabilityStartTime");
 
-	d->dynamic = xml_is(xml_attr_of(d->mpd, "type"), "dynamic");
-	d->window = dash_duration(d, d->mpd, "timeShiftBufferDepth", P2V_NEVER);
+	d->dynamic = words_is(xml_attr_of(d->mpd, "type"), "dynamic");
+	d->window = duration(d, d->mpd, "timeShiftBufferDepth", P2V_NEVER);
 	if (start.p && !dash_take_date(start, &d->available))
-		dash_warn(d, d->mpd, "availabilityStartTime '%.*s' is no date", DASH_CUT(start));
+		telling_warn(&d->telling, d->mpd, "availabilityStartTime '%.*s' is no date",
+			WORDS_CUT(start));
 	if (d->dynamic && !start.p)
-		dash_warn(d, d->mpd, "a dynamic MPD without availabilityStartTime");
+		telling_warn(&d->telling, d->mpd, "a dynamic MPD without availabilityStartTime");
 }
 
 static void tell_head(struct dash *d)
 {
-	p2v_usec most = dash_duration(d, d->mpd, "maxSegmentDuration", 0);
 	struct p2v_manifest_head h = { .kind = P2V_MANIFEST_PRESENTATION,
 		.live = d->dynamic,
 		.endlist = !d->dynamic,
-		.target = d->longest ? d->longest : most,
-		.refresh = dash_duration(d, d->mpd, "minimumUpdatePeriod", 0),
+		.target = duration(d, d->mpd, "maxSegmentDuration", 0),
+		.refresh = duration(d, d->mpd, "minimumUpdatePeriod", 0),
 		.again = d->again };
 
-	if (d->cut)
-		dash_warn(d, d->mpd, "it tells of more than %d fragments: the rest is left out",
-			DASH_LISTED);
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->head(d->sink->ctx, &h);
+	telling_head(&d->telling, d->mpd, &h);
 }
 
 static void tell_all(struct dash *d)
@@ -315,44 +266,37 @@ static void tell_all(struct dash *d)
 	find_times(d);
 	periods = find_periods(d, &n_periods);
 	if (n_periods && !periods)
-		dash_fail(d, P2V_ELIMIT, "what the manifest says takes too much memory");
+		telling_fail(
+			&d->telling, P2V_ELIMIT, "what the manifest says takes too much memory");
 	v = find_entries(d, periods, n_periods, &n);
-	for (size_t i = 0; i < n && d->rc == P2V_OK; i++)
+	for (size_t i = 0; i < n && d->telling.rc == P2V_OK; i++)
 		if (v[i].head)
 			tell_variant(d, &v[i]);
 	dash_places(d);
-	for (size_t i = 0; i < n && d->rc == P2V_OK; i++)
+	for (size_t i = 0; i < n && d->telling.rc == P2V_OK; i++)
 		if (v[i].head)
 			tell_track(d, &v[i]);
 	tell_head(d);
 }
 
-static int dash_open(void *st, const struct p2v_env *env, const void *conf, struct p2v_err *err)
-{
-	(void)st;
-	(void)env;
-	(void)conf;
-	(void)err;
-	return P2V_OK;
-}
-
 static int dash_parse(void *st, const struct p2v_manifest_in *in,
 	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
-	struct dash d = { .sink = sink, .err = err, .wall = in->wall };
+	struct dash d = { .telling = { .sink = sink, .err = err }, .wall = in->wall };
+	struct telling *t = &d.telling;
 
 	(void)st;
 	if (in->context.p)
 		return dash_sidx(in, sink, err);
-	d.rc = xml_read(in->text, &d.tree, err);
+	t->rc = xml_read(in->text, &d.tree, err);
 	d.mpd = d.tree.root;
-	if (d.rc == P2V_OK && !xml_is(d.mpd->name, "MPD"))
-		dash_fail(&d, P2V_EPARSE, "line %u: the document is a '%.*s', not an MPD",
-			(unsigned)d.mpd->line, DASH_CUT(d.mpd->name));
-	if (d.rc == P2V_OK)
+	if (t->rc == P2V_OK && !words_is(d.mpd->name, "MPD"))
+		telling_fail(t, P2V_EPARSE, "line %u: the document is a '%.*s', not an MPD",
+			(unsigned)d.mpd->line, WORDS_CUT(d.mpd->name));
+	if (t->rc == P2V_OK)
 		tell_all(&d);
 	xml_free(&d.tree);
-	return d.rc;
+	return t->rc;
 }
 
 /* ---- how it knows its own ---- */
@@ -361,22 +305,19 @@ static uint32_t dash_probe(const struct p2v_manifest_probe *in)
 {
 	uint32_t score = 0;
 
-	if (starts(in->type, "application/dash+xml"))
+	if (words_start(in->type, "application/dash+xml"))
 		score = 80;
-	else if (in->path.n > 4 &&
-		 starts((struct p2v_str){ in->path.p + in->path.n - 4, 4 }, ".mpd"))
+	else if (words_end_nocase(in->path, ".mpd"))
 		score = 70;
 	if (in->start.n == 0)
 		return score;
-	for (size_t i = 0; i + 4 < in->start.n; i++)
-		if (memcmp(in->start.p + i, "<MPD", 4) == 0 ||
-			memcmp(in->start.p + i, ":MPD", 4) == 0)
-			return 100;
+	if (words_have(in->start, "<MPD") || words_have(in->start, ":MPD"))
+		return 100;
 	return in->start.p[0] == '<' || (unsigned char)in->start.p[0] >= 0xef ? score / 2 : 0;
 }
 
 static const struct p2v_manifest_ops ops = {
-	.size = sizeof ops, .open = dash_open, .probe = dash_probe, .parse = dash_parse
+	.size = sizeof ops, .probe = dash_probe, .parse = dash_parse
 };
 
 P2V_PLUGIN(p2v_manifest_dash) = { P2V_HEADER(MANIFEST), .name = "dash", .version = "1.0",

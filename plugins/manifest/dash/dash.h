@@ -5,32 +5,24 @@
 
 #include <peer2view/manifest.h>
 
-#include "plugins/manifest/xml/xml.h"
+#include "plugins/manifest/shared/telling.h"
+#include "plugins/manifest/shared/words.h"
 
 enum {
 	DASH_BASES = 4,  /* levels that may have a BaseURL */
 	DASH_LEVELS = 3, /* … or what tells of fragments: Period, AdaptationSet, Representation */
-	DASH_LISTED = 200000, /* fragments of a whole MPD: what goes above is made to */
-	DASH_URI_MAX = 8192   /* [B] */
+	DASH_URI_MAX = 8192 /* [B] */
 };
 
-/** "%.*s" of at most 60 bytes. */
-#define DASH_CUT(s) ((int)((s).n < 60 ? (s).n : 60)), ((s).p ? (s).p : "")
-
 struct dash {
-	const struct p2v_manifest_sink *sink;
+	struct telling telling;
 	struct xml_tree tree;
 	const struct xml_node *mpd;
-	struct p2v_err *err;
-	int rc; /* the first refusal of a callback, or a failure: nothing is told from then on */
 	bool dynamic;
 	int64_t wall;      /* [us since 1970] now */
 	int64_t available; /* [us since 1970] availabilityStartTime */
 	p2v_usec window;   /* [us] timeShiftBufferDepth; P2V_NEVER: all */
-	p2v_usec longest;  /* [us] fragment that was told */
 	int64_t again;     /* [us since 1970] when the next fragment becomes available; 0: none */
-	uint64_t listed;
-	bool cut; /* more than DASH_LISTED were wanted */
 };
 
 /** A Period, placed on the presentation's time. */
@@ -47,19 +39,6 @@ struct dash_source {
 	const struct xml_node *adaptation, *representation;
 	bool disc; /* the first fragment comes behind another Period's */
 };
-
-/** Tell of something that was dropped or repaired. */
-void dash_warn(struct dash *d, const struct xml_node *e, const char *fmt, ...) P2V_PRINTF(3, 4);
-/** The parse is over. */
-void dash_fail(struct dash *d, int rc, const char *fmt, ...) P2V_PRINTF(3, 4);
-
-/** An attribute that is a number. @return what it says; where it is absent or no number (told)
- * otherwise */
-uint64_t dash_number(
-	struct dash *d, const struct xml_node *e, const char *name, uint64_t otherwise);
-/** An attribute that is a duration. */
-p2v_usec dash_duration(
-	struct dash *d, const struct xml_node *e, const char *name, p2v_usec otherwise);
 
 /** ISO 8601: "PT1H2.5S"; a month counts 30 days, a year 365.
  * @return whether it is one, of no less than 0 and no more than 2^55 us */

@@ -15,8 +15,7 @@ void dash_base(struct dash *d, const struct xml_node *const *levels, size_t n)
 		if (e && e->text.p)
 			uris[k++] = e->text;
 	}
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->base(d->sink->ctx, uris, k);
+	telling_base(&d->telling, uris, k);
 }
 
 struct walk {
@@ -32,8 +31,7 @@ static void tell(struct walk *w, size_t n, struct p2v_manifest_uri *u, enum p2v_
 
 	dash_base(d, w->levels, n);
 	u->role = role;
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->uri(d->sink->ctx, u);
+	telling_uri(&d->telling, u);
 }
 
 /* What is relative to a folder may be relative to several, as those below have bases of their own,
@@ -60,7 +58,7 @@ static void tell_attrs(struct walk *w, const struct xml_node *e)
 		if (!leads_away(w, xml_attr_of(e, names[i])) ||
 			!xml_attr_place(&w->d->tree, e, names[i], &u))
 			continue;
-		if (xml_is(e->name, "SegmentTemplate"))
+		if (words_is(e->name, "SegmentTemplate"))
 			xml_fill_from(&w->d->tree, &u, '$');
 		for (; at && v[at - 1].off > u.off; at--)
 			v[at] = v[at - 1];
@@ -73,8 +71,8 @@ static void tell_attrs(struct walk *w, const struct xml_node *e)
 
 static bool is_level(const struct xml_node *e)
 {
-	return xml_is(e->name, "MPD") || xml_is(e->name, "Period") ||
-	       xml_is(e->name, "AdaptationSet") || xml_is(e->name, "Representation");
+	return words_is(e->name, "MPD") || words_is(e->name, "Period") ||
+	       words_is(e->name, "AdaptationSet") || words_is(e->name, "Representation");
 }
 
 static bool tells_media(const struct xml_node *e)
@@ -83,7 +81,7 @@ static bool tells_media(const struct xml_node *e)
 		"RepresentationIndex", "BitstreamSwitching" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (xml_is(e->name, names[i]))
+		if (words_is(e->name, names[i]))
 			return true;
 	return false;
 }
@@ -95,14 +93,14 @@ static void walk(struct walk *w, const struct xml_node *e)
 
 	if (level)
 		w->levels[w->n++] = e;
-	if (xml_is(e->name, "BaseURL") && xml_text_place(&w->d->tree, e, &u))
+	if (words_is(e->name, "BaseURL") && xml_text_place(&w->d->tree, e, &u))
 		tell(w, w->n ? w->n - 1 : 0, &u, P2V_URI_BASE);
-	else if ((xml_is(e->name, "Location") || xml_is(e->name, "PatchLocation")) &&
+	else if ((words_is(e->name, "Location") || words_is(e->name, "PatchLocation")) &&
 		 xml_text_place(&w->d->tree, e, &u))
 		tell(w, 0, &u, P2V_URI_MANIFEST);
 	else if (tells_media(e))
 		tell_attrs(w, e);
-	for (const struct xml_node *c = e->first; c && w->d->rc == P2V_OK; c = c->next)
+	for (const struct xml_node *c = e->first; c && w->d->telling.rc == P2V_OK; c = c->next)
 		walk(w, c);
 	if (level)
 		w->n--;
@@ -111,7 +109,7 @@ static void walk(struct walk *w, const struct xml_node *e)
 static bool has_base(const struct xml_node *e)
 {
 	for (const struct xml_node *c = e->first; c; c = c->next)
-		if (xml_is(c->name, "BaseURL") || (is_level(c) && has_base(c)))
+		if (words_is(c->name, "BaseURL") || (is_level(c) && has_base(c)))
 			return true;
 	return false;
 }

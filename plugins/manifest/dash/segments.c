@@ -67,7 +67,7 @@ static const struct xml_node *child_of(const struct info *x, const char *name)
 
 static uint64_t number_of(struct fragments *f, const char *name, uint64_t otherwise)
 {
-	return dash_number(f->d, with_attr(&f->info, name), name, otherwise);
+	return telling_number(&f->d->telling, with_attr(&f->info, name), name, otherwise);
 }
 
 /* ---- one fragment ---- */
@@ -77,14 +77,8 @@ static p2v_usec place(const struct fragments *f, uint64_t t)
 {
 	p2v_usec start = f->s->period->start;
 
-	return t >= f->offset ? start + xml_usec(t - f->offset, f->scale)
-			      : start - xml_usec(f->offset - t, f->scale);
-}
-
-static bool full(struct dash *d)
-{
-	d->cut |= d->listed >= DASH_LISTED;
-	return d->cut || d->rc != P2V_OK;
+	return t >= f->offset ? start + words_usec(t - f->offset, f->scale)
+			      : start - words_usec(f->offset - t, f->scale);
 }
 
 /* @return false: nothing more can be told */
@@ -102,9 +96,9 @@ static bool fill_media(struct fragments *f, struct p2v_manifest_segment *x, char
 	}
 	n = dash_fill(f->media, &f->values, buf, &why);
 	if (n == 0) {
-		dash_warn(f->d, f->s->representation,
+		telling_warn(&f->d->telling, f->s->representation,
 			"the template '%.*s' has %s: its fragments are left out",
-			DASH_CUT(f->media), why);
+			WORDS_CUT(f->media), why);
 		return false;
 	}
 	x->uri = (struct p2v_str){ buf, n };
@@ -122,7 +116,7 @@ static bool tell(struct fragments *f, uint64_t t, uint64_t span)
 
 	x.t = place(f, t);
 	x.dur = end - x.t;
-	if (x.t >= f->s->period->end || full(d) || (!f->media.p && !f->in_list))
+	if (x.t >= f->s->period->end || (!f->media.p && !f->in_list))
 		return false;
 	f->values.time = t;
 	if (!fill_media(f, &x, buf))
@@ -137,10 +131,7 @@ static bool tell(struct fragments *f, uint64_t t, uint64_t span)
 	x.has_pdt = d->dynamic;
 	x.pdt = d->available + x.t;
 	f->told = true;
-	d->listed++;
-	d->longest = x.dur > d->longest ? x.dur : d->longest;
-	d->rc = d->sink->segment(d->sink->ctx, &x);
-	return d->rc == P2V_OK;
+	return telling_segment(&d->telling, &x);
 }
 
 /* ---- by SegmentTimeline ---- */
@@ -170,8 +161,9 @@ static uint64_t runs(struct fragments *f, const struct xml_node *e, uint64_t t, 
 	if (!r.p)
 		return 1;
 	if (r.n && r.p[0] == '-') {
-		if (next.p ? !xml_number(next, INT64_MAX, &end) : !open_end(f, &end)) {
-			dash_warn(f->d, e, "nothing says how often it comes: once is taken");
+		if (next.p ? !words_number(next, INT64_MAX, &end) : !open_end(f, &end)) {
+			telling_warn(&f->d->telling, e,
+				"nothing says how often it comes: once is taken");
 			return 1;
 		}
 		if (end <= t)
@@ -179,8 +171,8 @@ static uint64_t runs(struct fragments *f, const struct xml_node *e, uint64_t t, 
 		/* Before another run it ends where that begins; else only whole ones are there. */
 		return (end - t + (next.p || f->s->period->end != P2V_NEVER ? span - 1 : 0)) / span;
 	}
-	if (!xml_number(r, INT32_MAX, &n))
-		dash_warn(f->d, e, "'%.*s' is no number: once is taken", DASH_CUT(r));
+	if (!words_number(r, INT32_MAX, &n))
+		telling_warn(&f->d->telling, e, "'%.*s' is no number: once is taken", WORDS_CUT(r));
 	return n + 1;
 }
 
@@ -191,14 +183,15 @@ static void by_timeline(struct fragments *f, const struct xml_node *timeline)
 	for (const struct xml_node *e = xml_child(timeline, "S"); e; e = xml_next(e, "S")) {
 		uint64_t n;
 
-		if (!xml_number(xml_attr_of(e, "d"), INT64_MAX / 4, &span) || span == 0) {
-			dash_warn(f->d, e, "a run of fragments without a duration is left out");
+		if (!words_number(xml_attr_of(e, "d"), INT64_MAX / 4, &span) || span == 0) {
+			telling_warn(&f->d->telling, e,
+				"a run of fragments without a duration is left out");
 			continue;
 		}
 		if (xml_attr_of(e, "t").p)
-			t = dash_number(f->d, e, "t", t);
+			t = telling_number(&f->d->telling, e, "t", t);
 		if (xml_attr_of(e, "n").p)
-			number = dash_number(f->d, e, "n", number);
+			number = telling_number(&f->d->telling, e, "n", number);
 		n = runs(f, e, t, span);
 		for (f->values.number = number; n; n--, number++) {
 			if (t > INT64_MAX || number > f->last || !tell(f, t, span))
@@ -213,7 +206,7 @@ static void by_timeline(struct fragments *f, const struct xml_node *timeline)
 /* [us] the end of fragment i - 1, which is the start of fragment i, from the Period's start. */
 static p2v_usec edge(const struct fragments *f, uint64_t i, uint64_t span)
 {
-	return xml_usec(i * span, f->scale);
+	return words_usec(i * span, f->scale);
 }
 
 /* How many whole fragments there are within so long. The estimate is off by one at most. */
@@ -265,8 +258,8 @@ static void by_duration(struct fragments *f, uint64_t span)
 	uint64_t from = 0, to = 0;
 
 	if (!f->d->dynamic && f->s->period->end == P2V_NEVER && f->media.p) {
-		dash_warn(
-			f->d, f->s->representation, "nothing says how long it is: it is left out");
+		telling_warn(&f->d->telling, f->s->representation,
+			"nothing says how long it is: it is left out");
 		return;
 	}
 	if (f->media.p)
@@ -295,8 +288,8 @@ static void find_init(struct fragments *f)
 		if (n)
 			f->common.map.uri = (struct p2v_str){ f->init, n };
 		else
-			dash_warn(f->d, f->s->representation, "the template '%.*s' has %s",
-				DASH_CUT(tmpl), why);
+			telling_warn(&f->d->telling, f->s->representation,
+				"the template '%.*s' has %s", WORDS_CUT(tmpl), why);
 	} else if (e) {
 		struct p2v_str range = xml_attr_of(e, "range");
 
@@ -304,7 +297,7 @@ static void find_init(struct fragments *f)
 		if (!f->common.map.uri.p)
 			f->common.map.uri = (struct p2v_str){ "", 0 };
 		if (range.p && !dash_take_range(range, &f->common.map.range))
-			dash_warn(f->d, e, "'%.*s' is no range", DASH_CUT(range));
+			telling_warn(&f->d->telling, e, "'%.*s' is no range", WORDS_CUT(range));
 	}
 }
 
@@ -320,7 +313,7 @@ static void find_key(struct fragments *f)
 
 			if (!f->common.key.method.p)
 				f->common.key.method = (struct p2v_str){ "CENC", 4 };
-			if (xml_is(xml_attr_of(e, "schemeIdUri"),
+			if (words_is(xml_attr_of(e, "schemeIdUri"),
 				    "urn:mpeg:dash:mp4protection:2011") &&
 				value.n)
 				f->common.key.method = value;
@@ -336,7 +329,8 @@ static void find_common(struct fragments *f)
 
 	f->scale = number_of(f, "timescale", 1);
 	if (f->scale == 0 || f->scale > UINT32_MAX) {
-		dash_warn(f->d, f->s->representation, "its time scale cannot be: 1 is taken");
+		telling_warn(&f->d->telling, f->s->representation,
+			"its time scale cannot be: 1 is taken");
 		f->scale = 1;
 	}
 	f->offset = number_of(f, "presentationTimeOffset", 0);
@@ -366,7 +360,8 @@ static void by_rule(struct fragments *f, const char *kind)
 		f->in_list = e = child_of(&f->info, "SegmentURL");
 	}
 	if (!e) {
-		dash_warn(f->d, f->info.v[0], "it says nothing of where its fragments are");
+		telling_warn(
+			&f->d->telling, f->info.v[0], "it says nothing of where its fragments are");
 		return;
 	}
 	timeline = child_of(&f->info, "SegmentTimeline");
@@ -376,7 +371,8 @@ static void by_rule(struct fragments *f, const char *kind)
 	else if (span && span < INT64_MAX / 4)
 		by_duration(f, span);
 	else
-		dash_warn(f->d, f->info.v[0], "it says nothing of how long its fragments are");
+		telling_warn(&f->d->telling, f->info.v[0],
+			"it says nothing of how long its fragments are");
 }
 
 /* ---- one file ---- */
@@ -397,8 +393,7 @@ static void one_file(struct fragments *f)
 	c.context.n = (size_t)snprintf(context, sizeof context, "sidx %llu %llu",
 		(unsigned long long)(c.range.off + c.range.len),
 		(unsigned long long)f->s->period->start);
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->child(d->sink->ctx, &c);
+	telling_child(&d->telling, &c);
 }
 
 void dash_segments(struct dash *d, const struct dash_source *s)
@@ -411,7 +406,7 @@ void dash_segments(struct dash *d, const struct dash_source *s)
 	if (d->dynamic && !s->period->placed)
 		return; /* announced, not there yet */
 	f.values.id = xml_attr_of(s->representation, "id");
-	(void)xml_number(
+	(void)words_number(
 		xml_attr_of(s->representation, "bandwidth"), INT64_MAX, &f.values.bandwidth);
 	dash_base(d, levels, 4);
 	for (size_t i = 0; i < 2; i++) {

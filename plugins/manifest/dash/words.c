@@ -119,7 +119,7 @@ static bool take_zone(struct p2v_str s, int64_t *minutes)
 	bool west;
 
 	*minutes = 0;
-	if (s.n == 0 || xml_is(s, "Z") || xml_is(s, "z"))
+	if (s.n == 0 || words_is(s, "Z") || words_is(s, "z"))
 		return true;
 	west = s.p[0] == '-';
 	if (!west && s.p[0] != '+')
@@ -173,9 +173,9 @@ bool dash_take_range(struct p2v_str s, struct p2v_manifest_range *out)
 	uint64_t first, last;
 
 	if (!dash ||
-		!xml_number((struct p2v_str){ s.p, (size_t)(dash - s.p) }, INT64_MAX, &first) ||
-		!xml_number((struct p2v_str){ dash + 1, (size_t)(s.p + s.n - dash - 1) }, INT64_MAX,
-			&last) ||
+		!words_number((struct p2v_str){ s.p, (size_t)(dash - s.p) }, INT64_MAX, &first) ||
+		!words_number((struct p2v_str){ dash + 1, (size_t)(s.p + s.n - dash - 1) },
+			INT64_MAX, &last) ||
 		last < first)
 		return false;
 	*out = (struct p2v_manifest_range){ true, first, last - first + 1 };
@@ -215,17 +215,17 @@ static struct p2v_str value_of(
 
 	if (name.n == 0)
 		return (struct p2v_str){ "$", 1 };
-	if (xml_is(name, "RepresentationID"))
+	if (words_is(name, "RepresentationID"))
 		return v->id.p ? v->id : (struct p2v_str){ "", 0 };
 	if (!take_width(&name, &width)) {
 		*why = "a width that is none";
 		return none;
 	}
-	if (xml_is(name, "Number"))
+	if (words_is(name, "Number"))
 		number = v->number;
-	else if (xml_is(name, "Time"))
+	else if (words_is(name, "Time"))
 		number = v->time;
-	else if (xml_is(name, "Bandwidth"))
+	else if (words_is(name, "Bandwidth"))
 		number = v->bandwidth;
 	else {
 		*why = "an identifier that is none";

@@ -4,83 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugins/manifest/shared/boxes.h"
+
 enum { ABST = 0x61627374, ASRT = 0x61737274, AFRT = 0x61667274 };
 
-struct bytes {
-	const uint8_t *p, *begin;
-	size_t n;
-	bool bad; /* it wanted more than there is */
-};
-
-static uint64_t take(struct bytes *b, size_t n)
+static void skip_texts(struct boxes *b)
 {
-	uint64_t v = 0;
-
-	if (b->n < n) {
-		b->bad = true;
-		b->n = 0;
-		return 0;
-	}
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | b->p[i];
-	b->p += n;
-	b->n -= n;
-	return v;
+	for (uint64_t n = boxes_take(b, 1); n && !b->bad; n--)
+		boxes_skip_text(b);
 }
 
-static void skip_text(struct bytes *b)
+/* Open a box of that type. @return false: it is not there whole */
+static bool box(struct boxes *b, uint32_t type, struct boxes *out)
 {
-	const uint8_t *end = b->n ? memchr(b->p, 0, b->n) : NULL;
+	struct boxes at = *b;
+	uint32_t is;
 
-	if (!end) {
-		b->bad = true;
-		b->n = 0;
-		return;
-	}
-	b->n -= (size_t)(end + 1 - b->p);
-	b->p = end + 1;
-}
-
-static void skip_texts(struct bytes *b)
-{
-	for (uint64_t n = take(b, 1); n && !b->bad; n--)
-		skip_text(b);
-}
-
-static int refuse(struct p2v_err *err, const struct bytes *b, const char *why)
-{
-	return p2v_fail(err, P2V_EPARSE, "byte %zu: %s", (size_t)(b->p - b->begin), why);
-}
-
-/* Open a box. @return false: it is not there whole */
-static bool box(struct bytes *b, uint64_t type, struct bytes *out)
-{
-	struct bytes at = *b;
-	uint64_t size = take(&at, 4), is = take(&at, 4), head = 8;
-
-	if (size == 1) {
-		size = take(&at, 8);
-		head = 16;
-	}
-	if (size == 0)
-		size = b->n;
-	if (at.bad || is != type || size < head || size > b->n)
+	if (!boxes_next(&at, &is, out) || is != type || out->bad)
 		return false;
-	*out = (struct bytes){ b->p + head, b->begin, (size_t)(size - head), false };
-	b->p += size;
-	b->n -= (size_t)size;
+	*b = at;
 	return true;
 }
 
-static int read_segments(struct bytes *b, struct hds_bootstrap *out, struct p2v_err *err)
+static int read_segments(struct boxes *b, struct hds_bootstrap *out, struct p2v_err *err)
 {
 	uint64_t n, before = 0;
 
-	(void)take(b, 4);
+	(void)boxes_take(b, 4);
 	skip_texts(b);
-	n = take(b, 4);
+	n = boxes_take(b, 4);
 	if (b->bad || n > b->n / 8)
-		return refuse(err, b, "the table of segments is cut short");
+		return boxes_refuse(err, b, "the table of segments is cut short");
 	out->segments = n ? calloc(n, sizeof *out->segments) : NULL;
 	if (n && !out->segments)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a bootstrap");
@@ -88,8 +42,8 @@ static int read_segments(struct bytes *b, struct hds_bootstrap *out, struct p2v_
 		struct hds_segment_run *r = &out->segments[out->n_segments];
 		const struct hds_segment_run *last = r - 1;
 
-		r->first = (uint32_t)take(b, 4);
-		r->fragments = (uint32_t)take(b, 4);
+		r->first = (uint32_t)boxes_take(b, 4);
+		r->fragments = (uint32_t)boxes_take(b, 4);
 		if (out->n_segments && r->first > last->first)
 			before += (uint64_t)(r->first - last->first) * last->fragments;
 		r->before = before;
@@ -97,67 +51,67 @@ static int read_segments(struct bytes *b, struct hds_bootstrap *out, struct p2v_
 	return P2V_OK;
 }
 
-static int read_fragments(struct bytes *b, struct hds_bootstrap *out, struct p2v_err *err)
+static int read_fragments(struct boxes *b, struct hds_bootstrap *out, struct p2v_err *err)
 {
 	uint64_t n;
 
-	(void)take(b, 4);
-	out->run_scale = take(b, 4);
+	(void)boxes_take(b, 4);
+	out->run_scale = boxes_take(b, 4);
 	skip_texts(b);
-	n = take(b, 4);
+	n = boxes_take(b, 4);
 	if (b->bad || n > b->n / 16 || n > HDS_RUNS_MAX)
-		return refuse(err, b, "the table of fragments is cut short");
+		return boxes_refuse(err, b, "the table of fragments is cut short");
 	out->fragments = n ? calloc(n, sizeof *out->fragments) : NULL;
 	if (n && !out->fragments)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a bootstrap");
 	for (; out->n_fragments < n; out->n_fragments++) {
 		struct hds_fragment_run *r = &out->fragments[out->n_fragments];
 
-		r->first = (uint32_t)take(b, 4);
-		r->t = take(b, 8);
-		r->duration = (uint32_t)take(b, 4);
+		r->first = (uint32_t)boxes_take(b, 4);
+		r->t = boxes_take(b, 8);
+		r->duration = (uint32_t)boxes_take(b, 4);
 		if (r->duration == 0)
-			r->why = (uint8_t)take(b, 1);
+			r->why = (uint8_t)boxes_take(b, 1);
 		if (b->bad)
-			return refuse(err, b, "the table of fragments is cut short");
+			return boxes_refuse(err, b, "the table of fragments is cut short");
 		if (r->t > INT64_MAX / 4)
-			return refuse(err, b, "a fragment's time cannot be");
+			return boxes_refuse(err, b, "a fragment's time cannot be");
 	}
 	return P2V_OK;
 }
 
 int hds_bootstrap_read(struct p2v_bytes in, struct hds_bootstrap *out, struct p2v_err *err)
 {
-	struct bytes all = { in.p, in.p, in.n, false }, b, table;
+	struct boxes all = boxes_of(in), b, table;
 	uint64_t tables;
 	int rc;
 
 	*out = (struct hds_bootstrap){ .scale = 1, .run_scale = 1 };
 	if (!box(&all, ABST, &b))
-		return refuse(err, &all, "there is no whole bootstrap box");
-	(void)take(&b, 8); /* version, flags, the bootstrap's own version */
-	out->live = (take(&b, 1) & 0x20) != 0;
-	out->scale = take(&b, 4);
-	out->now = take(&b, 8);
-	(void)take(&b, 8);
-	skip_text(&b);
+		return boxes_refuse(err, &all, "there is no whole bootstrap box");
+	(void)boxes_take(&b, 8); /* version, flags, the bootstrap's own version */
+	out->live = (boxes_take(&b, 1) & 0x20) != 0;
+	out->scale = boxes_take(&b, 4);
+	out->now = boxes_take(&b, 8);
+	(void)boxes_take(&b, 8);
+	boxes_skip_text(&b);
 	skip_texts(&b);
 	skip_texts(&b);
-	skip_text(&b);
-	skip_text(&b);
-	tables = take(&b, 1);
+	boxes_skip_text(&b);
+	boxes_skip_text(&b);
+	tables = boxes_take(&b, 1);
 	if (b.bad || tables == 0 || !box(&b, ASRT, &table))
-		return refuse(err, &b, "there is no whole table of segments");
+		return boxes_refuse(err, &b, "there is no whole table of segments");
 	rc = read_segments(&table, out, err);
 	/* Further tables are of other qualities, which have the same fragments. */
 	while (rc == P2V_OK && --tables && box(&b, ASRT, &table)) {
 	}
-	if (rc == P2V_OK && (take(&b, 1) == 0 || !box(&b, AFRT, &table)))
-		return refuse(err, &b, "there is no whole table of fragments");
+	if (rc == P2V_OK && (boxes_take(&b, 1) == 0 || !box(&b, AFRT, &table)))
+		return boxes_refuse(err, &b, "there is no whole table of fragments");
 	if (rc == P2V_OK)
 		rc = read_fragments(&table, out, err);
 	if (rc == P2V_OK && (out->scale == 0 || out->run_scale == 0 || out->now > INT64_MAX / 4))
-		return refuse(err, &b, "a time scale that cannot be");
+		return boxes_refuse(err, &b, "a time scale that cannot be");
 	return rc;
 }
 

@@ -4,36 +4,16 @@
 #include <string.h>
 
 #include "plugins/manifest/hds/bootstrap.h"
-#include "plugins/manifest/xml/xml.h"
+#include "plugins/manifest/shared/telling.h"
+#include "plugins/manifest/shared/words.h"
 
-enum { URI_MAX = 4096, LISTED = 200000, MEDIA_MAX = 4096 };
-
-/** "%.*s" of at most 60 bytes. */
-#define CUT(s) ((int)((s).n < 60 ? (s).n : 60)), ((s).p ? (s).p : "")
+enum { URI_MAX = 4096, MEDIA_MAX = 4096 };
 
 struct hds {
-	const struct p2v_manifest_sink *sink;
+	struct telling telling;
 	struct xml_tree tree;
-	struct p2v_err *err;
-	int rc; /* the first refusal of a callback, or a failure: nothing is told from then on */
 	bool live;
-	p2v_usec longest;
-	uint64_t listed;
-	bool cut;
 };
-
-static P2V_PRINTF(3, 4) void warn(struct hds *d, const struct xml_node *e, const char *fmt, ...)
-{
-	char text[252];
-	va_list ap;
-
-	if (d->rc != P2V_OK)
-		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	d->rc = d->sink->warn(d->sink->ctx, e ? e->line : 0, "%s", text);
-}
 
 /* ---- fragments ---- */
 
@@ -55,23 +35,20 @@ static bool tell_fragment(struct hds *d, const struct hds_bootstrap *b, const st
 {
 	char uri[URI_MAX];
 	uint64_t n = r->first + i, t = r->t + i * r->duration;
-	struct p2v_manifest_segment s = { .n = n, .t = xml_usec(t, b->run_scale), .disc = disc };
+	struct p2v_manifest_segment s = { .n = n, .t = words_usec(t, b->run_scale), .disc = disc };
 	int k = snprintf(uri, sizeof uri, "%.*sSeg%llu-Frag%llu%.*s", P2V_STR(m->path),
 		(unsigned long long)hds_segment_of(b, n), (unsigned long long)n, P2V_STR(m->query));
 
-	d->cut |= d->listed >= LISTED || t > INT64_MAX / 2;
-	if (d->cut || d->rc != P2V_OK)
+	d->telling.cut |= t > INT64_MAX / 2;
+	if (d->telling.cut)
 		return false;
 	if (k < 0 || (size_t)k >= sizeof uri) {
-		warn(d, NULL, "a fragment's URL is too long");
+		telling_warn(&d->telling, NULL, "a fragment's URL is too long");
 		return false;
 	}
-	s.dur = xml_usec(t + r->duration, b->run_scale) - s.t;
+	s.dur = words_usec(t + r->duration, b->run_scale) - s.t;
 	s.uri = (struct p2v_str){ uri, (size_t)k };
-	d->longest = s.dur > d->longest ? s.dur : d->longest;
-	d->listed++;
-	d->rc = d->sink->segment(d->sink->ctx, &s);
-	return d->rc == P2V_OK;
+	return telling_segment(&d->telling, &s);
 }
 
 static void tell_fragments(struct hds *d, const struct hds_bootstrap *b, struct p2v_str url)
@@ -86,7 +63,8 @@ static void tell_fragments(struct hds *d, const struct hds_bootstrap *b, struct 
 
 		disc |= r->duration == 0 && r->why != 0;
 		if (n && r->first < next) {
-			warn(d, NULL, "fragments from %u on are told twice", (unsigned)r->first);
+			telling_warn(&d->telling, NULL, "fragments from %u on are told twice",
+				(unsigned)r->first);
 			continue;
 		}
 		for (uint64_t i = 0; i < n; i++, disc = false)
@@ -105,8 +83,7 @@ static void tell_track(struct hds *d, struct p2v_str id, uint64_t kbit)
 		.variant = id, .type = { "video", 5 }, .bw = kbit * 1000, .set = { "0", 1 }
 	};
 
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->track(d->sink->ctx, &t);
+	telling_track(&d->telling, &t);
 }
 
 static uint64_t kbit_of(struct hds *d, const struct xml_node *e)
@@ -118,8 +95,8 @@ static uint64_t kbit_of(struct hds *d, const struct xml_node *e)
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '.')
 			s.n = i;
-	if (s.p && !xml_number(s, UINT32_MAX, &v))
-		warn(d, e, "bitrate '%.*s' is no number", CUT(s));
+	if (s.p && !words_number(s, UINT32_MAX, &v))
+		telling_warn(&d->telling, e, "bitrate '%.*s' is no number", WORDS_CUT(s));
 	return v;
 }
 
@@ -132,9 +109,7 @@ static const struct xml_node *bootstrap_of(struct hds *d, const struct xml_node 
 	if (own)
 		return own;
 	while (e && id.p) {
-		struct p2v_str is = xml_attr_of(e, "id");
-
-		if (is.n == id.n && is.p && memcmp(is.p, id.p, id.n) == 0)
+		if (words_same(xml_attr_of(e, "id"), id))
 			return e;
 		e = xml_next(e, "bootstrapInfo");
 	}
@@ -188,9 +163,10 @@ static void tell_inline(struct hds *d, const struct xml_node *boot, struct p2v_s
 		   : p2v_fail(&why, P2V_EPARSE, "its text is no base64");
 
 	if (rc == P2V_ENOMEM)
-		d->rc = p2v_fail(d->err, rc, "no memory for a manifest");
+		telling_fail(&d->telling, rc, "no memory for a manifest");
 	else if (rc < 0)
-		warn(d, boot, "a bootstrap that cannot be read is left out: %s", why.text);
+		telling_warn(&d->telling, boot, "a bootstrap that cannot be read is left out: %s",
+			why.text);
 	d->live |= b.live;
 	if (rc == P2V_OK)
 		tell_fragments(d, &b, url);
@@ -207,12 +183,11 @@ static void tell_child(struct hds *d, const struct xml_node *boot, struct p2v_st
 		(unsigned long long)kbit, P2V_STR(url));
 
 	if (n < 0 || (size_t)n >= sizeof context) {
-		warn(d, boot, "a medium's URL is too long");
+		telling_warn(&d->telling, boot, "a medium's URL is too long");
 		return;
 	}
 	c.context = (struct p2v_str){ context, (size_t)n };
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->child(d->sink->ctx, &c);
+	telling_child(&d->telling, &c);
 }
 
 static void tell_medium(struct hds *d, const struct xml_node *e, size_t order)
@@ -223,7 +198,8 @@ static void tell_medium(struct hds *d, const struct xml_node *e, size_t order)
 
 	id = (struct p2v_str){ name, (size_t)snprintf(name, sizeof name, "%zu", order) };
 	if (!boot || !url.p) {
-		warn(d, e, "nothing says where its fragments are: it is left out");
+		telling_warn(
+			&d->telling, e, "nothing says where its fragments are: it is left out");
 		return;
 	}
 	if (xml_attr_of(boot, "url").p) {
@@ -260,12 +236,11 @@ static void tell_variant(struct hds *d, const struct xml_node *e, size_t order)
 		.codecs = xml_attr_of(e, "videoCodec") };
 
 	v.id = (struct p2v_str){ name, (size_t)snprintf(name, sizeof name, "%zu", order) };
-	(void)xml_number(xml_attr_of(e, "width"), UINT32_MAX, &w);
-	(void)xml_number(xml_attr_of(e, "height"), UINT32_MAX, &h);
+	(void)words_number(xml_attr_of(e, "width"), UINT32_MAX, &w);
+	(void)words_number(xml_attr_of(e, "height"), UINT32_MAX, &h);
 	v.w = (uint32_t)w;
 	v.h = (uint32_t)h;
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->variant(d->sink->ctx, &v);
+	telling_variant(&d->telling, &v);
 }
 
 /* What all URIs but itself are relative to; a folder even where it does not end like one. */
@@ -279,8 +254,7 @@ static void tell_base(struct hds *d)
 		q[s.n] = '/';
 		s = (struct p2v_str){ q, s.n + 1 };
 	}
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->base(d->sink->ctx, &s, s.n > 0);
+	telling_base(&d->telling, &s, s.n > 0);
 }
 
 static void tell_place(
@@ -288,15 +262,12 @@ static void tell_place(
 {
 	struct p2v_manifest_uri u;
 
-	if (d->rc != P2V_OK)
-		return;
 	if (attr ? !xml_attr_place(&d->tree, e, attr, &u) : !xml_text_place(&d->tree, e, &u))
 		return;
 	u.role = role;
 	if (!attr)
-		d->rc = d->sink->base(d->sink->ctx, NULL, 0);
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->uri(d->sink->ctx, &u);
+		telling_base(&d->telling, NULL, 0);
+	telling_uri(&d->telling, &u);
 	if (!attr)
 		tell_base(d);
 }
@@ -304,11 +275,11 @@ static void tell_place(
 static void tell_places(struct hds *d, const struct xml_node *e)
 {
 	for (const struct xml_node *c = e->first; c; c = c->next) {
-		if (xml_is(c->name, "baseURL"))
+		if (words_is(c->name, "baseURL"))
 			tell_place(d, c, NULL, P2V_URI_BASE);
-		else if (xml_is(c->name, "bootstrapInfo"))
+		else if (words_is(c->name, "bootstrapInfo"))
 			tell_place(d, c, "url", P2V_URI_MANIFEST);
-		else if (xml_is(c->name, "media"))
+		else if (words_is(c->name, "media"))
 			tell_place(d, c, xml_attr_of(c, "href").p ? "href" : "url",
 				xml_attr_of(c, "href").p ? P2V_URI_MANIFEST : P2V_URI_MEDIA);
 		tell_places(d, c);
@@ -320,15 +291,10 @@ static void tell_head(struct hds *d, bool set_level)
 	struct p2v_str type = xml_text(xml_child(d->tree.root, "streamType"));
 	struct p2v_manifest_head h = { .kind = set_level ? P2V_MANIFEST_MASTER
 							 : P2V_MANIFEST_PRESENTATION,
-		.live = d->live || xml_is(type, "live") || xml_is(type, "dvr"),
-		.target = d->longest };
+		.live = d->live || words_is(type, "live") || words_is(type, "dvr") };
 
 	h.endlist = !h.live;
-	if (d->cut)
-		warn(d, d->tree.root, "it tells of more than %d fragments: the rest is left out",
-			LISTED);
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->head(d->sink->ctx, &h);
+	telling_head(&d->telling, d->tree.root, &h);
 }
 
 static void tell_all(struct hds *d)
@@ -349,96 +315,78 @@ static void tell_all(struct hds *d)
 }
 
 /* A bootstrap by URL. Its context: the medium's name, its bit rate [kbit/s], its URL. */
-static int parse_bootstrap(struct hds *d, const struct p2v_manifest_in *in, struct hds_bootstrap *b)
+static void parse_bootstrap(
+	struct hds *d, const struct p2v_manifest_in *in, struct hds_bootstrap *b)
 {
 	const struct p2v_bytes bytes = { (const uint8_t *)in->text.p, in->text.n };
 	struct p2v_str url = in->context, id, rate;
-	const char *space;
-	uint64_t kbit = 0;
 	struct p2v_manifest_head h = { .kind = P2V_MANIFEST_MEDIA };
+	uint64_t kbit = 0;
 
-	space = url.n ? memchr(url.p, ' ', url.n) : NULL;
-	id = (struct p2v_str){ url.p, space ? (size_t)(space - url.p) : url.n };
-	url.n -= id.n + (space != NULL);
-	url.p += id.n + (space != NULL);
-	space = url.n ? memchr(url.p, ' ', url.n) : NULL;
-	rate = (struct p2v_str){ url.p, space ? (size_t)(space - url.p) : 0 };
-	if (!space || !xml_number(rate, UINT32_MAX, &kbit))
-		return p2v_fail(d->err, P2V_EPARSE, "byte 0: nothing tells whose bootstrap it is");
-	url.p += rate.n + 1;
-	url.n -= rate.n + 1;
-	d->rc = hds_bootstrap_read(bytes, b, d->err);
-	if (d->rc != P2V_OK)
-		return d->rc;
+	if (!words_next(&url, &id) || !words_next(&url, &rate) ||
+		!words_number(rate, UINT32_MAX, &kbit)) {
+		telling_fail(
+			&d->telling, P2V_EPARSE, "byte 0: nothing tells whose bootstrap it is");
+		return;
+	}
+	d->telling.rc = hds_bootstrap_read(bytes, b, d->telling.err);
+	if (d->telling.rc != P2V_OK)
+		return;
 	tell_track(d, id, kbit);
 	tell_fragments(d, b, url);
 	h.live = b->live;
 	h.endlist = !b->live;
-	h.target = d->longest;
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->head(d->sink->ctx, &h);
-	return d->rc;
+	telling_head(&d->telling, NULL, &h);
 }
 
-static int hds_open(void *st, const struct p2v_env *env, const void *conf, struct p2v_err *err)
+static void parse_manifest(struct hds *d, struct p2v_str text)
 {
-	(void)st;
-	(void)env;
-	(void)conf;
-	(void)err;
-	return P2V_OK;
+	struct telling *t = &d->telling;
+
+	t->rc = xml_read(text, &d->tree, t->err);
+	if (t->rc == P2V_OK && !words_is(d->tree.root->name, "manifest"))
+		telling_fail(t, P2V_EPARSE,
+			"line %u: the document is a '%.*s', not an F4M manifest",
+			(unsigned)d->tree.root->line, WORDS_CUT(d->tree.root->name));
+	if (t->rc == P2V_OK)
+		tell_all(d);
+	xml_free(&d->tree);
 }
 
 static int hds_parse(void *st, const struct p2v_manifest_in *in,
 	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
-	struct hds d = { .sink = sink, .err = err };
+	struct hds d = { .telling = { .sink = sink, .err = err } };
 	struct hds_bootstrap b = { .scale = 1 };
 
 	(void)st;
-	if (in->context.p) {
-		d.rc = parse_bootstrap(&d, in, &b);
-		hds_bootstrap_fini(&b);
-		return d.rc;
-	}
-	d.rc = xml_read(in->text, &d.tree, err);
-	if (d.rc == P2V_OK && !xml_is(d.tree.root->name, "manifest"))
-		d.rc = p2v_fail(err, P2V_EPARSE,
-			"line %u: the document is a '%.*s', not an F4M manifest",
-			(unsigned)d.tree.root->line, CUT(d.tree.root->name));
-	if (d.rc == P2V_OK)
-		tell_all(&d);
-	xml_free(&d.tree);
-	return d.rc;
+	if (in->context.p)
+		parse_bootstrap(&d, in, &b);
+	else
+		parse_manifest(&d, in->text);
+	hds_bootstrap_fini(&b);
+	return d.telling.rc;
 }
 
 /* ---- how it knows its own ---- */
-
-static bool starts(struct p2v_str s, const char *word)
-{
-	size_t n = strlen(word);
-
-	return s.n >= n && memcmp(s.p, word, n) == 0;
-}
 
 static uint32_t hds_probe(const struct p2v_manifest_probe *in)
 {
 	uint32_t score = 0;
 
-	if (starts(in->type, "application/f4m+xml") || starts(in->type, "video/f4m"))
+	if (words_start(in->type, "application/f4m+xml") || words_start(in->type, "video/f4m"))
 		score = 80;
-	else if (in->path.n > 4 && memcmp(in->path.p + in->path.n - 4, ".f4m", 4) == 0)
+	else if (words_end_nocase(in->path, ".f4m"))
 		score = 70;
 	if (in->start.n == 0)
 		return score;
-	for (size_t i = 0; i + 17 < in->start.n; i++)
-		if (memcmp(in->start.p + i, "ns.adobe.com/f4m/", 17) == 0)
-			return 100;
+	if (words_have(in->start, "ns.adobe.com/f4m/"))
+		return 100;
 	return in->start.p[0] == '<' || (unsigned char)in->start.p[0] >= 0xef ? score / 2 : 0;
 }
 
 static const struct p2v_manifest_ops ops = {
-	.size = sizeof ops, .open = hds_open, .probe = hds_probe, .parse = hds_parse
+	.size = sizeof ops, .probe = hds_probe, .parse = hds_parse
 };
 
 P2V_PLUGIN(p2v_manifest_hds) = { P2V_HEADER(MANIFEST), .name = "hds", .version = "1.0",

@@ -215,15 +215,6 @@ static struct date find_date(const struct hls *h)
 	return d;
 }
 
-static int hls_open(void *st, const struct p2v_env *env, const void *conf, struct p2v_err *err)
-{
-	(void)st;
-	(void)env;
-	(void)conf;
-	(void)err;
-	return P2V_OK;
-}
-
 static int hls_parse(void *st, const struct p2v_manifest_in *in,
 	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
@@ -332,7 +323,7 @@ static uint32_t hls_probe(const struct p2v_manifest_probe *in)
 }
 
 static const struct p2v_manifest_ops ops = {
-	.size = sizeof ops, .open = hls_open, .probe = hls_probe, .parse = hls_parse
+	.size = sizeof ops, .probe = hls_probe, .parse = hls_parse
 };
 
 P2V_PLUGIN(p2v_manifest_hls) = { P2V_HEADER(MANIFEST), .name = "hls", .version = "1.0",

@@ -4,77 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/manifest/smooth/boxes.h"
-#include "plugins/manifest/xml/xml.h"
+#include "plugins/manifest/shared/telling.h"
+#include "plugins/manifest/shared/words.h"
+#include "plugins/manifest/smooth/announced.h"
 
-enum { URI_MAX = 4096, LISTED = 200000 };
+enum { URI_MAX = 4096 };
 #define USUAL_SCALE 10000000u
 
-/** "%.*s" of at most 60 bytes. */
-#define CUT(s) ((int)((s).n < 60 ? (s).n : 60)), ((s).p ? (s).p : "")
-
 struct smooth {
-	const struct p2v_manifest_sink *sink;
+	struct telling telling;
 	struct xml_tree tree;
-	struct p2v_err *err;
-	int rc; /* the first refusal of a callback: nothing is told from then on */
 	uint64_t scale;
-	p2v_usec longest;
-	uint64_t listed;
-	bool cut;
 };
-
-static P2V_PRINTF(3, 4) void warn(struct smooth *d, const struct xml_node *e, const char *fmt, ...)
-{
-	char text[252];
-	va_list ap;
-
-	if (d->rc != P2V_OK)
-		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	d->rc = d->sink->warn(d->sink->ctx, e ? e->line : 0, "%s", text);
-}
-
-static uint64_t number(
-	struct smooth *d, const struct xml_node *e, const char *name, uint64_t otherwise)
-{
-	struct p2v_str s = xml_attr_of(e, name);
-	uint64_t v = otherwise;
-
-	if (s.p && !xml_number(s, INT64_MAX, &v))
-		warn(d, e, "%s '%.*s' is no number", name, CUT(s));
-	return v;
-}
-
-/* Packagers differ in case. */
-static bool is_nocase(struct p2v_str s, const char *word)
-{
-	size_t i = 0;
-
-	for (; i < s.n && word[i]; i++) {
-		char c = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
-
-		if (c != word[i])
-			return false;
-	}
-	return i == s.n && !word[i];
-}
 
 static bool is_true(struct p2v_str s)
 {
-	return is_nocase(s, "true") || xml_is(s, "1");
+	return words_is_nocase(s, "true") || words_is(s, "1");
 }
 
 /* ---- URLs of fragments (MS-SSTR 2.2.2.5) ---- */
-
-static bool starts(struct p2v_str s, const char *word)
-{
-	size_t n = strlen(word);
-
-	return s.n >= n && memcmp(s.p, word, n) == 0;
-}
 
 /* What stands for what; an absent value stays as it is written. */
 struct values {
@@ -91,7 +39,7 @@ static struct p2v_str value_of(const struct values *v, struct p2v_str at, size_t
 	const struct p2v_str of[] = { v->bitrate, v->attributes, v->time };
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (starts(at, words[i].word)) {
+		if (words_start(at, words[i].word)) {
 			*used = strlen(words[i].word);
 			return of[words[i].which];
 		}
@@ -123,23 +71,25 @@ static size_t fill(struct p2v_str tmpl, const struct values *v, char *out)
 	return at;
 }
 
-/* Tell the fragment that starts at t. */
-static int tell_at(const struct p2v_manifest_sink *sink, struct p2v_str tmpl, uint64_t t,
-	uint64_t span, uint64_t scale)
+/* Tell the fragment that starts at t. @return whether another one may be told */
+static bool tell_at(
+	struct telling *tell, struct p2v_str tmpl, uint64_t t, uint64_t span, uint64_t scale)
 {
 	char uri[URI_MAX], digits[24];
 	struct values v = { .time.p = digits };
-	struct p2v_manifest_segment s = { .t = xml_usec(t, scale) };
+	struct p2v_manifest_segment s = { .t = words_usec(t, scale) };
 	size_t n;
 
 	v.time.n = (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)t);
 	n = fill(tmpl, &v, uri);
-	if (n == 0)
-		return sink->warn(sink->ctx, 0, "a fragment's URL is too long");
-	s.dur = xml_usec(t + span, scale) - s.t;
+	if (n == 0) {
+		telling_warn(tell, NULL, "a fragment's URL is too long");
+		return tell->rc == P2V_OK;
+	}
+	s.dur = words_usec(t + span, scale) - s.t;
 	s.n = (uint64_t)s.t;
 	s.uri = (struct p2v_str){ uri, n };
-	return sink->segment(sink->ctx, &s);
+	return telling_segment(tell, &s);
 }
 
 /* ---- chunk lists (MS-SSTR 2.2.2.6) ---- */
@@ -158,30 +108,26 @@ static uint64_t span_of(struct chunks *c, const struct xml_node *e, uint64_t bef
 	struct p2v_str d = xml_attr_of(e, "d"), next = xml_attr_of(xml_next(e, "c"), "t");
 	uint64_t v = 0;
 
-	if (d.p && xml_number(d, INT64_MAX / 4, &v))
+	if (d.p && words_number(d, INT64_MAX / 4, &v))
 		return v;
 	if (d.p)
-		warn(c->d, e, "d '%.*s' is no number", CUT(d));
-	if (next.p && xml_number(next, INT64_MAX / 4, &v) && v > c->t)
+		telling_warn(&c->d->telling, e, "d '%.*s' is no number", WORDS_CUT(d));
+	if (next.p && words_number(next, INT64_MAX / 4, &v) && v > c->t)
 		return v - c->t;
 	return before;
 }
 
 static bool tell_run(struct chunks *c, uint64_t span, uint64_t n)
 {
-	struct smooth *d = c->d;
-	p2v_usec us = xml_usec(span, c->scale);
+	struct telling *t = &c->d->telling;
 
-	for (; n && d->rc == P2V_OK; n--) {
-		d->cut |= d->listed >= LISTED || c->t > INT64_MAX / 4;
-		if (d->cut)
+	for (; n && t->rc == P2V_OK; n--) {
+		t->cut |= c->t > INT64_MAX / 4;
+		if (t->cut || !tell_at(t, c->tmpl, c->t, span, c->scale))
 			return false;
-		d->rc = tell_at(d->sink, c->tmpl, c->t, span, c->scale);
-		d->longest = us > d->longest ? us : d->longest;
-		d->listed++;
 		c->t += span;
 	}
-	return d->rc == P2V_OK;
+	return t->rc == P2V_OK;
 }
 
 static void tell_chunks(struct chunks *c)
@@ -189,12 +135,12 @@ static void tell_chunks(struct chunks *c)
 	uint64_t span = 0;
 
 	for (const struct xml_node *e = xml_child(c->e, "c"); e; e = xml_next(e, "c")) {
-		uint64_t n = number(c->d, e, "r", 1);
+		uint64_t n = telling_number(&c->d->telling, e, "r", 1);
 
-		c->t = number(c->d, e, "t", c->t);
+		c->t = telling_number(&c->d->telling, e, "t", c->t);
 		span = span_of(c, e, span);
 		if (span == 0)
-			warn(c->d, e, "a chunk without a duration is left out");
+			telling_warn(&c->d->telling, e, "a chunk without a duration is left out");
 		else if (!tell_run(c, span, n ? n : 1))
 			return;
 	}
@@ -227,7 +173,7 @@ static struct p2v_str type_of(const struct xml_node *stream)
 	struct p2v_str type = xml_attr_of(stream, "Type");
 
 	for (size_t i = 0; i < 3; i++)
-		if (is_nocase(type, types[i]))
+		if (words_is_nocase(type, types[i]))
 			return (struct p2v_str){ types[i], strlen(types[i]) };
 	return (struct p2v_str){ "", 0 };
 }
@@ -249,13 +195,14 @@ static void tell_level(struct smooth *d, const struct xml_node *stream, size_t i
 	struct p2v_manifest_track t = { .timed = true };
 	struct chunks c = { .d = d, .e = stream, .tmpl = { buf, 0 } };
 
-	(void)xml_number(xml_attr_of(q, "Bitrate"), INT64_MAX, &t.bw);
-	c.scale = number(d, stream, "TimeScale", d->scale);
+	(void)words_number(xml_attr_of(q, "Bitrate"), INT64_MAX, &t.bw);
+	c.scale = telling_number(&d->telling, stream, "TimeScale", d->scale);
 	v.attributes = attributes_of(q, custom);
 	v.bitrate = v.bitrate.p ? v.bitrate : (struct p2v_str){ "0", 1 };
 	c.tmpl.n = fill(xml_attr_of(stream, "Url"), &v, buf);
 	if (c.tmpl.n == 0 || c.scale == 0) {
-		warn(d, q, "nothing says where its fragments are: it is left out");
+		telling_warn(
+			&d->telling, q, "nothing says where its fragments are: it is left out");
 		return;
 	}
 	t.variant = (struct p2v_str){ id, id_of(id, i, q, k) };
@@ -264,8 +211,7 @@ static void tell_level(struct smooth *d, const struct xml_node *stream, size_t i
 	t.context = (struct p2v_str){ context,
 		(size_t)snprintf(context, sizeof context, "%llu %.*s", (unsigned long long)c.scale,
 			P2V_STR(c.tmpl)) };
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->track(d->sink->ctx, &t);
+	telling_track(&d->telling, &t);
 	tell_chunks(&c);
 }
 
@@ -273,16 +219,15 @@ static void tell_variant(struct smooth *d, size_t i, const struct xml_node *q, s
 {
 	char id[48];
 	uint64_t w = 0, h = 0;
-	struct p2v_manifest_variant v = { .bw = number(d, q, "Bitrate", 0),
+	struct p2v_manifest_variant v = { .bw = telling_number(&d->telling, q, "Bitrate", 0),
 		.codecs = xml_attr_of(q, "FourCC") };
 
 	v.id = (struct p2v_str){ id, id_of(id, i, q, k) };
-	(void)xml_number(xml_attr_of(q, "MaxWidth"), UINT32_MAX, &w);
-	(void)xml_number(xml_attr_of(q, "MaxHeight"), UINT32_MAX, &h);
+	(void)words_number(xml_attr_of(q, "MaxWidth"), UINT32_MAX, &w);
+	(void)words_number(xml_attr_of(q, "MaxHeight"), UINT32_MAX, &h);
 	v.w = (uint32_t)w;
 	v.h = (uint32_t)h;
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->variant(d->sink->ctx, &v);
+	telling_variant(&d->telling, &v);
 }
 
 static void tell_levels(struct smooth *d, bool tracks)
@@ -293,8 +238,8 @@ static void tell_levels(struct smooth *d, bool tracks)
 		s = xml_next(s, "StreamIndex"), i++) {
 		size_t k = 0;
 
-		for (const struct xml_node *q = xml_child(s, "QualityLevel"); q && d->rc == P2V_OK;
-			q = xml_next(q, "QualityLevel"), k++) {
+		for (const struct xml_node *q = xml_child(s, "QualityLevel");
+			q && d->telling.rc == P2V_OK; q = xml_next(q, "QualityLevel"), k++) {
 			if (tracks)
 				tell_level(d, s, i, q, k);
 			else
@@ -309,11 +254,11 @@ static void tell_places(struct smooth *d)
 		s = xml_next(s, "StreamIndex")) {
 		struct p2v_manifest_uri u;
 
-		if (d->rc != P2V_OK || !xml_attr_place(&d->tree, s, "Url", &u))
+		if (!xml_attr_place(&d->tree, s, "Url", &u))
 			continue;
 		u.role = P2V_URI_MEDIA;
 		xml_fill_from(&d->tree, &u, '{');
-		d->rc = d->sink->uri(d->sink->ctx, &u);
+		telling_uri(&d->telling, &u);
 	}
 }
 
@@ -326,44 +271,33 @@ static void tell_head(struct smooth *d)
 	struct p2v_manifest_head h = { .kind = P2V_MANIFEST_PRESENTATION,
 		.live = live,
 		.endlist = !live,
-		.version = (uint32_t)(number(d, root, "MajorVersion", 0) & UINT32_MAX),
-		.target = d->longest };
+		.version = (uint32_t)(telling_number(&d->telling, root, "MajorVersion", 0) &
+				      UINT32_MAX) };
 
-	if (d->cut)
-		warn(d, root, "it tells of more than %d fragments: the rest is left out", LISTED);
-	if (d->rc == P2V_OK)
-		d->rc = d->sink->head(d->sink->ctx, &h);
-}
-
-static int smooth_open(void *st, const struct p2v_env *env, const void *conf, struct p2v_err *err)
-{
-	(void)st;
-	(void)env;
-	(void)conf;
-	(void)err;
-	return P2V_OK;
+	telling_head(&d->telling, root, &h);
 }
 
 static int smooth_parse(void *st, const struct p2v_manifest_in *in,
 	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
-	struct smooth d = { .sink = sink, .err = err };
+	struct smooth d = { .telling = { .sink = sink, .err = err } };
+	struct telling *t = &d.telling;
 
 	(void)st;
-	d.rc = xml_read(in->text, &d.tree, err);
-	if (d.rc == P2V_OK && !xml_is(d.tree.root->name, "SmoothStreamingMedia"))
-		d.rc = p2v_fail(err, P2V_EPARSE,
+	t->rc = xml_read(in->text, &d.tree, err);
+	if (t->rc == P2V_OK && !words_is(d.tree.root->name, "SmoothStreamingMedia"))
+		telling_fail(t, P2V_EPARSE,
 			"line %u: the document is a '%.*s', not a Smooth Streaming manifest",
-			(unsigned)d.tree.root->line, CUT(d.tree.root->name));
-	if (d.rc == P2V_OK) {
-		d.scale = number(&d, d.tree.root, "TimeScale", USUAL_SCALE);
+			(unsigned)d.tree.root->line, WORDS_CUT(d.tree.root->name));
+	if (t->rc == P2V_OK) {
+		d.scale = telling_number(t, d.tree.root, "TimeScale", USUAL_SCALE);
 		tell_levels(&d, false);
 		tell_places(&d);
 		tell_levels(&d, true);
 		tell_head(&d);
 	}
 	xml_free(&d.tree);
-	return d.rc;
+	return t->rc;
 }
 
 /* What live fragments tell of the next ones (MS-SSTR 2.2.4.5): a player may never read the manifest
@@ -371,35 +305,23 @@ static int smooth_parse(void *st, const struct p2v_manifest_in *in,
 static int smooth_fragment(void *st, const struct p2v_manifest_fragment *f,
 	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
+	struct telling t = { .sink = sink, .err = err };
 	struct smooth_next next[SMOOTH_NEXT_MAX];
-	const char *space = f->context.n ? memchr(f->context.p, ' ', f->context.n) : NULL;
-	struct p2v_str tmpl;
-	uint64_t scale;
+	struct p2v_str tmpl = f->context, word;
+	uint64_t scale = 0;
 	size_t n;
-	int rc = P2V_OK;
 
 	(void)st;
-	if (!space ||
-		!xml_number((struct p2v_str){ f->context.p, (size_t)(space - f->context.p) },
-			INT64_MAX, &scale) ||
-		scale == 0)
+	if (!words_next(&tmpl, &word) || !words_number(word, INT64_MAX, &scale) || scale == 0)
 		return p2v_fail(err, P2V_EPARSE, "byte 0: nothing tells what it is a fragment of");
-	tmpl.p = space + 1;
-	tmpl.n = (size_t)(f->context.p + f->context.n - tmpl.p);
 	n = smooth_announced(f->start, next);
-	for (size_t i = 0; i < n && rc == P2V_OK; i++)
-		rc = tell_at(sink, tmpl, next[i].t, next[i].span, scale);
-	return rc;
+	for (size_t i = 0; i < n; i++)
+		if (!tell_at(&t, tmpl, next[i].t, next[i].span, scale))
+			break;
+	return t.rc;
 }
 
 /* ---- how it knows its own ---- */
-
-static bool ends(struct p2v_str s, const char *suffix)
-{
-	size_t n = strlen(suffix);
-
-	return s.n >= n && is_nocase((struct p2v_str){ s.p + s.n - n, n }, suffix);
-}
 
 /* The name's letters, whatever stands between them: UTF-16 has a zero there. */
 static bool names_it(struct p2v_str s)
@@ -421,9 +343,10 @@ static uint32_t smooth_probe(const struct p2v_manifest_probe *in)
 {
 	uint32_t score = 0;
 
-	if (starts(in->type, "application/vnd.ms-sstr+xml"))
+	if (words_start(in->type, "application/vnd.ms-sstr+xml"))
 		score = 80;
-	else if (ends(in->path, ".ism/manifest") || ends(in->path, ".isml/manifest"))
+	else if (words_end_nocase(in->path, ".ism/manifest") ||
+		 words_end_nocase(in->path, ".isml/manifest"))
 		score = 75;
 	if (in->start.n == 0)
 		return score;
@@ -431,7 +354,6 @@ static uint32_t smooth_probe(const struct p2v_manifest_probe *in)
 }
 
 static const struct p2v_manifest_ops ops = { .size = sizeof ops,
-	.open = smooth_open,
 	.probe = smooth_probe,
 	.parse = smooth_parse,
 	.fragment = smooth_fragment };

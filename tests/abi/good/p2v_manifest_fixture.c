@@ -5,15 +5,6 @@
 #include <peer2view/manifest.h>
 #include <peer2view/plugin.h>
 
-static int fixture_open(void *st, const struct p2v_env *env, const void *conf, struct p2v_err *err)
-{
-	(void)st;
-	(void)env;
-	(void)conf;
-	(void)err;
-	return P2V_OK;
-}
-
 static uint32_t fixture_probe(const struct p2v_manifest_probe *in)
 {
 	return in->start.n >= 8 && memcmp(in->start.p, "#FIXTURE", 8) == 0 ? 100 : 0;
@@ -56,7 +47,7 @@ static int fixture_parse(void *st, const struct p2v_manifest_in *in,
 }
 
 static const struct p2v_manifest_ops ops = {
-	.size = sizeof ops, .open = fixture_open, .probe = fixture_probe, .parse = fixture_parse
+	.size = sizeof ops, .probe = fixture_probe, .parse = fixture_parse
 };
 
 P2V_PLUGIN(p2v_manifest_fixture) = { P2V_HEADER(MANIFEST), .name = "fixture", .version = "1.0",

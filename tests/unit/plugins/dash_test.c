@@ -197,7 +197,7 @@ Test(dash, what_would_never_end_is_cut)
 		"</Representation></AdaptationSet></Period></MPD>",
 		0);
 
-	cr_assert_eq(d->tracks[0].n, DASH_LISTED);
+	cr_assert_eq(d->tracks[0].n, TELLING_FRAGMENTS);
 	cr_assert_eq(d->n_warnings, 1);
 	cr_assert(strstr(d->warnings[0], "the rest is left out"));
 	p2v_doc_free(d);

@@ -1,10 +1,12 @@
 /* xml.c - a manifest in XML as a tree. */
-#include "plugins/manifest/xml/xml.h"
+#include "plugins/manifest/shared/xml.h"
 
 #include <expat.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "plugins/manifest/shared/words.h"
 
 enum { CHUNK = 64 * 1024, PIECE = 1 << 20, NAMES = 64 };
 
@@ -311,24 +313,17 @@ int xml_read(struct p2v_str body, struct xml_tree *t, struct p2v_err *err)
 
 /* ---- looking ---- */
 
-bool xml_is(struct p2v_str s, const char *word)
-{
-	size_t n = strlen(word);
-
-	return s.n == n && memcmp(s.p, word, n) == 0;
-}
-
 struct p2v_str xml_attr_of(const struct xml_node *e, const char *name)
 {
 	for (uint32_t i = 0; e && i < e->n_attrs; i++)
-		if (xml_is(e->attrs[i].name, name))
+		if (words_is(e->attrs[i].name, name))
 			return e->attrs[i].value;
 	return (struct p2v_str){ NULL, 0 };
 }
 
 static struct xml_node *named(struct xml_node *e, const char *name)
 {
-	while (e && !xml_is(e->name, name))
+	while (e && !words_is(e->name, name))
 		e = e->next;
 	return e;
 }
@@ -378,7 +373,7 @@ bool xml_attr_place(const struct xml_tree *t, const struct xml_node *e, const ch
 		close = open + 1 < n ? memchr(p + open + 1, p[open], n - open - 1) : NULL;
 		if (!close)
 			return false;
-		if (xml_is((struct p2v_str){ p + from, end - from }, name)) {
+		if (words_is((struct p2v_str){ p + from, end - from }, name)) {
 			*out = (struct p2v_manifest_uri){ .off = e->off + open + 1,
 				.len = (size_t)(close - p) - open - 1,
 				.escape = P2V_ESCAPE_XML };
@@ -404,44 +399,4 @@ bool xml_text_place(
 		.off = e->text_off, .len = e->text_len, .escape = P2V_ESCAPE_XML
 	};
 	return e->text_len > 0;
-}
-
-/* ---- numbers ---- */
-
-bool xml_number(struct p2v_str s, uint64_t max, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	if (s.n == 0)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned d = (unsigned)(unsigned char)s.p[i] - '0';
-
-		if (d > 9 || v > (max - d) / 10)
-			return false;
-		v = v * 10 + d;
-	}
-	if (v > max)
-		return false;
-	*out = v;
-	return true;
-}
-
-p2v_usec xml_usec(uint64_t t, uint64_t scale)
-{
-	const uint64_t most = UINT64_C(1) << 58;
-	uint64_t whole, rest;
-
-	if (scale == 0)
-		return 0;
-	whole = t / scale;
-	rest = t % scale;
-	if (whole > most / 1000000)
-		return (p2v_usec)most;
-	while (rest >
-		UINT64_MAX / 1000001) { /* a scale so fine that its last digits do not count */
-		rest /= 2;
-		scale /= 2;
-	}
-	return (p2v_usec)(whole * 1000000 + (rest * 1000000 + scale / 2) / scale);
 }

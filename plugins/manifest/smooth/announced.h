@@ -1,6 +1,6 @@
-/* boxes.h - what stands in a Smooth Streaming fragment before its media. */
-#ifndef P2V_SMOOTH_BOXES_H
-#define P2V_SMOOTH_BOXES_H
+/* announced.h - what stands in a Smooth Streaming fragment before its media: which come next. */
+#ifndef P2V_SMOOTH_ANNOUNCED_H
+#define P2V_SMOOTH_ANNOUNCED_H
 
 #include <peer2view/base.h>
 

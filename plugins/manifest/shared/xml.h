@@ -62,11 +62,4 @@ void xml_fill_from(const struct xml_tree *t, struct p2v_manifest_uri *u, char ma
 bool xml_text_place(
 	const struct xml_tree *t, const struct xml_node *e, struct p2v_manifest_uri *out);
 
-bool xml_is(struct p2v_str s, const char *word);
-/** A number in digits alone. @return false: it is none, or it is above max; then *out stays */
-bool xml_number(struct p2v_str s, uint64_t max, uint64_t *out);
-/** t units of 1/scale s in microseconds, to the nearest. t and scale are anything; no result is
- * over 2^58. */
-p2v_usec xml_usec(uint64_t t, uint64_t scale);
-
 #endif
