@@ -52,6 +52,8 @@ static bool alternatives(const struct p2v_rendition *a, const struct p2v_renditi
 {
 	if (a->playlist == b->playlist)
 		return a->set && b->set && strcmp(a->set, b->set) == 0;
+	if (p2v_children_alike(a, b))
+		return true;
 	P2V_LIST_EACH (it, &a->feed->playlists) {
 		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
 		unsigned found = 0;
@@ -250,6 +252,13 @@ static void set_text(struct p2v_text *t, struct p2v_str s)
 	p2v_text_str(t, s);
 }
 
+/* The status with which what was asked for comes. A server that gives all of a file for its index
+ * gives too much. */
+static uint32_t whole_is(const struct p2v_playlist *p)
+{
+	return p->range.set ? 206 : 200;
+}
+
 static void on_head(void *ctx, const struct p2v_fetch_head *h)
 {
 	struct p2v_playlist *p = ctx;
@@ -257,7 +266,7 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 
 	p->in_status = h->status;
 	p->in.n = 0;
-	if (h->status != 200)
+	if (h->status != whole_is(p))
 		return;
 	keep_headers(p, h);
 	set_text(&p->type, p2v_header_get(h->headers, h->n_headers, "content-type"));
@@ -276,7 +285,7 @@ static void on_body(void *ctx, struct p2v_bytes b)
 	const struct p2v_world *w = &p->feed->d->node->world;
 
 	p2v_count(&p->feed->d->node->metrics, P2V_M_DOWN_MANIFEST, b.n);
-	if (p->in_status != 200)
+	if (p->in_status != whole_is(p))
 		return;
 	p2v_text_add(&p->in, (const char *)b.p, b.n);
 	if (p->in.n > P2V_MANIFEST_MAX || p->in.oom) {
@@ -287,32 +296,13 @@ static void on_body(void *ctx, struct p2v_bytes b)
 	}
 }
 
-/* Another manifest that told of this one. @return NULL: none did */
-static const struct p2v_doc_child *told_of(
-	const struct p2v_playlist *p, const struct p2v_doc **parent)
-{
-	P2V_LIST_EACH (it, &p->feed->playlists) {
-		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
-
-		for (size_t i = 0; q->doc && i < q->doc->n_children; i++) {
-			const struct p2v_doc_child *c = &q->doc->children[i];
-
-			if (c->at.url && !c->range.set && strcmp(c->at.url, p->url) == 0) {
-				*parent = q->doc;
-				return c;
-			}
-		}
-	}
-	return NULL;
-}
-
 /* @return as p2v_doc_parse; P2V_EAGAIN: it is what was read before */
 static int parse(
 	struct p2v_playlist *p, struct p2v_str text, struct p2v_doc **out, struct p2v_err *err)
 {
 	const struct p2v_world *w = &p->feed->d->node->world;
 	const struct p2v_doc *parent = NULL;
-	const struct p2v_doc_child *c = told_of(p, &parent);
+	const struct p2v_doc_child *c = p2v_child_of(p, &parent);
 	const struct p2v_doc_in in = { .text = text,
 		.url = p->final_url ? p->final_url : p->url,
 		.type = { p->type.p, p->type.n },
@@ -382,14 +372,14 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		failing(p, code == P2V_ETIMEDOUT ? 504 : 502, err->text);
 		return;
 	}
-	if (p->in_status != 200 && !(p->in_status == 304 && p->known)) {
+	if (p->in_status != whole_is(p) && !(p->in_status == 304 && p->known)) {
 		char answer_text[32];
 
 		(void)snprintf(answer_text, sizeof answer_text, "it answers %u", p->in_status);
 		failing(p, p->in_status, answer_text);
 		return;
 	}
-	if (p->in_status == 200 && understand(p, text, &why) < 0) {
+	if (p->in_status == whole_is(p) && understand(p, text, &why) < 0) {
 		p2v_log_once(p->feed->d->node, P2V_LOG_WARN, "manifest_unread",
 			p2v_id_short(&p->feed->channel->id), "channel=%s why=\"%s\"",
 			p->feed->channel->name, why.text);
@@ -425,7 +415,10 @@ static void start_fetch(struct p2v_playlist *p)
 	const struct p2v_world *w = &p->feed->d->node->world;
 	struct p2v_header headers[P2V_FORWARDED + 2];
 	struct p2v_fetch_request rq = { .url = p->url,
-		.decode = true,
+		.ranged = p->range.set,
+		.first = p->range.off,
+		.last = p->range.off + p->range.len - 1,
+		.decode = !p->range.set,
 		.redirects = true,
 		.headers = headers,
 		.connect_timeout = 3 * P2V_SECOND,
@@ -463,22 +456,26 @@ static uint64_t viewer_tag(const struct p2v_feed *feed)
 	return h;
 }
 
-static struct p2v_playlist *playlist_find(
-	const struct p2v_feed *feed, const char *url, uint64_t tag)
+static const struct p2v_manifest_range all_of_it = { false, 0, 0 };
+
+static struct p2v_playlist *playlist_find(const struct p2v_feed *feed, const char *url,
+	const struct p2v_manifest_range *range, uint64_t tag)
 {
 	P2V_LIST_EACH (it, &feed->playlists) {
 		struct p2v_playlist *p = P2V_OF(it, struct p2v_playlist, in_feed);
 
-		if (p->viewer_tag == tag && strcmp(p->url, url) == 0)
+		if (p->viewer_tag == tag && p2v_manifest_range_same(&p->range, range) &&
+			strcmp(p->url, url) == 0)
 			return p;
 	}
 	return NULL;
 }
 
-static struct p2v_playlist *playlist_get(struct p2v_feed *feed, const char *url)
+static struct p2v_playlist *playlist_get(
+	struct p2v_feed *feed, const char *url, const struct p2v_manifest_range *range)
 {
 	uint64_t tag = viewer_tag(feed);
-	struct p2v_playlist *p = playlist_find(feed, url, tag);
+	struct p2v_playlist *p = playlist_find(feed, url, range, tag);
 
 	if (p)
 		return p;
@@ -488,6 +485,7 @@ static struct p2v_playlist *playlist_get(struct p2v_feed *feed, const char *url)
 		return NULL;
 	}
 	p->feed = feed;
+	p->range = *range;
 	p->viewer_tag = tag;
 	p->fetched = p->asked = p->failing = P2V_UNKNOWN;
 	p->timer.fire = poll_fire;
@@ -545,7 +543,7 @@ void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now)
 bool p2v_feed_is_manifest(const struct p2v_feed *feed, const char *url)
 {
 	struct p2v_manifest_probe probe = { .path = { NULL, 0 } };
-	struct p2v_playlist *p = playlist_find(feed, url, viewer_tag(feed));
+	struct p2v_playlist *p = playlist_find(feed, url, &all_of_it, viewer_tag(feed));
 	struct p2v_url u;
 
 	if (p && p->known)
@@ -563,11 +561,23 @@ bool p2v_feed_reads_type(const struct p2v_feed *feed, struct p2v_str type)
 	return type.n > 0 && p2v_manifests_probe(feed->d->policies.manifests, &probe, NULL) != NULL;
 }
 
+void p2v_playlist_read(
+	struct p2v_feed *feed, const char *url, const struct p2v_manifest_range *range)
+{
+	struct p2v_playlist *p = playlist_get(feed, url, range);
+
+	if (!p)
+		return;
+	p->asked = now_of(p);
+	if (!p->known && (p->failing == P2V_UNKNOWN || p->asked - p->started >= RETRY))
+		start_fetch(p);
+}
+
 int p2v_feed_manifest(struct p2v_feed *feed, const char *url,
 	void (*done)(void *, const struct p2v_manifest_answer *), void *ctx,
 	struct p2v_waiter **out, struct p2v_err *err)
 {
-	struct p2v_playlist *p = playlist_get(feed, url);
+	struct p2v_playlist *p = playlist_get(feed, url, &all_of_it);
 	struct p2v_waiter *w = p ? p2v_waiting_new(p, done, ctx) : NULL;
 
 	if (!w)

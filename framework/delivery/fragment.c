@@ -565,6 +565,7 @@ void p2v_fragment_progress(struct p2v_fragment *f)
 		p2v_cdn_needless(f);
 		p2v_disarm(&f->d->node->world, &f->timer);
 		p2v_waiting_complete(f);
+		p2v_foretold_read(f);
 		p2v_delivery_tidy(f->d);
 	}
 }

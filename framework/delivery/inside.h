@@ -200,9 +200,12 @@ struct p2v_rendition {
 	uint64_t key;
 	struct p2v_timeline timeline;
 	p2v_usec followed_at;
-	bool followed;         /* the player reads it */
-	p2v_usec read_at;      /* a player last asked for a fragment of it; P2V_UNKNOWN: never */
-	p2v_usec position;     /* media time asked for so far; P2V_UNKNOWN: nothing yet */
+	bool followed;     /* the player reads it */
+	p2v_usec read_at;  /* a player last asked for a fragment of it; P2V_UNKNOWN: never */
+	p2v_usec position; /* media time asked for so far; P2V_UNKNOWN: nothing yet */
+	struct p2v_foretold *foretold; /* NULL: nothing was, ever */
+	uint64_t listed;       /* number plus one of the last one that the manifest lists, where the
+				  timeline goes on behind it; 0: it does not */
 	uint64_t told_newest;  /* what partners were told */
 	uint64_t next_bitrate; /* [bit/s] of the next higher variant; 0: there is none */
 };
@@ -211,6 +214,7 @@ struct p2v_playlist {
 	struct p2v_list in_feed;
 	struct p2v_feed *feed;
 	char *url, *final_url;
+	struct p2v_manifest_range range; /* of the URL's body; not set: all of it */
 	uint64_t viewer_tag; /* of Cookie and Authorization: a manifest may be one viewer's own */
 	struct p2v_slice body;
 	struct p2v_text type, etag, last_modified;
@@ -380,6 +384,20 @@ void p2v_mates_tell_news(struct p2v_rendition *r);
 uint64_t p2v_rendition_newest(
 	const struct p2v_rendition *r); /* sequence number plus one; 0: none */
 
+/* ---- manifests that others tell of (child.c) ---- */
+
+/** @param parent  [out] which told of p; as it was before where none did
+ * @return NULL: none did */
+const struct p2v_doc_child *p2v_child_of(
+	const struct p2v_playlist *p, const struct p2v_doc **parent);
+/** Whether one manifest told of the manifests of both, as of one content at other bit rates. */
+bool p2v_children_alike(const struct p2v_rendition *a, const struct p2v_rendition *b);
+/** Bring up to date which bit rate comes next, of r and of those that are alike; of r alone nothing
+ * changes where no manifest told of its own. */
+void p2v_children_rank(struct p2v_rendition *r);
+/** A player reads a URL that no manifest lists: if it is that of a child, read that. */
+void p2v_children_read(struct p2v_feed *feed, const char *url);
+
 /* ---- from partners (ask.c), to partners (serve.c), from the CDN (cdn.c) ---- */
 
 /** Ask partners for what is missing and nobody brings. @return whether any is being asked now */
@@ -514,6 +532,35 @@ void p2v_rendition_free(struct p2v_rendition *r);
 /** A manifest was read: bring its renditions up to date with p->doc, and tell partners what is new.
  */
 void p2v_renditions_update(struct p2v_playlist *p);
+/** More is foretold. */
+void p2v_rendition_read_on(struct p2v_rendition *r);
+
+/* ---- what fragments tell of those to come (foretold.c) ---- */
+
+enum { FORETOLD_MAX = 16 };
+
+/** What fragments told of those to come, and the manifest does not list yet. */
+struct p2v_foretold {
+	struct p2v_doc_segment v[FORETOLD_MAX]; /* each with a URL of its own */
+	size_t n;
+};
+
+/** A reading, and what goes on behind it. */
+struct p2v_foretold_view {
+	struct p2v_doc doc;
+	struct p2v_doc_track track;
+	struct p2v_doc_segment *segments; /* to be freed */
+};
+
+void p2v_foretold_free(struct p2v_foretold *x); /* NULL is allowed */
+/** A fragment is here. */
+void p2v_foretold_read(const struct p2v_fragment *f);
+/** What its manifest lists now of a rendition, and what is foretold beyond.
+ * @param track  [inout] its index in the playlist's document, and then in what is returned
+ * @param view   [out] room for that; its segments are to be freed when it was used
+ * @return as long as view and the document are there */
+const struct p2v_doc *p2v_foretold_join(
+	struct p2v_rendition *r, size_t *track, struct p2v_foretold_view *view);
 
 /* ---- follow.c ---- */
 
@@ -523,6 +570,9 @@ void p2v_follow_news(struct p2v_delivery *d, uint64_t rendition, uint64_t newest
 /** Unfollow what is no longer read, forget what is no longer asked for. */
 void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now);
 /** A player asked for a fragment of it. */
+/** Have a range of a file read as a manifest, once. */
+void p2v_playlist_read(
+	struct p2v_feed *feed, const char *url, const struct p2v_manifest_range *range);
 void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e);
 
 /* ---- delivery.c ---- */

@@ -1,9 +1,11 @@
 libp2v_rooms_la_SOURCES += \
 	%reldir%/ask.c \
 	%reldir%/cdn.c \
+	%reldir%/child.c \
 	%reldir%/chunks.h \
 	%reldir%/delivery.c %reldir%/delivery.h \
 	%reldir%/follow.c \
+	%reldir%/foretold.c \
 	%reldir%/fragment.c \
 	%reldir%/governor.c \
 	%reldir%/inside.h \

@@ -53,8 +53,10 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 	struct p2v_fragment *f;
 	struct p2v_reading *r;
 
-	if (!e)
+	if (!e) {
+		p2v_children_read(feed, url);
 		return P2V_ENOENT;
+	}
 	f = p2v_fragment_get(feed, in, e);
 	if (f && f->too_large)
 		return P2V_ENOENT;

@@ -23,6 +23,7 @@ void p2v_rendition_free(struct p2v_rendition *r)
 		p2v_mates_tell_follow(r, false);
 	p2v_list_remove(&r->in_feed);
 	p2v_timeline_fini(&r->timeline);
+	p2v_foretold_free(r->foretold);
 	free(r->variant);
 	free(r->set);
 	free(r);
@@ -178,20 +179,33 @@ static void join_clock(struct p2v_rendition *r)
 	}
 }
 
-static void update_rendition(struct p2v_playlist *p, size_t track)
+/* @return P2V_OK, or P2V_ENOMEM: it is as before */
+static int read_on(struct p2v_rendition *r, size_t track, size_t *fresh)
 {
-	const struct p2v_doc_track *t = &p->doc->tracks[track];
-	struct p2v_rendition *r = rendition_get(p, t);
+	struct p2v_foretold_view view;
+	const struct p2v_doc *d = p2v_foretold_join(r, &track, &view);
+	int rc = d ? p2v_timeline_update(&r->timeline, d, track, now_of(r->playlist), fresh)
+		   : P2V_ENOMEM;
+
+	free(view.segments);
+	return rc;
+}
+
+static void take_reading(struct p2v_rendition *r, size_t track)
+{
+	struct p2v_playlist *p = r->playlist;
 	uint64_t bitrate = 0;
 	const struct p2v_doc *master = listed_in(p, &bitrate);
-	bool first = r && r->timeline.changed == P2V_UNKNOWN;
+	bool first = r->timeline.changed == P2V_UNKNOWN;
 	size_t fresh = 0;
 
-	if (!r || p2v_timeline_update(&r->timeline, p->doc, track, now_of(p), &fresh) < 0)
+	if (read_on(r, track, &fresh) < 0)
 		return;
 	if (bitrate)
 		r->timeline.bitrate = bitrate;
-	r->next_bitrate = master ? next_above(master, bitrate) : next_in_set(p->doc, t);
+	r->next_bitrate = master ? next_above(master, bitrate)
+				 : next_in_set(p->doc, &p->doc->tracks[track]);
+	p2v_children_rank(r);
 	if (first)
 		join_clock(r);
 	if (r->timeline.restarted)
@@ -203,6 +217,25 @@ static void update_rendition(struct p2v_playlist *p, size_t track)
 	if (fresh)
 		p2v_mates_tell_news(r);
 	p2v_plan_ahead(r);
+}
+
+void p2v_rendition_read_on(struct p2v_rendition *r)
+{
+	const struct p2v_doc *d = r->playlist->doc;
+
+	for (size_t i = 0; d && i < d->n_tracks; i++)
+		if (strcmp(d->tracks[i].variant, r->variant) == 0) {
+			take_reading(r, i);
+			return;
+		}
+}
+
+static void update_rendition(struct p2v_playlist *p, size_t track)
+{
+	struct p2v_rendition *r = rendition_get(p, &p->doc->tracks[track]);
+
+	if (r)
+		take_reading(r, track);
 }
 
 /* A name that stands twice would be one rendition with two lists: the first counts. */

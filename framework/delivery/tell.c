@@ -262,6 +262,8 @@ void p2v_mates_tell_all_gone(struct p2v_delivery *d)
 
 uint64_t p2v_rendition_newest(const struct p2v_rendition *r)
 {
+	if (r->listed) /* others would look for the rest in the manifest, and not find it */
+		return r->listed;
 	return r->timeline.n > r->timeline.n_init ? r->timeline.v[r->timeline.n - 1].n + 1 : 0;
 }
 

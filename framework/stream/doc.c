@@ -53,6 +53,11 @@ struct p2v_policy *p2v_manifests_probe(
 	return best;
 }
 
+bool p2v_manifest_range_same(const struct p2v_manifest_range *a, const struct p2v_manifest_range *b)
+{
+	return a->set == b->set && (!a->set || (a->off == b->off && a->len == b->len));
+}
+
 /* ---- keeping ---- */
 
 static int no_room(struct build *b)
@@ -438,11 +443,17 @@ static P2V_PRINTF(3, 4) int warn(void *ctx, uint32_t line, const char *fmt, ...)
 
 /* ---- the whole ---- */
 
-static int run_plugin(struct build *b, struct p2v_policy *policy, const struct p2v_doc_in *in)
+static struct p2v_manifest_sink ear(struct build *b)
 {
-	const struct p2v_manifest_sink sink = { b, on_head, on_variant, on_rendition, on_track,
+	return (struct p2v_manifest_sink){ b, on_head, on_variant, on_rendition, on_track,
 		on_segment, on_part, on_uri, on_base, on_child, warn };
-	const struct p2v_manifest_in body = { in->text, p2v_str_of(in->context), in->wall };
+}
+
+/* Have a manifest, or else a fragment, told of. */
+static int call_plugin(struct build *b, const struct p2v_policy *policy,
+	const struct p2v_manifest_in *in, const struct p2v_manifest_fragment *fragment)
+{
+	const struct p2v_manifest_sink sink = ear(b);
 	const struct p2v_manifest_ops *ops = policy->plugin->ops.manifest;
 	void *st = p2v_policy_state(policy);
 	int rc;
@@ -451,11 +462,23 @@ static int run_plugin(struct build *b, struct p2v_policy *policy, const struct p
 		return p2v_fail(b->err, P2V_ENOMEM, "no memory for a manifest");
 	rc = ops->open ? ops->open(st, &policy->env, policy->conf, b->err) : P2V_OK;
 	if (rc == P2V_OK) {
-		rc = ops->parse(st, &body, &sink, b->err);
+		rc = in ? ops->parse(st, in, &sink, b->err)
+			: ops->fragment(st, fragment, &sink, b->err);
 		if (ops->close)
 			ops->close(st);
 	}
 	free(st);
+	if (rc != P2V_OK && b->err->code == P2V_OK)
+		return p2v_fail(b->err, rc, "plugin manifest.%s gave up without a reason",
+			policy->plugin->name);
+	return rc;
+}
+
+static int read_all(struct build *b, const struct p2v_policy *policy, const struct p2v_doc_in *in)
+{
+	const struct p2v_manifest_in body = { in->text, p2v_str_of(in->context), in->wall };
+	int rc = call_plugin(b, policy, &body, NULL);
+
 	if (rc == P2V_OK && !b->has_head)
 		rc = broken(b, "told no head");
 	if (rc == P2V_OK && b->unsaid) {
@@ -468,14 +491,22 @@ static int run_plugin(struct build *b, struct p2v_policy *policy, const struct p
 	return rc;
 }
 
+static struct p2v_policy *plugin_named(const struct p2v_manifests *m, const char *proto)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (strcmp(m->v[i].plugin->name, proto) == 0)
+			return &m->v[i];
+	return NULL;
+}
+
 static struct p2v_policy *find_plugin(const struct p2v_manifests *m, const struct p2v_doc_in *in)
 {
 	struct p2v_manifest_probe probe = { .type = in->type, .start = in->text };
+	struct p2v_policy *own = in->proto ? plugin_named(m, in->proto) : NULL;
 	struct p2v_url u;
 
-	for (size_t i = 0; in->proto && i < m->n; i++)
-		if (strcmp(m->v[i].plugin->name, in->proto) == 0)
-			return &m->v[i];
+	if (own)
+		return own;
 	if (probe.start.n > PROBE_BYTES)
 		probe.start.n = PROBE_BYTES;
 	if (p2v_url_split(p2v_str_of(in->url), &u) == P2V_OK)
@@ -502,15 +533,25 @@ static struct p2v_doc *new_doc(const char *proto, struct p2v_str text, const cha
 	return d;
 }
 
-/* What its URIs are relative to, before it says otherwise: where it, or of a child its parent, came
- * from. */
-static int find_root(struct build *b, const struct p2v_doc_in *in)
+/* What its URIs are relative to, before it says otherwise. */
+static int find_root(struct build *b, const char *url)
 {
-	int rc = in->base ? add_base(b, p2v_str_of(in->base), &b->d->root)
-			  : add_base(b, p2v_str_of(b->d->base), &b->d->root);
+	int rc = add_base(b, p2v_str_of(url), &b->d->root);
 
 	if (rc == P2V_OK)
 		use_base(b, b->d->root);
+	return rc;
+}
+
+/* @return what *out and the reading end with */
+static int made(struct build *b, int rc, struct p2v_doc **out)
+{
+	p2v_doc_urls_fini(&b->urls);
+	p2v_text_fini(&b->chain);
+	if (rc == P2V_OK)
+		*out = b->d;
+	else
+		p2v_doc_free(b->d);
 	return rc;
 }
 
@@ -544,22 +585,53 @@ int p2v_doc_parse(const struct p2v_manifests *m, const struct p2v_doc_in *in, st
 	if (!b.d)
 		return p2v_fail(b.err, P2V_ENOMEM, "no memory for a manifest");
 	b.m = b.d->memory;
-	rc = find_root(&b, in);
+	/* Of a child they are relative to where its parent came from. */
+	rc = find_root(&b, in->base ? in->base : b.d->base);
 	if (rc == P2V_OK)
-		rc = run_plugin(&b, policy, in);
-	p2v_doc_urls_fini(&b.urls);
-	p2v_text_fini(&b.chain);
-	if (rc != P2V_OK) {
-		p2v_doc_free(b.d);
-		if (b.err->code == P2V_OK)
-			return p2v_fail(b.err, rc, "plugin manifest.%s gave up without a reason",
-				policy->plugin->name);
-		return rc;
+		rc = read_all(&b, policy, in);
+	rc = made(&b, rc, out);
+	if (rc == P2V_OK && m->shelf && lasts(in))
+		p2v_doc_shelf_put(m->shelf, policy, *out);
+	return rc;
+}
+
+int p2v_doc_foretold(const struct p2v_manifests *m, const struct p2v_doc *d, size_t track,
+	struct p2v_bytes start, struct p2v_doc **out, struct p2v_err *err)
+{
+	const struct p2v_doc_track *of = &d->tracks[track];
+	const struct p2v_policy *policy = plugin_named(m, d->proto);
+	const struct p2v_manifest_fragment in = { start, p2v_str_of(of->context) };
+	const struct p2v_manifest_track told = { .variant = p2v_str_of(of->variant),
+		.type = p2v_str_of(of->type),
+		.bw = of->bw,
+		.set = p2v_str_of(of->set),
+		.timed = of->timed };
+	struct p2v_err ignored;
+	struct build b = { .err = err ? err : &ignored };
+	int rc;
+
+	*out = NULL;
+	*b.err = (struct p2v_err){ P2V_OK, "" };
+	if (!policy || !policy->plugin->ops.manifest->fragment)
+		return P2V_OK;
+	b.d = new_doc(policy->plugin->name, p2v_str_of(""), d->base);
+	if (!b.d)
+		return p2v_fail(b.err, P2V_ENOMEM, "no memory for a manifest");
+	b.m = b.d->memory;
+	b.d->head = d->head;
+	rc = find_root(&b, of->base->url);
+	if (rc == P2V_OK)
+		rc = on_track(&b, &told);
+	if (rc == P2V_OK)
+		rc = call_plugin(&b, policy, NULL, &in);
+	if (rc == P2V_OK && (b.d->n_tracks != 1 || b.has_head))
+		rc = broken(&b, "told more of a fragment than those that come after it");
+	rc = made(&b, rc, out);
+	if (rc == P2V_OK && (*out)->tracks[0].n == 0) {
+		p2v_doc_free(*out);
+		*out = NULL;
 	}
-	if (m->shelf && lasts(in))
-		p2v_doc_shelf_put(m->shelf, policy, b.d);
-	*out = b.d;
-	return P2V_OK;
+	return rc;
 }
 
 struct p2v_doc *p2v_doc_ref(struct p2v_doc *d)

@@ -28,6 +28,9 @@ struct p2v_doc_base {
 	const char *dir; /* its folder, as URIs beside it are resolved; "" */
 };
 
+bool p2v_manifest_range_same(
+	const struct p2v_manifest_range *a, const struct p2v_manifest_range *b);
+
 struct p2v_doc_part {
 	uint64_t n; /* number of its fragment */
 	uint32_t i;
@@ -54,7 +57,7 @@ struct p2v_doc_segment {
 struct p2v_doc_track {
 	const char *variant, *type;
 	const char *set; /* tracks with the same are one content at other bit rates; NULL: alone */
-	const char *context; /* for p2v_doc_announced; NULL: its fragments announce none */
+	const char *context; /* for p2v_doc_foretold; NULL: its fragments tell of none */
 	const struct p2v_doc_base *base;  /* what its URIs are relative to */
 	uint64_t bw;                      /* [bit/s] */
 	bool timed;                       /* its fragments have no numbers, only times */
@@ -148,6 +151,14 @@ struct p2v_doc_in {
  * P2V_EABI: the plugin broke a promise of manifest.h; P2V_ENOMEM */
 P2V_MUST_USE int p2v_doc_parse(const struct p2v_manifests *m, const struct p2v_doc_in *in,
 	struct p2v_doc **out, struct p2v_err *err);
+/** Read what a fragment of a track tells of those to come.
+ * @param track  index in d->tracks, of a track with a context
+ * @param start  [in] the fragment's first bytes; borrowed until the call returns
+ * @param out    [out] a document of that one track; freed by p2v_doc_free; NULL: it tells of none
+ * @param err    [out] as in p2v_doc_parse
+ * @return as p2v_doc_parse */
+P2V_MUST_USE int p2v_doc_foretold(const struct p2v_manifests *m, const struct p2v_doc *d,
+	size_t track, struct p2v_bytes start, struct p2v_doc **out, struct p2v_err *err);
 /** @return d, with a further reference */
 struct p2v_doc *p2v_doc_ref(struct p2v_doc *d);
 /** Give back a reference; the last one frees it. */

@@ -177,10 +177,7 @@ struct p2v_manifest_in {
 
 /** A fragment that has come. */
 struct p2v_manifest_fragment {
-	struct p2v_bytes start; /* its first bytes, at least all before the media itself if it has
-				   so much */
-	uint64_t n;             /* as the manifest or another fragment told it */
-	p2v_usec t, dur;
+	struct p2v_bytes start; /* its first bytes: 16 KiB, or all of it */
 	struct p2v_str context; /* of its track */
 };
 

@@ -45,7 +45,7 @@ tests_fuzz_fuzz_hls_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_hls_LDADD = libp2v_test_manifests.la libp2v_core.la
 tests_fuzz_fuzz_sidx_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sidx_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"video/mp4"' -DFUZZ_PROTO='"dash"' \
-	-DFUZZ_CONTEXT='"sidx 900 5000000"'
+	-DFUZZ_CONTEXT='"sidx 900 5000000 1400000 0.0 video"'
 tests_fuzz_fuzz_sidx_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_sidx_LDADD = libp2v_test_manifests.la libp2v_core.la
 tests_fuzz_fuzz_smooth_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)

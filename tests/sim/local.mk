@@ -158,6 +158,7 @@ tests_sim_sim_gateway_SOURCES = \
 	%reldir%/booth.c %reldir%/booth.h \
 	%reldir%/gateway_fault_test.c \
 	%reldir%/gateway_fragment_test.c \
+	%reldir%/gateway_kinds_test.c \
 	%reldir%/gateway_manifest_test.c \
 	%reldir%/gateway_pass_test.c \
 	%reldir%/gateway_route_test.c \

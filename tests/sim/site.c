@@ -28,7 +28,7 @@ uint8_t site_byte(uint32_t seed, uint64_t off)
 
 static size_t size_of(const struct page *p)
 {
-	return p->text ? strlen(p->text) : p->size;
+	return !p->text ? p->size : p->text_n ? p->text_n : strlen(p->text);
 }
 
 static struct p2v_slice bytes_of(const struct page *p, uint64_t off, size_t n)

@@ -16,6 +16,7 @@ struct page {
 	const char *extra[SITE_HEADERS];   /* further header fields, "Name: value" */
 	const char *etag;                  /* with its quotes; NULL: none */
 	const char *text;                  /* the body; NULL: `size` bytes of site_byte */
+	size_t text_n;                     /* [B] of the text; 0: up to its NUL */
 	size_t size;                       /* [B] */
 	uint32_t seed;                     /* of those bytes */
 	bool chunked, ignores_range, mute; /* mute: no answer at all */

@@ -70,7 +70,7 @@ static struct dash_period *find_periods(struct dash *d, size_t *n)
 struct entry {
 	struct dash_source s;
 	struct p2v_str id;
-	size_t order, set; /* in the MPD; of its AdaptationSet in the Period */
+	size_t order; /* in the MPD */
 	struct entry *sequel;
 	bool head;
 };
@@ -111,10 +111,9 @@ static void add_all(
 		a = xml_next(a, "AdaptationSet"), set++)
 		for (const struct xml_node *r = xml_child(a, "Representation"); r && *n < max;
 			r = xml_next(r, "Representation"), ++*n)
-			v[*n] = (struct entry){ .s = { p, a, r, p->index > 0 },
+			v[*n] = (struct entry){ .s = { p, a, r, p->index > 0, set },
 				.id = id_of(d, r, *n),
 				.order = *n,
-				.set = set,
 				.head = true };
 }
 
@@ -162,28 +161,34 @@ static struct entry *find_entries(
 
 /* ---- what a Representation is ---- */
 
-static struct p2v_str inherited(const struct entry *x, const char *name)
+static struct p2v_str inherited(const struct dash_source *x, const char *name)
 {
-	struct p2v_str s = xml_attr_of(x->s.representation, name);
+	struct p2v_str s = xml_attr_of(x->representation, name);
 
-	return s.p ? s : xml_attr_of(x->s.adaptation, name);
+	return s.p ? s : xml_attr_of(x->adaptation, name);
 }
 
-static struct p2v_str type_of(const struct entry *x)
+struct p2v_str dash_type(const struct dash_source *x)
 {
-	struct p2v_str content = xml_attr_of(x->s.adaptation, "contentType");
+	struct p2v_str content = xml_attr_of(x->adaptation, "contentType");
 	struct p2v_str mime = inherited(x, "mimeType"), codecs = inherited(x, "codecs");
 	static const char *const types[] = { "video", "audio", "text" };
 
 	if (!content.p)
-		content = xml_attr_of(
-			xml_child(x->s.adaptation, "ContentComponent"), "contentType");
+		content = xml_attr_of(xml_child(x->adaptation, "ContentComponent"), "contentType");
 	for (size_t i = 0; i < 3; i++)
 		if (words_is(content, types[i]) || (!content.p && words_start(mime, types[i])))
 			return (struct p2v_str){ types[i], strlen(types[i]) };
 	if (words_start(codecs, "stpp") || words_start(codecs, "wvtt"))
 		return (struct p2v_str){ "text", 4 };
 	return (struct p2v_str){ "", 0 };
+}
+
+struct p2v_str dash_set(const struct dash_source *s, char *out)
+{
+	int n = snprintf(out, DASH_SET_MAX, "%u.%zu", (unsigned)s->period->index, s->set);
+
+	return (struct p2v_str){ out, (size_t)n };
 }
 
 /* For seeking only; DASH-IF IOP 3.2.9. */
@@ -202,11 +207,11 @@ static bool is_trick(const struct entry *x)
 
 static void tell_variant(struct dash *d, const struct entry *x)
 {
-	struct p2v_str w = inherited(x, "width"), h = inherited(x, "height");
+	struct p2v_str w = inherited(&x->s, "width"), h = inherited(&x->s, "height");
 	uint64_t pixels[2] = { 0, 0 };
 	struct p2v_manifest_variant v = { .id = x->id,
 		.bw = telling_number(&d->telling, x->s.representation, "bandwidth", 0),
-		.codecs = inherited(x, "codecs"),
+		.codecs = inherited(&x->s, "codecs"),
 		.iframes = is_trick(x) };
 
 	(void)words_number(w, UINT32_MAX, &pixels[0]);
@@ -218,11 +223,11 @@ static void tell_variant(struct dash *d, const struct entry *x)
 
 static void tell_track(struct dash *d, const struct entry *x)
 {
-	char set[40];
-	int n = snprintf(set, sizeof set, "%u.%zu", (unsigned)x->s.period->index, x->set);
-	struct p2v_manifest_track t = {
-		.variant = x->id, .type = type_of(x), .set = { set, (size_t)n }, .timed = true
-	};
+	char set[DASH_SET_MAX];
+	struct p2v_manifest_track t = { .variant = x->id,
+		.type = dash_type(&x->s),
+		.set = dash_set(&x->s, set),
+		.timed = true };
 
 	(void)words_number(xml_attr_of(x->s.representation, "bandwidth"), INT64_MAX, &t.bw);
 	telling_track(&d->telling, &t);

@@ -37,8 +37,17 @@ struct dash_period {
 struct dash_source {
 	const struct dash_period *period;
 	const struct xml_node *adaptation, *representation;
-	bool disc; /* the first fragment comes behind another Period's */
+	bool disc;  /* the first fragment comes behind another Period's */
+	size_t set; /* the AdaptationSet's place in the Period */
 };
+
+enum { DASH_SET_MAX = 48 };
+
+/** The name of the set of tracks that a Representation belongs to.
+ * @param out  [out] shape (DASH_SET_MAX) */
+struct p2v_str dash_set(const struct dash_source *s, char *out);
+/** "video", "audio", "text" or "" */
+struct p2v_str dash_type(const struct dash_source *s);
 
 /** ISO 8601: "PT1H2.5S"; a month counts 30 days, a year 365.
  * @return whether it is one, of no less than 0 and no more than 2^55 us */

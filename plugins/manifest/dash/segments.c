@@ -384,15 +384,16 @@ static void one_file(struct fragments *f)
 	struct dash *d = f->d;
 	const struct xml_node *e = with_attr(&f->info, "indexRange");
 	struct p2v_manifest_child c = { .uri = { "", 0 } };
-	char context[64];
+	char context[128 + DASH_SET_MAX], set[DASH_SET_MAX];
 
 	find_common(f);
 	if (!e || !dash_take_range(xml_attr_of(e, "indexRange"), &c.range))
 		return;
 	c.context.p = context;
-	c.context.n = (size_t)snprintf(context, sizeof context, "sidx %llu %llu",
+	c.context.n = (size_t)snprintf(context, sizeof context, "sidx %llu %llu %llu %.*s %.*s",
 		(unsigned long long)(c.range.off + c.range.len),
-		(unsigned long long)f->s->period->start);
+		(unsigned long long)f->s->period->start, (unsigned long long)f->values.bandwidth,
+		P2V_STR(dash_set(f->s, set)), P2V_STR(dash_type(f->s)));
 	telling_child(&d->telling, &c);
 }
 

@@ -22,13 +22,16 @@ struct place {
 	uint64_t anchor, start; /* [B], [us] */
 };
 
-static bool read_context(struct p2v_str s, struct place *out)
+static bool read_context(struct p2v_str s, struct place *out, struct p2v_manifest_track *k)
 {
 	struct p2v_str word;
+	bool is = words_next(&s, &word) && words_is(word, "sidx") && words_next(&s, &word) &&
+		  words_number(word, INT64_MAX / 2, &out->anchor) && words_next(&s, &word) &&
+		  words_number(word, INT64_MAX / 16, &out->start) && words_next(&s, &word) &&
+		  words_number(word, INT64_MAX, &k->bw) && words_next(&s, &k->set);
 
-	return words_next(&s, &word) && words_is(word, "sidx") && words_next(&s, &word) &&
-	       words_number(word, INT64_MAX / 2, &out->anchor) &&
-	       words_number(s, INT64_MAX / 16, &out->start);
+	k->type = s;
+	return is;
 }
 
 static void tell(struct telling *t, struct boxes *b, const struct place *at)
@@ -70,11 +73,11 @@ int dash_sidx(
 	struct boxes all = boxes_of((struct p2v_bytes){ (const uint8_t *)in->text.p, in->text.n }),
 		     box;
 	struct p2v_manifest_head h = { .kind = P2V_MANIFEST_MEDIA, .endlist = true };
-	struct p2v_manifest_track k = { .variant = { "0", 1 }, .type = { "", 0 }, .timed = true };
+	struct p2v_manifest_track k = { .variant = { "0", 1 }, .timed = true };
 	struct telling t = { .sink = sink, .err = err };
 	struct place at;
 
-	if (!read_context(in->context, &at))
+	if (!read_context(in->context, &at, &k))
 		return p2v_fail(err, P2V_EPARSE, "byte 0: nothing tells what this is the index of");
 	if (!find(&all, &box))
 		return boxes_refuse(err, &all, "there is no whole segment index");

@@ -4,8 +4,8 @@
 
 #include <peer2view/manifest.h>
 
-/** Read the boxes of an index range. Their context is "sidx ANCHOR START": the file's byte behind
- * the index, and [us] where the file's Period begins.
+/** Read the boxes of an index range. Their context is "sidx ANCHOR START BANDWIDTH SET TYPE":
+ * the file's byte behind the index, [us] where the file's Period begins, and what its track is.
  * @return as p2v_manifest_ops.parse (ISO/IEC 14496-12 8.16.3) */
 int dash_sidx(const struct p2v_manifest_in *in, const struct p2v_manifest_sink *sink,
 	struct p2v_err *err);

@@ -251,7 +251,8 @@ Test(dash, an_index_is_a_child)
 {
 	struct p2v_doc *d = read_then(
 		"<MPD type=\"static\"><BaseURL>http://o/v/</BaseURL><Period start=\"PT5S\" "
-		"duration=\"PT20S\"><AdaptationSet><Representation id=\"1\"><BaseURL>a.mp4?t=1"
+		"duration=\"PT20S\"><AdaptationSet contentType=\"video\"><Representation id=\"1\" "
+		"bandwidth=\"1000\"><BaseURL>a.mp4?t=1"
 		"</BaseURL><SegmentBase indexRange=\"600-899\"><Initialization range=\"0-599\"/>"
 		"</SegmentBase></Representation></AdaptationSet></Period></MPD>",
 		0);
@@ -260,7 +261,7 @@ Test(dash, an_index_is_a_child)
 	cr_assert_eq(d->n_children, 1);
 	cr_assert_str_eq(c->at.url, "http://o/v/a.mp4?t=1");
 	cr_assert(c->range.set && c->range.off == 600 && c->range.len == 300);
-	cr_assert_str_eq(c->context, "sidx 900 5000000");
+	cr_assert_str_eq(c->context, "sidx 900 5000000 1000 0.0 video");
 	cr_assert_str_eq(c->base->url, "http://o/v/a.mp4?t=1");
 	p2v_doc_free(d);
 }

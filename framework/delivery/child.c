@@ -1,0 +1,74 @@
+/* child.c - manifests that mean something only with another one, which told of them: bootstraps,
+ * and indexes, which are a range of a file. Indexes are fetched when a player asks for anything of
+ * their file: it reads the index itself, and will ask for what that tells of. */
+#include <string.h>
+
+#include "framework/delivery/inside.h"
+
+static bool is_child(const struct p2v_doc_child *c, const struct p2v_playlist *p)
+{
+	return c->at.url && p2v_manifest_range_same(&c->range, &p->range) &&
+	       strcmp(c->at.url, p->url) == 0;
+}
+
+const struct p2v_doc_child *p2v_child_of(
+	const struct p2v_playlist *p, const struct p2v_doc **parent)
+{
+	P2V_LIST_EACH (it, &p->feed->playlists) {
+		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		for (size_t i = 0; q->doc && i < q->doc->n_children; i++)
+			if (is_child(&q->doc->children[i], p)) {
+				*parent = q->doc;
+				return &q->doc->children[i];
+			}
+	}
+	return NULL;
+}
+
+bool p2v_children_alike(const struct p2v_rendition *a, const struct p2v_rendition *b)
+{
+	const struct p2v_doc *of_a = NULL, *of_b = NULL;
+
+	return a->set && b->set && strcmp(a->set, b->set) == 0 &&
+	       p2v_child_of(a->playlist, &of_a) && p2v_child_of(b->playlist, &of_b) && of_a == of_b;
+}
+
+static uint64_t next_above(const struct p2v_rendition *r)
+{
+	uint64_t next = 0;
+
+	P2V_LIST_EACH (it, &r->feed->renditions) {
+		const struct p2v_rendition *q = P2V_OF(it, struct p2v_rendition, in_feed);
+		uint64_t bw = q->timeline.bitrate;
+
+		if (bw > r->timeline.bitrate && (next == 0 || bw < next) &&
+			p2v_children_alike(r, q))
+			next = bw;
+	}
+	return next;
+}
+
+void p2v_children_rank(struct p2v_rendition *r)
+{
+	P2V_LIST_EACH (it, &r->feed->renditions) {
+		struct p2v_rendition *q = P2V_OF(it, struct p2v_rendition, in_feed);
+
+		if (p2v_children_alike(r, q))
+			q->next_bitrate = next_above(q);
+	}
+}
+
+void p2v_children_read(struct p2v_feed *feed, const char *url)
+{
+	P2V_LIST_EACH (it, &feed->playlists) {
+		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		for (size_t i = 0; q->doc && i < q->doc->n_children; i++) {
+			const struct p2v_doc_child *c = &q->doc->children[i];
+
+			if (c->range.set && c->at.url && strcmp(c->at.url, url) == 0)
+				p2v_playlist_read(feed, url, &c->range);
+		}
+	}
+}
