@@ -10,7 +10,8 @@ check_LTLIBRARIES += \
 	%reldir%/plugins/p2v_manifest_fixture.la \
 	%reldir%/plugins/p2v_player_fixture.la \
 	%reldir%/plugins/p2v_registry_fixture.la \
-	%reldir%/plugins/p2v_select_fixture.la
+	%reldir%/plugins/p2v_select_fixture.la \
+	%reldir%/toy/p2v_manifest_toy.la
 check_LTLIBRARIES += \
 	%reldir%/modules/p2v_cc_bad_default.la \
 	%reldir%/modules/p2v_cc_bad_offset.la \
@@ -47,6 +48,8 @@ check_LTLIBRARIES += \
 %canon_reldir%_plugins_p2v_registry_fixture_la_LDFLAGS = -module $(P2V_FIXTURE) -no-undefined $(P2V_MODULE_LDFLAGS)
 %canon_reldir%_plugins_p2v_select_fixture_la_SOURCES = %reldir%/good/p2v_select_fixture.c
 %canon_reldir%_plugins_p2v_select_fixture_la_LDFLAGS = -module $(P2V_FIXTURE) -no-undefined $(P2V_MODULE_LDFLAGS)
+%canon_reldir%_toy_p2v_manifest_toy_la_SOURCES = %reldir%/good/p2v_manifest_toy.c
+%canon_reldir%_toy_p2v_manifest_toy_la_LDFLAGS = -module $(P2V_FIXTURE) -no-undefined $(P2V_MODULE_LDFLAGS)
 %canon_reldir%_modules_p2v_cc_bad_default_la_SOURCES = %reldir%/bad/p2v_cc_bad_default.c
 %canon_reldir%_modules_p2v_cc_bad_default_la_LDFLAGS = -module $(P2V_FIXTURE) -no-undefined $(P2V_MODULE_LDFLAGS)
 %canon_reldir%_modules_p2v_cc_bad_offset_la_SOURCES = %reldir%/bad/p2v_cc_bad_offset.c

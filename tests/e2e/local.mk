@@ -14,7 +14,8 @@ E2E_TESTS = \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
 	%reldir%/players_ts.sh \
-	%reldir%/shares.sh
+	%reldir%/shares.sh \
+	%reldir%/toy.sh
 # What a build with sanitizers has to show of the whole: it waits for what happens, and does not look how fast.
 E2E_SANITIZE_TESTS = %reldir%/leaks.sh
 if SANITIZE
