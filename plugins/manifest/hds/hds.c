@@ -12,6 +12,9 @@ enum { URI_MAX = 4096, MEDIA_MAX = 4096 };
 struct hds {
 	struct telling telling;
 	struct xml_tree tree;
+	const struct xml_node *
+		*bootstraps; /* shape (n_bootstraps), of the manifest, by their ids */
+	size_t n_bootstraps;
 	bool live;
 };
 
@@ -100,20 +103,60 @@ static uint64_t kbit_of(struct hds *d, const struct xml_node *e)
 	return v;
 }
 
-static const struct xml_node *bootstrap_of(struct hds *d, const struct xml_node *medium)
+static int order(struct p2v_str a, struct p2v_str b)
+{
+	int c = a.n && b.n ? memcmp(a.p, b.p, a.n < b.n ? a.n : b.n) : 0;
+
+	return c ? c : a.n < b.n ? -1 : a.n > b.n;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct xml_node *const *x = a, *const *y = b;
+
+	int c = order(xml_attr_of(*x, "id"), xml_attr_of(*y, "id"));
+
+	return c ? c : (*x)->off < (*y)->off ? -1 : 1; /* of one name the first counts */
+}
+
+/* The manifest's own bootstraps, by their ids: a long list is not looked through for each medium.
+ */
+static void sort_bootstraps(struct hds *d)
+{
+	const struct xml_node *first = xml_child(d->tree.root, "bootstrapInfo"), *e;
+	size_t n = 0;
+
+	for (e = first; e; e = xml_next(e, "bootstrapInfo"))
+		n++;
+	d->bootstraps = xml_take(&d->tree, (n + 1) * sizeof *d->bootstraps);
+	if (!d->bootstraps) {
+		telling_fail(&d->telling, P2V_ENOMEM, "no memory for a manifest");
+		return;
+	}
+	for (e = first; e; e = xml_next(e, "bootstrapInfo"))
+		d->bootstraps[d->n_bootstraps++] = e;
+	qsort(d->bootstraps, n, sizeof *d->bootstraps, compare_ids);
+}
+
+static const struct xml_node *bootstrap_of(const struct hds *d, const struct xml_node *medium)
 {
 	struct p2v_str id = xml_attr_of(medium, "bootstrapInfoId");
 	const struct xml_node *own = xml_child(medium, "bootstrapInfo");
-	const struct xml_node *e = xml_child(d->tree.root, "bootstrapInfo");
+	size_t low = 0, high = d->n_bootstraps;
 
-	if (own)
-		return own;
-	while (e && id.p) {
-		if (words_same(xml_attr_of(e, "id"), id))
-			return e;
-		e = xml_next(e, "bootstrapInfo");
+	if (own || !id.p)
+		return own ? own : xml_child(d->tree.root, "bootstrapInfo");
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (order(xml_attr_of(d->bootstraps[mid], "id"), id) < 0)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	return id.p ? NULL : e;
+	if (low == d->n_bootstraps || !words_same(xml_attr_of(d->bootstraps[low], "id"), id))
+		return NULL;
+	return d->bootstraps[low];
 }
 
 static int value_of(char c)
@@ -304,6 +347,7 @@ static void tell_all(struct hds *d)
 	size_t n = 0;
 
 	tell_base(d);
+	sort_bootstraps(d);
 	for (; (e = next_medium(d, e)) && n < MEDIA_MAX; n++) {
 		set_level |= xml_attr_of(e, "href").p != NULL;
 		tell_variant(d, e, n);

@@ -1,20 +1,6 @@
 /* words.c - words, numbers, times in units of a scale. */
 #include "plugins/manifest/shared/words.h"
 
-#include <string.h>
-
-bool words_is(struct p2v_str s, const char *word)
-{
-	size_t n = strlen(word);
-
-	return s.n == n && memcmp(s.p, word, n) == 0;
-}
-
-bool words_same(struct p2v_str a, struct p2v_str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool words_start(struct p2v_str s, const char *word)
 {
 	size_t n = strlen(word);

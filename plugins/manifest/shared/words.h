@@ -4,12 +4,23 @@
 #define P2V_MANIFEST_WORDS_H
 
 #include <peer2view/base.h>
+#include <string.h>
 
 /** "%.*s" of at most 60 bytes. */
 #define WORDS_CUT(s) ((int)((s).n < 60 ? (s).n : 60)), ((s).p ? (s).p : "")
 
-bool words_is(struct p2v_str s, const char *word);
-bool words_same(struct p2v_str a, struct p2v_str b);
+/* Elements and attributes are looked for by name, many times in each: in line, the length of a word
+ * that is written out is known. */
+static inline bool words_same(struct p2v_str a, struct p2v_str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool words_is(struct p2v_str s, const char *word)
+{
+	return words_same(s, (struct p2v_str){ word, strlen(word) });
+}
+
 bool words_start(struct p2v_str s, const char *word);
 /** Packagers differ in case.
  * @param lower  the word, in small letters */

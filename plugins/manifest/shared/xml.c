@@ -315,15 +315,19 @@ int xml_read(struct p2v_str body, struct xml_tree *t, struct p2v_err *err)
 
 struct p2v_str xml_attr_of(const struct xml_node *e, const char *name)
 {
+	const struct p2v_str wanted = { name, strlen(name) };
+
 	for (uint32_t i = 0; e && i < e->n_attrs; i++)
-		if (words_is(e->attrs[i].name, name))
+		if (words_same(e->attrs[i].name, wanted))
 			return e->attrs[i].value;
 	return (struct p2v_str){ NULL, 0 };
 }
 
 static struct xml_node *named(struct xml_node *e, const char *name)
 {
-	while (e && !words_is(e->name, name))
+	const struct p2v_str wanted = { name, strlen(name) };
+
+	while (e && !words_same(e->name, wanted))
 		e = e->next;
 	return e;
 }

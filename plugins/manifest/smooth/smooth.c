@@ -53,10 +53,11 @@ static size_t fill(struct p2v_str tmpl, const struct values *v, char *out)
 	size_t at = 0;
 
 	while (tmpl.n) {
-		size_t used = 1;
+		const char *open = memchr(tmpl.p, '{', tmpl.n);
+		size_t used = open ? (size_t)(open - tmpl.p) : tmpl.n;
 		struct p2v_str s = { NULL, 0 };
 
-		if (tmpl.p[0] == '{')
+		if (open == tmpl.p)
 			s = value_of(v, tmpl, &used);
 		if (!s.p)
 			s = (struct p2v_str){ tmpl.p, used };
