@@ -174,7 +174,7 @@ void p2v_load_start(struct p2v_load *l, const char *url, const struct p2v_manife
 		.headers = &agent,
 		.n_headers = 1,
 		.connect_timeout = p->conf.connect_timeout,
-		.idle_timeout = p->conf.idle_timeout };
+		.idle_timeout = l->patience ? l->patience : p->conf.idle_timeout };
 	struct p2v_err err;
 	p2v_usec now = p2v_now(&p->w);
 
@@ -184,6 +184,7 @@ void p2v_load_start(struct p2v_load *l, const char *url, const struct p2v_manife
 	free(l->url);
 	l->url = p2v_str_dup(p2v_str_of(url));
 	l->range = range ? *range : (struct p2v_manifest_range){ .set = false };
+	l->patience = 0;
 	l->status = 0;
 	l->length = P2V_LENGTH_UNKNOWN;
 	l->got = l->at = 0;

@@ -6,6 +6,8 @@ libp2v_player_la_SOURCES = \
 	%reldir%/fetching.c \
 	%reldir%/inside.h \
 	%reldir%/load.c \
+	%reldir%/low.c \
+	%reldir%/parts.c %reldir%/parts.h \
 	%reldir%/player.c %reldir%/player.h \
 	%reldir%/result.c \
 	%reldir%/track.c

@@ -8,6 +8,8 @@
 #include "framework/base/url.h"
 #include "sdk/player/inside.h"
 
+static const char *const low_latency_kinds[] = { "auto", "no", NULL };
+
 /* clang-format off */
 const struct p2v_option p2v_player_options[] = {
 	P2V_OPT_ENUM(struct p2v_player_conf, abr, "throughput", p2v_abr_kinds,
@@ -23,6 +25,10 @@ const struct p2v_option p2v_player_options[] = {
 		"part of the estimate that renditions above the present one may need"),
 	P2V_OPT_BOOL(struct p2v_player_conf, abandon, "yes",
 		"give up a fragment that comes too slowly for a lower rendition's"),
+	P2V_OPT_ENUM(struct p2v_player_conf, low_latency, "auto", low_latency_kinds,
+		"auto: where a playlist offers parts and held requests, use them and stay at its PART-HOLD-BACK; or not at all"),
+	P2V_OPT_BOOL(struct p2v_player_conf, preload_hints, "yes",
+		"ask for an announced part before it is there, as AVPlayer and Shaka do; hls.js does not"),
 	P2V_OPT_U32(struct p2v_player_conf, start_fragments, "3", 1, 1000, "1",
 		"how many fragments behind the live edge playback starts"),
 	P2V_OPT_USEC(struct p2v_player_conf, start_buffer, "0s", 0, 3.6e9, "s", "media that must be there before playback starts"),

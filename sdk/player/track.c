@@ -68,6 +68,7 @@ void p2v_track_fini(struct p2v_track *k)
 	for (size_t i = 0; i < k->n; i++) {
 		free(k->v[i].url);
 		p2v_timeline_fini(&k->v[i].tl);
+		p2v_low_fini(&k->v[i].low);
 	}
 	free(k->v);
 	free(k->init_url);
@@ -80,7 +81,7 @@ int p2v_track_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked)
 {
 	struct p2v_player *p = k->player;
 	struct p2v_rung *r = &k->v[k->cur];
-	p2v_usec now = p2v_now(&p->w);
+	p2v_usec now = p2v_now(&p->w), soon;
 	size_t fresh;
 
 	if (d->head.kind != P2V_MANIFEST_MEDIA || d->n_tracks == 0)
@@ -88,6 +89,8 @@ int p2v_track_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked)
 	if (p2v_timeline_update(&r->tl, d, 0, now, &fresh) < 0)
 		return P2V_ENOMEM;
 	r->listed = true;
+	if (p2v_low_read(k, d, asked, &soon) < 0)
+		return P2V_ENOMEM;
 	k->list_errors = 0;
 	p->good = now;
 	if (r->tl.restarted) {
@@ -98,7 +101,7 @@ int p2v_track_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked)
 	if (!r->tl.ended) {
 		p2v_usec target = r->tl.target > 0 ? r->tl.target : P2V_SECOND;
 
-		r->reload_at = asked + (fresh ? target : target / 2);
+		r->reload_at = soon != P2V_UNKNOWN ? soon : asked + (fresh ? target : target / 2);
 		p2v_arm(&p->w, &k->reload, r->reload_at);
 	}
 	return P2V_OK;
@@ -109,7 +112,7 @@ static void list_failed(struct p2v_track *k, enum p2v_load_end how)
 	struct p2v_player *p = k->player;
 	p2v_usec delay = p->conf.retry_delay << (k->list_errors < 8 ? k->list_errors : 8);
 
-	if (p2v_player_failed(p, &k->list, how))
+	if (p2v_player_failed(p, &k->list, how) || p2v_low_list_failed(k))
 		return;
 	k->list_errors++;
 	if (delay > p->conf.retry_delay_max)
@@ -154,7 +157,7 @@ static void list_done(struct p2v_load *l, enum p2v_load_end how)
 void p2v_track_list(struct p2v_track *k)
 {
 	if (!k->list.busy)
-		p2v_load_start(&k->list, k->v[k->cur].url, NULL);
+		p2v_low_list(k);
 }
 
 void p2v_track_switch(struct p2v_track *k, size_t rung)
@@ -197,6 +200,8 @@ static void take_place(struct p2v_track *k, const struct p2v_timeline_entry *e)
 	k->restarted = false;
 	k->numbered_on = k->cur;
 	k->next = e->n;
+	k->part = 0;
+	k->into = 0;
 	k->dated = e->has_pdt;
 	k->date = e->pdt;
 	k->waiting = P2V_UNKNOWN;
@@ -220,21 +225,29 @@ static size_t at_date(const struct p2v_timeline_entry *v, size_t n, int64_t date
 	return i;
 }
 
+bool p2v_track_start_date(const struct p2v_track *k, int64_t *start)
+{
+	const struct p2v_track *video = k->player->tracks[0];
+
+	/* Video may have gone on meanwhile. */
+	if (video->dated)
+		*start = video->date + video->again - video->t;
+	return video->dated;
+}
+
 /* The first place of all. Sound waits for video, and begins where that does. */
 static enum p2v_where place_first(struct p2v_track *k, size_t *i)
 {
 	const struct p2v_track *video = k->player->tracks[0];
 	size_t n;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
+	int64_t start;
 
 	*i = beginning(k, n);
 	if (k->index > 0) {
 		if (!video->placed)
 			return P2V_WAIT;
-		if (video->dated && v[0].has_pdt) {
-			/* Video may have gone on meanwhile. */
-			int64_t start = video->date - video->t;
-
+		if (v[0].has_pdt && p2v_track_start_date(k, &start)) {
 			*i = at_date(v, n, start);
 			if (*i == n)
 				return P2V_WAIT;
@@ -301,7 +314,17 @@ static enum p2v_where not_yet(struct p2v_track *k, size_t *i)
 	return P2V_WAIT;
 }
 
-enum p2v_where p2v_track_locate(struct p2v_track *k, size_t *entry)
+/* Of a fragment of which the first parts are there only the rest is new. */
+static void take_rest(struct p2v_track *k, const struct p2v_timeline_entry *e)
+{
+	p2v_usec had = e->n == k->next ? k->into : 0;
+
+	take_place(k, e);
+	k->again = had < e->dur ? had : e->dur;
+}
+
+/* Whole fragments. @param entry  [out] index in tl.v */
+static enum p2v_where locate(struct p2v_track *k, size_t *entry)
 {
 	size_t n, i = 0;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
@@ -329,18 +352,37 @@ enum p2v_where p2v_track_locate(struct p2v_track *k, size_t *entry)
 		if (i == n)
 			w = not_yet(k, &i);
 		else
-			take_place(k, &v[i]);
+			take_rest(k, &v[i]);
 	}
 	*entry = i + k->v[k->cur].tl.n_init;
 	return w;
 }
 
-void p2v_track_pass(struct p2v_track *k, const struct p2v_timeline_entry *e)
+enum p2v_where p2v_track_locate(struct p2v_track *k, struct p2v_pick *out)
 {
-	k->next = e->n + 1;
+	enum p2v_where w;
+	size_t i;
+
+	if (p2v_low_on(k))
+		return p2v_low_locate(k, out);
+	w = locate(k, &i);
+	if (w == P2V_FOUND)
+		*out = (struct p2v_pick){ .e = k->v[k->cur].tl.v[i] };
+	return w;
+}
+
+void p2v_track_pass(struct p2v_track *k, const struct p2v_pick *at)
+{
+	const struct p2v_timeline_entry *e = &at->e;
+	p2v_usec had = k->again < e->dur ? k->again : e->dur;
+
+	k->next = at->partial ? e->n : e->n + 1;
+	k->part = at->partial ? at->i + 1 : 0;
+	k->into = at->partial ? at->into + e->dur : 0;
 	k->dated = e->has_pdt;
 	k->date = e->pdt + e->dur;
-	k->t += e->dur;
+	k->t += e->dur - had;
+	k->again -= had;
 	k->errors = k->timeouts = k->rounds = 0;
 	k->tried = 0;
 	k->forced = false;
