@@ -315,12 +315,28 @@ static size_t alternative(const struct p2v_track *k)
 	return k->n;
 }
 
+/* A fragment that a rule says is there may come a little late: no reason to look elsewhere yet. */
+static bool comes_late(const struct p2v_track *k)
+{
+	const struct p2v_rung *r = &k->v[k->cur];
+
+	return r->source && r->source->doc->head.again &&
+	       p2v_now(&k->player->w) - k->pick.e.seen < r->tl.target;
+}
+
 static void missed(struct p2v_track *k)
 {
 	struct p2v_player *p = k->player;
 	p2v_usec now = p2v_now(&p->w);
 	size_t other;
 
+	if (comes_late(k)) {
+		p2v_usec soon = k->v[k->cur].tl.target / 8;
+
+		k->not_before = now + (soon < p->conf.retry_delay ? soon : p->conf.retry_delay);
+		p2v_track_decide(k);
+		return;
+	}
 	k->errors = k->timeouts = 0;
 	if (k->cur < 64)
 		k->tried |= UINT64_C(1) << k->cur;

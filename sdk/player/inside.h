@@ -31,7 +31,9 @@ struct p2v_load {
 	uint64_t length, got, at; /* [B] promised; come; where in the body the next ones are */
 	p2v_usec asked, first;    /* first P2V_UNKNOWN: nothing came yet */
 	struct p2v_text body, from, type; /* of a manifest: it, its URL in the end, its type */
-	char why[160];                    /* it failed */
+	/* Of a manifest that another one told of: how it is to be read; the owner's. */
+	const char *proto, *context, *base;
+	char why[160]; /* it failed */
 };
 
 void p2v_load_init(struct p2v_load *l, struct p2v_player *p, bool manifest,
@@ -72,6 +74,9 @@ struct p2v_low {
 
 struct p2v_rung {
 	char *url;
+	struct p2v_source
+		*source;  /* what tells of its fragments; NULL: a list of its own, at url */
+	char *variant;    /* … in which it has this name; NULL: its only track */
 	uint64_t bitrate; /* [bit/s]; 0: not known */
 	struct p2v_timeline tl;
 	bool listed;        /* tl has been read */
@@ -92,12 +97,13 @@ struct p2v_track {
 	bool placed;
 	bool restarted;     /* the list broke with what was known */
 	size_t numbered_on; /* the rung whose numbers `next` is of */
-	uint64_t next;      /* media sequence number */
+	uint64_t next;      /* media sequence number, or where there are times instead, the time
+			       before which nothing is wanted */
 	uint32_t part;      /* … of which the parts before this one are there … */
 	p2v_usec into;      /* … so much of it [us] */
 	p2v_usec again;     /* [us] what is loaded next begins with so much that is there already */
 	bool dated;
-	int64_t date;     /* [us] since 1970 of its first frame */
+	int64_t date;     /* [us] since 1970 of its first frame, or on the presentation's clock */
 	p2v_usec t;       /* [us] on the player's clock */
 	p2v_usec waiting; /* now() since when it is not listed; P2V_UNKNOWN: it is */
 
@@ -124,6 +130,27 @@ struct p2v_track {
 	bool ended;
 };
 
+/* ---- a manifest that tells of several renditions, or of one in another manifest's words
+ * (source.c) ---- */
+
+struct p2v_source {
+	struct p2v_player *player;
+	const struct p2v_source *parent; /* what told of it; NULL: it was asked for */
+	size_t within; /* track of the parent whose fragments it tells; SIZE_MAX: it
+			  has tracks of its own */
+	char *url, *proto, *context, *base;
+	struct p2v_manifest_range range;
+	struct p2v_load load;
+	struct p2v_timer timer;
+	struct p2v_doc *doc;        /* NULL: not read yet */
+	bool given_up;              /* it could not be had when the player began */
+	p2v_usec fetched, fetch_at; /* when it was asked for; not to be asked for before */
+	p2v_usec retry_at;          /* … after an error */
+	uint32_t errors;
+};
+
+enum { P2V_SOURCES_MAX = 64 };
+
 /* ---- the player ---- */
 
 struct p2v_player {
@@ -136,7 +163,9 @@ struct p2v_player {
 	struct p2v_timer boot, dry;
 	struct p2v_track *tracks[P2V_BUFFER_TRACKS];
 	size_t n_tracks; /* 0: the master manifest has not come yet */
-	uint64_t *rates; /* [bit/s] shape (n of tracks[0]) */
+	struct p2v_source *sources[P2V_SOURCES_MAX];
+	size_t n_sources; /* 0: no presentation */
+	uint64_t *rates;  /* [bit/s] shape (n of tracks[0]) */
 	struct p2v_abr abr;
 	bool any_loaded;
 	struct p2v_buffer buffer;
@@ -160,11 +189,37 @@ bool p2v_player_failed(struct p2v_player *p, const struct p2v_load *l, enum p2v_
 /** Media was added, or time passed: tell, and look what can be done next. */
 void p2v_player_moved(struct p2v_player *p);
 
+int p2v_player_add_rung(struct p2v_track *k, const char *url, uint64_t bitrate,
+	struct p2v_source *source, const char *variant);
+/** @param n  room for so many renditions @return NULL: no memory */
+struct p2v_track *p2v_player_add_track(struct p2v_player *p, size_t n);
+/** The tracks are there: play. @return P2V_OK or P2V_ENOMEM */
+int p2v_player_begin(struct p2v_player *p);
+
+/* source.c */
+/** Play a presentation, as it stands in p->master. What it tells of comes first.
+ * @param d  [in] a reference is taken
+ * @return P2V_OK; P2V_EPARSE with err: nothing to play; P2V_ENOMEM */
+int p2v_source_open(struct p2v_player *p, struct p2v_doc *d, struct p2v_err *err);
+void p2v_source_stop(struct p2v_source *s);
+void p2v_source_free(struct p2v_source *s);
+/** A rung of it is played: have it up to date from now on.
+ * @return whether it is */
+bool p2v_source_want(struct p2v_source *s);
+/** Bring the rungs of it up to date with what was read. @return P2V_OK or P2V_ENOMEM */
+int p2v_source_apply(struct p2v_source *s);
+
+/* sets.c */
+/** Make tracks of what the sources tell.
+ * @return P2V_OK; P2V_EPARSE with err: nothing to play; P2V_ENOMEM with err */
+int p2v_sets_make(struct p2v_player *p, struct p2v_err *err);
+
 /* track.c */
 int p2v_track_init(struct p2v_track *k, struct p2v_player *p, size_t index, size_t n);
 void p2v_track_fini(struct p2v_track *k);
 void p2v_track_stop(struct p2v_track *k);
 int p2v_rung_init(struct p2v_rung *r, const char *url, uint64_t bitrate);
+void p2v_rung_fini(struct p2v_rung *r);
 /** Take a reading of the current rung's manifest. @return P2V_OK; P2V_EPARSE: no media manifest;
  * P2V_ENOMEM */
 int p2v_track_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked);

@@ -10,6 +10,8 @@ libp2v_player_la_SOURCES = \
 	%reldir%/parts.c %reldir%/parts.h \
 	%reldir%/player.c %reldir%/player.h \
 	%reldir%/result.c \
+	%reldir%/sets.c \
+	%reldir%/source.c \
 	%reldir%/track.c
 
 bin_PROGRAMS += p2v-player

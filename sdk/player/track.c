@@ -24,6 +24,14 @@ int p2v_rung_init(struct p2v_rung *r, const char *url, uint64_t bitrate)
 	return P2V_OK;
 }
 
+void p2v_rung_fini(struct p2v_rung *r)
+{
+	free(r->url);
+	free(r->variant);
+	p2v_timeline_fini(&r->tl);
+	p2v_low_fini(&r->low);
+}
+
 static void list_done(struct p2v_load *l, enum p2v_load_end how);
 
 static void on_tick(struct p2v_timer *t, p2v_usec now)
@@ -65,11 +73,8 @@ void p2v_track_fini(struct p2v_track *k)
 	p2v_track_stop(k);
 	p2v_load_fini(&k->list);
 	p2v_load_fini(&k->frag);
-	for (size_t i = 0; i < k->n; i++) {
-		free(k->v[i].url);
-		p2v_timeline_fini(&k->v[i].tl);
-		p2v_low_fini(&k->v[i].low);
-	}
+	for (size_t i = 0; i < k->n; i++)
+		p2v_rung_fini(&k->v[i]);
 	free(k->v);
 	free(k->init_url);
 }
@@ -156,7 +161,9 @@ static void list_done(struct p2v_load *l, enum p2v_load_end how)
 
 void p2v_track_list(struct p2v_track *k)
 {
-	if (!k->list.busy)
+	if (k->v[k->cur].source)
+		(void)p2v_source_want(k->v[k->cur].source);
+	else if (!k->list.busy)
 		p2v_low_list(k);
 }
 
@@ -173,6 +180,10 @@ void p2v_track_switch(struct p2v_track *k, size_t rung)
 	k->cur = rung;
 	k->waiting = P2V_UNKNOWN;
 	p2v_player_trace_event(p, "switch", r->url);
+	if (r->source) {
+		r->listed = p2v_source_want(r->source);
+		return;
+	}
 	if (r->listed && r->tl.ended)
 		return;
 	if (!r->listed || r->reload_at <= p2v_now(&p->w)) {
@@ -193,6 +204,20 @@ static const struct p2v_timeline_entry *media_of(const struct p2v_track *k, size
 	return *n ? tl->v + tl->n_init : NULL;
 }
 
+/* When a fragment is shown: its date, or in a presentation without dates the time that it has
+ * instead of a number. @return false: neither is known */
+static bool when(const struct p2v_track *k, const struct p2v_timeline_entry *e, int64_t *date)
+{
+	*date = e->has_pdt ? e->pdt : (int64_t)e->n;
+	return e->has_pdt || k->v[k->cur].tl.timed;
+}
+
+/* Numbers that are times need not be the same to the last digit in all renditions. */
+static uint64_t behind(const struct p2v_track *k, const struct p2v_timeline_entry *e)
+{
+	return k->v[k->cur].tl.timed ? e->n + (uint64_t)(e->dur - e->dur / 4) : e->n + 1;
+}
+
 /* Take a place: from here on `next` counts in this rung's numbers. */
 static void take_place(struct p2v_track *k, const struct p2v_timeline_entry *e)
 {
@@ -202,8 +227,7 @@ static void take_place(struct p2v_track *k, const struct p2v_timeline_entry *e)
 	k->next = e->n;
 	k->part = 0;
 	k->into = 0;
-	k->dated = e->has_pdt;
-	k->date = e->pdt;
+	k->dated = when(k, e, &k->date);
 	k->waiting = P2V_UNKNOWN;
 }
 
@@ -216,11 +240,13 @@ static size_t beginning(const struct p2v_track *k, size_t n)
 }
 
 /* Index of the first one of which more than half comes after a date; n: none */
-static size_t at_date(const struct p2v_timeline_entry *v, size_t n, int64_t date)
+static size_t at_date(
+	const struct p2v_track *k, const struct p2v_timeline_entry *v, size_t n, int64_t date)
 {
+	int64_t begin;
 	size_t i = 0;
 
-	while (i < n && v[i].pdt + v[i].dur / 2 <= date)
+	while (i < n && (when(k, &v[i], &begin), begin + v[i].dur / 2 <= date))
 		i++;
 	return i;
 }
@@ -241,17 +267,18 @@ static enum p2v_where place_first(struct p2v_track *k, size_t *i)
 	const struct p2v_track *video = k->player->tracks[0];
 	size_t n;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
-	int64_t start;
+	int64_t start, date;
 
 	*i = beginning(k, n);
 	if (k->index > 0) {
 		if (!video->placed)
 			return P2V_WAIT;
-		if (v[0].has_pdt && p2v_track_start_date(k, &start)) {
-			*i = at_date(v, n, start);
+		if (when(k, &v[0], &date) && p2v_track_start_date(k, &start)) {
+			*i = at_date(k, v, n, start);
 			if (*i == n)
 				return P2V_WAIT;
-			k->t = v[*i].pdt - start;
+			(void)when(k, &v[*i], &date);
+			k->t = date - start;
 		}
 	}
 	take_place(k, &v[*i]);
@@ -264,10 +291,11 @@ static enum p2v_where resync(struct p2v_track *k, size_t *i)
 	size_t n;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
 	p2v_usec skipped;
+	int64_t date;
 
 	*i = beginning(k, n);
-	skipped = k->dated && v[*i].has_pdt
-			  ? v[*i].pdt - k->date
+	skipped = when(k, &v[*i], &date) && k->dated
+			  ? date - k->date
 			  : (p2v_usec)(v[*i].n - k->next) * k->v[k->cur].tl.target;
 	if (skipped > 0)
 		k->t += skipped;
@@ -285,11 +313,12 @@ static enum p2v_where place_anew(struct p2v_track *k, size_t *i)
 {
 	size_t n;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
+	int64_t last;
 
 	*i = beginning(k, n);
 	/* Its clock may have been set back: then dates say nothing. */
-	if (k->dated && v[0].has_pdt && k->date - v[n - 1].pdt < 4 * k->v[k->cur].tl.target)
-		*i = at_date(v, n, k->date);
+	if (k->dated && when(k, &v[n - 1], &last) && k->date - last < 4 * k->v[k->cur].tl.target)
+		*i = at_date(k, v, n, k->date);
 	if (*i == n)
 		return P2V_WAIT;
 	take_place(k, &v[*i]);
@@ -308,7 +337,7 @@ static enum p2v_where not_yet(struct p2v_track *k, size_t *i)
 	if (k->waiting == P2V_UNKNOWN)
 		k->waiting = now;
 	/* A list that moves but stays behind is another encoder's. */
-	if (k->next > v[n - 1].n + 1 && tl->changed > k->waiting &&
+	if (k->next > behind(k, &v[n - 1]) && tl->changed > k->waiting &&
 		now - k->waiting > 4 * tl->target)
 		return place_anew(k, i);
 	return P2V_WAIT;
@@ -323,12 +352,19 @@ static void take_rest(struct p2v_track *k, const struct p2v_timeline_entry *e)
 	k->again = had < e->dur ? had : e->dur;
 }
 
+/* Whether a fragment with a time comes right behind what there is. */
+static bool is_next(const struct p2v_track *k, const struct p2v_timeline_entry *e)
+{
+	return k->dated && e->n - k->next <= (uint64_t)k->v[k->cur].tl.target / 2;
+}
+
 /* Whole fragments. @param entry  [out] index in tl.v */
 static enum p2v_where locate(struct p2v_track *k, size_t *entry)
 {
 	size_t n, i = 0;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
 	enum p2v_where w = P2V_FOUND;
+	int64_t first;
 
 	if (n == 0)
 		return k->v[k->cur].tl.ended ? P2V_END : P2V_WAIT;
@@ -336,15 +372,17 @@ static enum p2v_where locate(struct p2v_track *k, size_t *entry)
 		w = place_first(k, &i);
 	} else if (k->restarted) {
 		w = place_anew(k, &i);
-	} else if (k->numbered_on != k->cur && k->dated && v[0].has_pdt) {
-		i = at_date(v, n, k->date);
+	} else if (k->numbered_on != k->cur && k->dated && when(k, &v[0], &first)) {
+		i = at_date(k, v, n, k->date);
+		if (i < n)
+			(void)when(k, &v[i], &first);
 		if (i == n)
 			w = not_yet(k, &i);
-		else if (v[i].pdt - v[i].dur / 2 > k->date)
+		else if (first - v[i].dur / 2 > k->date)
 			w = resync(k, &i);
 		else
 			take_place(k, &v[i]);
-	} else if (k->next < v[0].n) {
+	} else if (k->next < v[0].n && !(k->v[k->cur].tl.timed && is_next(k, &v[0]))) {
 		w = resync(k, &i);
 	} else {
 		while (i < n && v[i].n < k->next)
@@ -376,11 +414,11 @@ void p2v_track_pass(struct p2v_track *k, const struct p2v_pick *at)
 	const struct p2v_timeline_entry *e = &at->e;
 	p2v_usec had = k->again < e->dur ? k->again : e->dur;
 
-	k->next = at->partial ? e->n : e->n + 1;
+	k->next = at->partial ? e->n : behind(k, e);
 	k->part = at->partial ? at->i + 1 : 0;
 	k->into = at->partial ? at->into + e->dur : 0;
-	k->dated = e->has_pdt;
-	k->date = e->pdt + e->dur;
+	k->dated = when(k, e, &k->date);
+	k->date += e->dur;
 	k->t += e->dur - had;
 	k->again -= had;
 	k->errors = k->timeouts = k->rounds = 0;
