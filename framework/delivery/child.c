@@ -5,6 +5,8 @@
 
 #include "framework/delivery/inside.h"
 
+enum { CHILDREN_MAX = 32 }; /* of one manifest that are read before a player asks */
+
 static bool is_child(const struct p2v_doc_child *c, const struct p2v_playlist *p)
 {
 	return c->at.url && p2v_manifest_range_same(&c->range, &p->range) &&
@@ -59,7 +61,35 @@ void p2v_children_rank(struct p2v_rendition *r)
 	}
 }
 
-void p2v_children_read(struct p2v_feed *feed, const char *url)
+/* A player may read the fragments of one rendition by the bootstrap of another, as all are cut
+ * alike (yt-dlp does): each bootstrap is read once, so that it is known whose fragments those are.
+ * From then on that is followed whose fragments are read. */
+void p2v_children_read(struct p2v_playlist *p)
+{
+	for (size_t i = 0; i < p->doc->n_children && i < CHILDREN_MAX; i++) {
+		const struct p2v_doc_child *c = &p->doc->children[i];
+
+		if (c->at.url && !c->range.set)
+			p2v_playlist_read(p->feed, c->at.url, &c->range);
+	}
+}
+
+bool p2v_children_name(const struct p2v_feed *feed, const char *url)
+{
+	P2V_LIST_EACH (it, &feed->playlists) {
+		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		for (size_t i = 0; q->doc && i < q->doc->n_children; i++) {
+			const struct p2v_doc_child *c = &q->doc->children[i];
+
+			if (c->at.url && !c->range.set && strcmp(c->at.url, url) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+void p2v_children_read_file(struct p2v_feed *feed, const char *url)
 {
 	P2V_LIST_EACH (it, &feed->playlists) {
 		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);

@@ -395,8 +395,12 @@ bool p2v_children_alike(const struct p2v_rendition *a, const struct p2v_renditio
 /** Bring up to date which bit rate comes next, of r and of those that are alike; of r alone nothing
  * changes where no manifest told of its own. */
 void p2v_children_rank(struct p2v_rendition *r);
-/** A player reads a URL that no manifest lists: if it is that of a child, read that. */
-void p2v_children_read(struct p2v_feed *feed, const char *url);
+/** Have the manifests that p just told of read, once. */
+void p2v_children_read(struct p2v_playlist *p);
+/** A player reads a URL that no manifest lists: if there is an index in that file, read it. */
+void p2v_children_read_file(struct p2v_feed *feed, const char *url);
+/** Whether a manifest told of that one: its name alone need not say what it is. */
+bool p2v_children_name(const struct p2v_feed *feed, const char *url);
 
 /* ---- from partners (ask.c), to partners (serve.c), from the CDN (cdn.c) ---- */
 

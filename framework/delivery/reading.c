@@ -54,7 +54,7 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 	struct p2v_reading *r;
 
 	if (!e) {
-		p2v_children_read(feed, url);
+		p2v_children_read_file(feed, url);
 		return P2V_ENOENT;
 	}
 	f = p2v_fragment_get(feed, in, e);
