@@ -182,7 +182,9 @@ static int on_refuse(struct p2v_ask *a, const struct p2v_msg_refuse *m)
 		p2v_plan(f);
 		return P2V_ECLOSED;
 	}
-	let_down(a, retry > 100 * P2V_MSEC ? retry : 100 * P2V_MSEC, false);
+	if (retry < p2v_scale(a->fragment->dur, NOT_NOW))
+		retry = p2v_scale(a->fragment->dur, NOT_NOW);
+	let_down(a, retry, false);
 	return P2V_ECLOSED;
 }
 
@@ -470,7 +472,7 @@ static void count_connections(struct p2v_fragment *f)
 		holders = holders < f->d->conf->sources ? holders : f->d->conf->sources;
 		n = n > holders ? n : holders;
 	}
-	if (n < f->connections && now - f->connections_at < FEWER_AFTER)
+	if (n < f->connections && now - f->connections_at < p2v_scale(f->dur, FEWER_AFTER))
 		return;
 	f->connections = (uint32_t)n;
 	f->connections_at = now;
@@ -533,10 +535,12 @@ static int send_request(struct p2v_ask *a)
 static p2v_usec patience_with(const struct p2v_ask *a)
 {
 	const struct p2v_partner_path *path = p2v_partner_path(a->mate->partner);
-	p2v_usec patience = 4 * path->rtt > PATIENCE_MIN ? 4 * path->rtt : PATIENCE_MIN;
+	p2v_usec least = p2v_scale(a->fragment->dur, PATIENCE_MIN);
+	p2v_usec arriving = p2v_scale(a->fragment->dur, PATIENCE_ARRIVING);
+	p2v_usec patience = 4 * path->rtt > least ? 4 * path->rtt : least;
 
-	if (a->arriving && !path->suspect && patience < PATIENCE_ARRIVING)
-		patience = PATIENCE_ARRIVING;
+	if (a->arriving && !path->suspect && patience < arriving)
+		patience = arriving;
 	return patience;
 }
 
@@ -592,7 +596,8 @@ static void request_all(struct p2v_fragment *f)
 		a->deadline = due.dry;
 		a->priority = p2v_ask_part(f);
 		if (send_request(a) < 0) {
-			rest(p2v_fragment_holder(f, a->mate), now_of(f) + NOT_NOW);
+			rest(p2v_fragment_holder(f, a->mate),
+				now_of(f) + p2v_scale(f->dur, NOT_NOW));
 			ask_free(a);
 		}
 	}
@@ -609,7 +614,7 @@ bool p2v_ask_more(struct p2v_fragment *f)
 		if (count > 0 && ask(f, h, first, count))
 			any = true;
 		else /* too slow for what is left, or no stream now */
-			rest(h, now + NOT_NOW);
+			rest(h, now + p2v_scale(f->dur, NOT_NOW));
 	}
 	if (any)
 		request_all(f);
@@ -621,7 +626,7 @@ void p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
 	P2V_LIST_EACH (it, &f->asks) {
 		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
 
-		if (now - a->progress < PATIENCE_MIN)
+		if (now - a->progress < p2v_scale(f->dur, PATIENCE_MIN))
 			continue;
 		a->patience = patience_with(a);
 		if (now - a->progress < a->patience)

@@ -27,6 +27,7 @@ struct p2v_cdn_job {
 	uint64_t got;        /* [B] of body */
 	uint64_t end; /* [B] in the fragment, where this answer's body ends; P2V_LENGTH_UNKNOWN */
 	bool ranged;
+	bool hint; /* asked for before it was there: how long that took says nothing of the line */
 	p2v_usec started, head_at;
 	int64_t fetched; /* [us] wall time */
 	uint32_t status;
@@ -163,7 +164,8 @@ void p2v_cdn_cancel(struct p2v_fragment *f)
 	if (!f->job)
 		return;
 	/* What was given up because it was slow tells most about the line. */
-	if (f->job->head_at && p2v_now(w) - f->job->head_at >= RATE_MIN_TIME)
+	if (f->job->head_at && !f->job->hint &&
+		p2v_now(w) - f->job->head_at >= p2v_scale(f->dur, RATE_MIN_TIME))
 		p2v_cdn_remember(f->d,
 			f->job->got * P2V_SECOND / (uint64_t)(p2v_now(w) - f->job->head_at),
 			f->job->head_at - f->job->started);
@@ -185,6 +187,11 @@ static void failed(struct p2v_fragment *f, uint32_t status, const char *why)
 	p2v_usec pause = RETRY_FIRST << (f->cdn_failures < 2 ? f->cdn_failures : 2);
 
 	p2v_cdn_cancel(f);
+	if (f->hint && status >= 400 && status < 500) { /* nobody said that it is there */
+		f->cdn_again = f->ready_at;
+		p2v_plan(f);
+		return;
+	}
 	f->cdn_failures++;
 	f->status = status;
 	f->cdn_again = p2v_now(&f->d->node->world) + (pause < RETRY_MAX ? pause : RETRY_MAX);
@@ -365,7 +372,7 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		failed(f, code == P2V_ETIMEDOUT ? 504 : 502, err->text);
 		return;
 	}
-	if (j->got >= RATE_MIN_SIZE)
+	if (j->got >= RATE_MIN_SIZE && !j->hint)
 		p2v_cdn_remember(f->d,
 			j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC),
 			j->head_at - j->started);
@@ -472,6 +479,7 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
 		return P2V_ENOMEM;
 	j->fragment = f;
 	j->started = p2v_now(w);
+	j->hint = f->hint;
 	span(f, &j->first, &rq.last);
 	if (f->known &&
 		f->length == P2V_LENGTH_UNKNOWN) /* nothing to continue by: from the start again */

@@ -57,8 +57,15 @@ static void describe(
 	f->bitrate = r->timeline.bitrate;
 	f->t = e->init ? P2V_UNKNOWN : e->t;
 	f->dur = e->dur;
+	f->whole = e->whole;
 	f->live = r->timeline.live;
 	f->listed_at = e->seen;
+	f->ready_at = e->hint ? e->seen + e->dur : e->seen;
+	if (f->hint && !e->hint) { /* what the CDN said of it before does not count */
+		f->cdn_again = 0;
+		f->cdn_failures = 0;
+	}
+	f->hint = e->hint;
 }
 
 /* A name that was gone from the list is in it again. When nobody looked in between, what is held

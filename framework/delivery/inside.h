@@ -8,6 +8,7 @@
 #include "framework/base/http.h"
 #include "framework/delivery/chunks.h"
 #include "framework/delivery/delivery.h"
+#include "framework/stream/directives.h"
 #include "framework/stream/timeline.h"
 
 #define P2V_CHUNK     16384u /* [B] */
@@ -71,12 +72,14 @@ struct p2v_fragment {
 	char *url;
 	struct p2v_manifest_range range;
 	p2v_usec t, dur; /* on the rendition's clock; t = P2V_UNKNOWN: initialisation segment */
+	p2v_usec whole;  /* [us] duration of the fragment that it is a part of; dur: it is whole */
 	uint64_t rendition_key, bitrate;
 	int64_t not_before; /* [us] wall time: content fetched earlier was another under the same
 			       name */
 
 	/* what is small, in one place: there are many fragments */
 	bool live, planning, served, counted;
+	bool hint;                     /* a part that is promised, and not there yet */
 	bool known;                    /* length, generation and headers are */
 	bool shared;                   /* may be offered to peers */
 	bool complete;                 /* all is here */
@@ -119,6 +122,7 @@ struct p2v_fragment {
 	p2v_usec connections_at; /* when there were so many last */
 	p2v_usec share_at;
 	p2v_usec listed_at; /* now() when we first saw it listed */
+	p2v_usec ready_at;  /* now() when it was, or of what is promised should be, there */
 	p2v_usec asked;     /* a player asked for it; P2V_UNKNOWN: none waits */
 	p2v_usec first_asked;
 	struct p2v_timer timer;
@@ -126,6 +130,21 @@ struct p2v_fragment {
 	p2v_usec cdn_again;      /* not before: the last attempt failed */
 	p2v_usec used;
 };
+
+/* Times that decide were found with fragments of two seconds, and a player that has some of them.
+ * Where fragments are shorter, players have less, in proportion: with parts of 0.3 s one. */
+#define P2V_SCALE_OF    (2 * P2V_SECOND)
+#define P2V_SCALE_LEAST (200 * P2V_MSEC) /* shorter ones are no reason to ask more often */
+
+/** @param dur  [us] of a fragment or part; 0: unknown, or it has none
+ * @param time  [us] found with fragments of two seconds; longer ones change nothing
+ * @return [us] */
+static inline p2v_usec p2v_scale(p2v_usec dur, p2v_usec time)
+{
+	if (dur <= 0 || dur >= P2V_SCALE_OF)
+		return time;
+	return time * (dur > P2V_SCALE_LEAST ? dur : P2V_SCALE_LEAST) / P2V_SCALE_OF;
+}
 
 /** @return the fragment of that entry, made when it is not there; NULL: no memory */
 struct p2v_fragment *p2v_fragment_get(
@@ -201,6 +220,7 @@ struct p2v_rendition {
 	struct p2v_timeline timeline;
 	p2v_usec followed_at;
 	bool followed;         /* the player reads it */
+	bool by_part;          /* … part by part, before fragments are whole */
 	p2v_usec read_at;      /* a player last asked for a fragment of it; P2V_UNKNOWN: never */
 	p2v_usec position;     /* media time asked for so far; P2V_UNKNOWN: nothing yet */
 	uint64_t told_newest;  /* what partners were told */
@@ -230,6 +250,11 @@ struct p2v_playlist {
 	struct p2v_fetch *fetch;
 	struct p2v_text in; /* body under way */
 	uint32_t in_status;
+	bool held, held_for_part; /* the fetch under way is one that the CDN holds until there is
+				     more than `held_at`: a part, or a fragment */
+	struct p2v_edge held_at;
+	p2v_usec hold_again; /* the CDN did not hold a request: not before that is it asked to */
+	p2v_usec part_asked; /* when a player last waited for a part; P2V_UNKNOWN: never */
 	struct p2v_list waiters;
 	struct p2v_timer timer;
 	bool fresh; /* the last reading listed something new */
@@ -465,16 +490,34 @@ bool p2v_governor_known(const struct p2v_delivery *d);
 
 /** A player waits for a manifest, from now on. @param done  [in] called once, never in this call
  * @return NULL: no memory */
-struct p2v_waiter *p2v_waiting_new(struct p2v_playlist *p,
+struct p2v_waiter *p2v_waiting_new(struct p2v_playlist *p, const struct p2v_directives *want,
 	void (*done)(void *, const struct p2v_manifest_answer *), void *ctx);
-/** @return whether it was fetched so lately that another request need not wait for another fetch */
+/** @return whether another request need not wait for another fetch: it was fetched a moment ago, or
+ * the CDN will tell when there is more */
 bool p2v_waiting_fresh(const struct p2v_playlist *p);
+/** @return whether somebody waits for what a good reading does not tell of yet */
+bool p2v_waiting_more(const struct p2v_playlist *p);
 /** A manifest is here: answer all who wait for it, or tell them to wait for what it tells of. */
 void p2v_waiting_answer(struct p2v_playlist *p);
 /** The manifest goes: nobody is answered any more. */
 void p2v_waiting_cancel(struct p2v_playlist *p);
 /** A fragment is whole: whoever was kept waiting for it need wait no longer. */
 void p2v_waiting_complete(const struct p2v_fragment *f);
+
+/* ---- holding.c ---- */
+
+/** @return whether the next fetch should be one that the CDN holds until there is more */
+bool p2v_holding_may(const struct p2v_playlist *p, p2v_usec now);
+/** … of what: note it. @param url  [inout] the playlist's, to which what is asked is appended */
+void p2v_holding_begin(struct p2v_playlist *p, struct p2v_text *url);
+/** A request that was to be held was answered with a manifest, which is p->doc now. */
+void p2v_holding_answered(struct p2v_playlist *p);
+/** … or with an error. */
+void p2v_holding_refused(struct p2v_playlist *p);
+/** @return whether the CDN holds a request for a fragment, and a part of it is waited for by now */
+bool p2v_holding_too_long(const struct p2v_playlist *p);
+/** @return the least time from the beginning of one such request to the next */
+p2v_usec p2v_holding_gap(const struct p2v_playlist *p);
 
 /* ---- reveal.c ---- */
 
@@ -500,6 +543,8 @@ p2v_usec p2v_plan_latest(const struct p2v_fragment *f);
  * start
  */
 uint32_t p2v_plan_share(struct p2v_fragment *f, uint32_t *of);
+/** [us] how long after the one before it each in the election begins. */
+p2v_usec p2v_plan_standby(const struct p2v_fragment *f);
 /** When a fragment should be at the player. */
 void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out);
 
@@ -522,7 +567,7 @@ void p2v_playlist_free(struct p2v_playlist *p);
 void p2v_follow_news(struct p2v_delivery *d, uint64_t rendition, uint64_t newest);
 /** Unfollow what is no longer read, forget what is no longer asked for. */
 void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now);
-/** A player asked for a fragment of it. */
+/** A player asked for a fragment, or a part of one, of it. */
 void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e);
 
 /* ---- delivery.c ---- */

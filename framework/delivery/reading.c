@@ -31,11 +31,11 @@ static struct p2v_timeline_entry *listed(struct p2v_feed *feed, const char *url,
 {
 	P2V_LIST_EACH (it, &feed->renditions) {
 		struct p2v_rendition *r = P2V_OF(it, struct p2v_rendition, in_feed);
-		const struct p2v_timeline_entry *e = p2v_timeline_find(&r->timeline, url, range);
+		struct p2v_timeline_entry *e = p2v_timeline_find(&r->timeline, url, range);
 
 		if (e) {
 			*in = r;
-			return &r->timeline.v[e - r->timeline.v];
+			return e;
 		}
 	}
 	return NULL;

@@ -205,6 +205,11 @@ static int send_all(struct p2v_serve *s)
 	return rc == P2V_OK ? flush(s) : rc;
 }
 
+static p2v_usec busy_retry(const struct p2v_fragment *f)
+{
+	return p2v_scale(f->dur, BUSY_RETRY);
+}
+
 /* Write what one transfer can take now. s may be gone afterwards. */
 static void advance(struct p2v_serve *s)
 {
@@ -212,11 +217,11 @@ static void advance(struct p2v_serve *s)
 	int rc = send_all(s);
 
 	if (rc < 0) {
-		refuse(s, REFUSE_LATER, BUSY_RETRY);
+		refuse(s, REFUSE_LATER, busy_retry(f));
 	} else if (s->next == s->first + s->count) {
 		f->used = now_of(s->d);
 		if (s->partly) {
-			refuse(s, REFUSE_BUSY, BUSY_RETRY);
+			refuse(s, REFUSE_BUSY, busy_retry(f));
 			return;
 		}
 		p2v_stream_finish(s->stream);
@@ -307,11 +312,12 @@ static void serve_timer(struct p2v_timer *t, p2v_usec now)
 
 /* How many of these chunks can be sent in time, beside all that is more urgent. All of them where
  * it is not known what the line carries. */
-static uint64_t can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64_t count)
+static uint64_t can_serve(const struct p2v_serve *one, const struct p2v_fragment *f,
+	p2v_usec deadline, uint64_t count)
 {
 	const struct p2v_delivery *d = one->d;
 	uint64_t capacity = p2v_governor_rate(d), most, bytes = 0;
-	p2v_usec slack = deadline - now_of(d);
+	p2v_usec slack = deadline - now_of(d), least = p2v_scale(f->dur, LEAST_SLACK);
 	size_t of_mate = 0;
 
 	P2V_LIST_EACH (it, &one->mate->serves)
@@ -326,7 +332,7 @@ static uint64_t can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64
 		if (s->deadline <= deadline)
 			bytes += (uint64_t)(s->first + s->count - s->next) * P2V_CHUNK;
 	}
-	most = capacity * (uint64_t)(slack > LEAST_SLACK ? slack : LEAST_SLACK) / P2V_SECOND;
+	most = capacity * (uint64_t)(slack > least ? slack : least) / P2V_SECOND;
 	most = most > bytes ? (most - bytes) / P2V_CHUNK : 0;
 	return most < count ? most : count;
 }
@@ -365,9 +371,9 @@ static void on_request(
 	}
 	s->deadline = now_of(d) +
 		      (m->slack ? (p2v_usec)(m->slack < 3600000000u ? m->slack : 3600000000u) : 0);
-	n = p2v_overlay_may_upload(d->overlay) ? can_serve(s, s->deadline, m->count) : 0;
+	n = p2v_overlay_may_upload(d->overlay) ? can_serve(s, f, s->deadline, m->count) : 0;
 	if (n == 0) {
-		refuse(s, REFUSE_BUSY, BUSY_RETRY);
+		refuse(s, REFUSE_BUSY, busy_retry(f));
 		return;
 	}
 	s->fragment = f;
@@ -501,7 +507,7 @@ void p2v_serve_progress(struct p2v_fragment *f)
 void p2v_serve_cancel_all(struct p2v_fragment *f)
 {
 	P2V_LIST_EACH (it, &f->serves)
-		refuse(P2V_OF(it, struct p2v_serve, in_fragment), REFUSE_LATER, BUSY_RETRY);
+		refuse(P2V_OF(it, struct p2v_serve, in_fragment), REFUSE_LATER, busy_retry(f));
 }
 
 void p2v_serve_cancel_mate(struct p2v_mate *m)

@@ -173,11 +173,11 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 {
 	p2v_usec left = p2v_plan_latest(f) - now;
 	struct p2v_select_peer view;
-	p2v_usec time;
+	p2v_usec time = p2v_scale(f->dur, ASK_TIME);
 	uint64_t n, most;
 
 	p2v_partner_view(h->mate->partner, &view);
-	time = 2 * view.rtt > ASK_TIME ? 2 * view.rtt : ASK_TIME;
+	time = 2 * view.rtt > time ? 2 * view.rtt : time;
 	if (view.rate == 0) /* where each round costs much, there are to be few */
 		return (uint32_t)(ASK_FIRST * time / ASK_TIME < ASK_CHUNKS
 					  ? ASK_FIRST * time / ASK_TIME

@@ -106,6 +106,14 @@ static uint32_t lacks(const struct p2v_holder *h, const struct p2v_fragment *f)
 	return n;
 }
 
+/* As many as come in a certain part of the time that a fragment lasts. */
+static uint32_t chunks_worth(const struct p2v_fragment *f)
+{
+	uint32_t n = (uint32_t)p2v_scale(f->dur, TELL_CHUNKS);
+
+	return n > 0 ? n : 1;
+}
+
 /* Whether it can make anything of what is new here. Who is further from the CDN may ask for all
  * that will come, so it is told once, and when all is here. Who is as near, or has said nothing
  * of it, can have only what is here already. */
@@ -122,7 +130,7 @@ static bool cares(const struct p2v_mate *m, const struct p2v_fragment *f)
 		return false;
 	if (f->complete)
 		return true;
-	return h->hops > f->hops ? !was_told(f, m) : lacks(h, f) >= TELL_CHUNKS;
+	return h->hops > f->hops ? !was_told(f, m) : lacks(h, f) >= chunks_worth(f);
 }
 
 static void tell(struct p2v_fragment *f)
@@ -181,17 +189,18 @@ static void tell_at(struct p2v_fragment *f, p2v_usec due)
 void p2v_mates_tell_have(struct p2v_fragment *f)
 {
 	enum p2v_announced now = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
-	const struct p2v_world *w = &f->d->node->world;
+	p2v_usec gap = p2v_scale(f->dur, TELL_GAP);
 
 	if (!may_tell(f))
 		return;
 	if (f->announced < now) {
 		tell(f);
-	} else if (f->announced == P2V_ANNOUNCED_ARRIVING && f->n_whole >= f->told + TELL_CHUNKS) {
-		if (p2v_now(w) - f->told_at >= TELL_GAP)
+	} else if (f->announced == P2V_ANNOUNCED_ARRIVING &&
+		   f->n_whole >= f->told + chunks_worth(f)) {
+		if (p2v_now(&f->d->node->world) - f->told_at >= gap)
 			tell(f);
 		else
-			tell_at(f, f->told_at + TELL_GAP);
+			tell_at(f, f->told_at + gap);
 	}
 }
 
@@ -260,9 +269,19 @@ void p2v_mates_tell_all_gone(struct p2v_delivery *d)
 
 /* ---- follow and news ---- */
 
+/* Where there are parts, each of them is news: so many are counted in a fragment. */
+enum { PARTS_COUNTED = 1024 };
+
 uint64_t p2v_rendition_newest(const struct p2v_rendition *r)
 {
-	return r->timeline.n > r->timeline.n_init ? r->timeline.v[r->timeline.n - 1].n + 1 : 0;
+	const struct p2v_timeline *tl = &r->timeline;
+	uint64_t n = tl->n > tl->n_init ? tl->v[tl->n - 1].n + 1 : 0, parts = 0;
+
+	if (tl->n_parts == 0 || n > P2V_VARINT_MAX / PARTS_COUNTED - 1)
+		return n;
+	for (size_t i = tl->n_parts; i-- > 0 && tl->parts[i].n >= n;)
+		parts += !tl->parts[i].hint;
+	return n * PARTS_COUNTED + (parts < PARTS_COUNTED ? parts : PARTS_COUNTED - 1);
 }
 
 static void tell_follow(struct p2v_mate *m, const struct p2v_rendition *r, bool on)

@@ -12,7 +12,8 @@ struct p2v_player_frag p2v_viewer_frag(const struct p2v_fragment *f)
 	return (struct p2v_player_frag){ .t = f->t,
 		.dur = f->dur,
 		.bitrate = f->bitrate,
-		.next_bitrate = f->rendition ? f->rendition->next_bitrate : 0 };
+		.next_bitrate = f->rendition ? f->rendition->next_bitrate : 0,
+		.whole = f->whole };
 }
 
 void p2v_viewer_free(struct p2v_viewer *v)

@@ -88,6 +88,16 @@ static double share(const struct conf *conf, const struct p2v_player_frag *f)
 	return rise < conf->finish_share ? rise : conf->finish_share;
 }
 
+/* Of which time the share counts: its own duration. One that plays parts, a moment behind the
+ * encoder, cannot take the time that one needs for the line's: it asks for parts before they are
+ * there. So the only measure is what it has left to play. */
+static p2v_usec room(const struct state *st, const struct p2v_player_frag *f, p2v_usec asked)
+{
+	p2v_usec left = st->end - position(st, asked);
+
+	return f->whole > f->dur && left > f->dur ? left : f->dur;
+}
+
 static void generic_due(void *vst, p2v_usec now, const struct p2v_player_frag *f, p2v_usec asked,
 	struct p2v_player_due *out)
 {
@@ -105,7 +115,7 @@ static void generic_due(void *vst, p2v_usec now, const struct p2v_player_frag *f
 	else
 		out->dry = st->clock_at + (f->t - st->clock_t);
 	if (asked != P2V_UNKNOWN && f->dur > 0)
-		out->finish = asked + (p2v_usec)((double)f->dur * share(st->conf, f));
+		out->finish = asked + (p2v_usec)((double)room(st, f, asked) * share(st->conf, f));
 }
 
 static uint64_t generic_pace(void *vst, p2v_usec now, const struct p2v_player_frag *f)
