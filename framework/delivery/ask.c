@@ -531,11 +531,20 @@ static int send_request(struct p2v_ask *a)
 	return rc;
 }
 
+/* A partner that does not bring a short fragment may still be a good one: it has others to serve
+ * first. But it is not waited for. */
+static p2v_usec patience_least(const struct p2v_fragment *f)
+{
+	p2v_usec half = f->dur > 0 ? f->dur / 2 : PATIENCE_MIN;
+
+	return half < PATIENCE_MIN ? half : PATIENCE_MIN;
+}
+
 /* How long it may bring nothing. */
 static p2v_usec patience_with(const struct p2v_ask *a)
 {
 	const struct p2v_partner_path *path = p2v_partner_path(a->mate->partner);
-	p2v_usec least = p2v_scale(a->fragment->dur, PATIENCE_MIN);
+	p2v_usec least = patience_least(a->fragment);
 	p2v_usec arriving = p2v_scale(a->fragment->dur, PATIENCE_ARRIVING);
 	p2v_usec patience = 4 * path->rtt > least ? 4 * path->rtt : least;
 
@@ -626,7 +635,7 @@ void p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
 	P2V_LIST_EACH (it, &f->asks) {
 		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
 
-		if (now - a->progress < p2v_scale(f->dur, PATIENCE_MIN))
+		if (now - a->progress < patience_least(f))
 			continue;
 		a->patience = patience_with(a);
 		if (now - a->progress < a->patience)
@@ -634,7 +643,7 @@ void p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
 		p2v_log(f->d->node, P2V_LOG_INFO, "partner_slow", "peer=%016llx fragment=%016llx",
 			(unsigned long long)p2v_id_short(p2v_partner_id(a->mate->partner)),
 			(unsigned long long)p2v_id_short(&f->key));
-		let_down(a, QUARANTINE, true); /* plans again, but f->planning keeps that from
+		let_down(a, QUARANTINE, now - a->progress >= PATIENCE_MIN); /* plans again, but f->planning keeps that from
 						  nesting: no other ask goes */
 	}
 }

@@ -523,9 +523,11 @@ p2v_usec p2v_holding_gap(const struct p2v_playlist *p);
 
 /** When a player that asked for this manifest is answered: now, or a little later, so that partners
  * have brought what the manifest tells it of.
- * @param since  [in] now() when it asked
+ * @param want   [in] what it asked to be told of
+ * @param since  [in] now() when it asked, or when that was there
  * @return now() or before: at once */
-p2v_usec p2v_reveal_at(const struct p2v_playlist *p, p2v_usec since);
+p2v_usec p2v_reveal_at(
+	const struct p2v_playlist *p, const struct p2v_directives *want, p2v_usec since);
 
 /* ---- plan.c ---- */
 

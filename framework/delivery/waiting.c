@@ -17,7 +17,7 @@ struct p2v_waiter {
 	void (*done)(void *ctx, const struct p2v_manifest_answer *a);
 	void *ctx;
 	struct p2v_directives want;
-	p2v_usec since;
+	p2v_usec since, met; /* met: when there was what it waits for; P2V_UNKNOWN: not yet */
 	bool held; /* what it waits for is here, and kept from it for a moment: reveal.c */
 	struct p2v_timer timer;
 };
@@ -103,12 +103,15 @@ static void wait_on(struct p2v_waiter *w)
 static void settle(struct p2v_waiter *w)
 {
 	struct p2v_playlist *p = w->playlist;
-	p2v_usec until = p2v_reveal_at(p, w->since);
+	p2v_usec until;
 
 	if (unmet(w)) {
 		wait_on(w);
 		return;
 	}
+	if (w->met == P2V_UNKNOWN)
+		w->met = now_of(p);
+	until = p2v_reveal_at(p, &w->want, w->want.has_msn ? w->met : w->since);
 	w->held = until > now_of(p);
 	if (w->held)
 		p2v_arm(&p->feed->d->node->world, &w->timer, until);
@@ -194,6 +197,7 @@ struct p2v_waiter *p2v_waiting_new(struct p2v_playlist *p, const struct p2v_dire
 	w->done = done;
 	w->ctx = ctx;
 	w->since = p->asked = now_of(p);
+	w->met = P2V_UNKNOWN;
 	w->timer.fire = waiter_fire;
 	w->timer.owner = w;
 	p2v_list_push(&p->waiters, &w->in_playlist);

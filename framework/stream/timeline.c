@@ -535,6 +535,19 @@ p2v_usec p2v_timeline_edge(const struct p2v_timeline *tl)
 	return n ? v[n - 1].t + v[n - 1].dur : P2V_UNKNOWN;
 }
 
+p2v_usec p2v_timeline_parts_edge(const struct p2v_timeline *tl)
+{
+	p2v_usec whole = p2v_timeline_edge(tl), end;
+
+	for (size_t i = tl->n_parts; i-- > 0;) {
+		if (tl->parts[i].hint)
+			continue;
+		end = tl->parts[i].t + tl->parts[i].dur;
+		return whole == P2V_UNKNOWN || end > whole ? end : whole;
+	}
+	return whole;
+}
+
 void p2v_timeline_shift(struct p2v_timeline *tl, p2v_usec by)
 {
 	for (size_t i = tl->n_init; i < tl->n; i++)

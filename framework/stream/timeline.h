@@ -85,5 +85,7 @@ struct p2v_timeline_entry *p2v_timeline_find(
 	const struct p2v_timeline *tl, const char *url, const struct p2v_manifest_range *range);
 /** @return [us] media time of the end of the newest entry; P2V_UNKNOWN: none */
 p2v_usec p2v_timeline_edge(const struct p2v_timeline *tl);
+/** … or of the newest part that is there, if that is later. */
+p2v_usec p2v_timeline_parts_edge(const struct p2v_timeline *tl);
 
 #endif

@@ -16,6 +16,9 @@ struct p2v_player_frag {
 	/* [us] duration of the fragment that this is a part of, published before that is whole
 	 * (low-latency HLS); dur: it is a fragment itself. */
 	p2v_usec whole;
+	/* [us] of media listed behind it; 0: it is the last, or promised; P2V_UNKNOWN: the stream
+	 * is not live, or it is listed no more. */
+	p2v_usec behind;
 };
 
 /** When a fragment should be at the player. Absolute times; P2V_NEVER: no reason to hurry. */
