@@ -15,6 +15,7 @@ void p2v_buffer_init(
 	*b = (struct p2v_buffer){ .start = start,
 		.resume = resume,
 		.n_tracks = n_tracks,
+		.from = P2V_UNKNOWN,
 		.at = P2V_UNKNOWN,
 		.opened = now,
 		.since = now,
@@ -245,9 +246,15 @@ int p2v_buffer_append(
 	}
 	k->v[k->n++] = (struct p2v_buffer_item){ *m, false };
 	if (b->at == P2V_UNKNOWN || (b->state == P2V_BUFFER_STARTING && m->t < b->at))
-		b->at = m->t;
+		b->at = b->from != P2V_UNKNOWN && b->from > m->t ? b->from : m->t;
 	wake(b, now, wall);
 	return P2V_OK;
+}
+
+void p2v_buffer_seek(struct p2v_buffer *b, p2v_usec from)
+{
+	assert(b->state == P2V_BUFFER_STARTING);
+	b->from = from;
 }
 
 void p2v_buffer_end(struct p2v_buffer *b, size_t track, p2v_usec now, int64_t wall)

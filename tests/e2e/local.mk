@@ -11,6 +11,7 @@ E2E_TESTS = \
 	%reldir%/link.sh \
 	%reldir%/moves.sh \
 	%reldir%/mtu.sh \
+	%reldir%/player_kinds.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
 	%reldir%/players_ts.sh \
