@@ -596,7 +596,7 @@ static void read_children(struct p2v_playlist *p)
 		if (!q || q->known || q->fetch || q->failing != P2V_UNKNOWN)
 			continue;
 		q->asked = now_of(p);
-		start_fetch(q);
+		start_fetch(q, false);
 	}
 }
 

@@ -82,6 +82,7 @@ struct p2v_fragment {
 	bool hint;                     /* a part that is promised, and not there yet */
 	bool known;                    /* length, generation and headers are */
 	bool shared;                   /* may be offered to peers */
+	bool open; /* its length was not known when it began: nothing that is signed says it */
 	bool complete;                 /* all is here */
 	bool fresh;                    /* some of it came a moment ago, and nobody was told yet */
 	bool wanted;                   /* a player will ask for it, or did */
@@ -157,7 +158,10 @@ void p2v_fragment_free(struct p2v_fragment *f);
 /** Nobody reads it, sends it, or fetches it. */
 bool p2v_fragment_idle(const struct p2v_fragment *f);
 struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f);
-/** Length, generation and headers are known from now on. length may be unknown until the end.
+/** Make room for a chunk of a fragment whose length is not known. @return P2V_ENOMEM */
+P2V_MUST_USE int p2v_fragment_grow(struct p2v_fragment *f, uint32_t index);
+/** Length, generation and headers are known from now on. length may be unknown until the end: then
+ * f is open for good.
  * @return P2V_ENOMEM */
 P2V_MUST_USE int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof);
@@ -318,6 +322,9 @@ struct p2v_mate {
 	uint64_t arrived;          /* [B] of ours at it, as last seen */
 };
 
+#define P2V_LENGTH_OPEN UINT32_MAX       /* it is told of without a length */
+#define P2V_LENGTH_MUCH (UINT32_MAX - 1) /* too large to be held */
+
 /** One partner has one fragment. */
 struct p2v_holder {
 	struct p2v_mate *mate;
@@ -326,7 +333,7 @@ struct p2v_holder {
 	union {
 		uint64_t word, *words; /* words: shape (P2V_TRADED / P2V_WORD) */
 	} told;                        /* arriving: chunks that are there; p2v_holder_told */
-	uint32_t length;               /* [B]; UINT32_MAX: as much or more, which is too large */
+	uint32_t length; /* [B]; P2V_LENGTH_OPEN; P2V_LENGTH_MUCH: as much or more, too large */
 	uint8_t state, hops;           /* as in the message have */
 	bool many;                     /* told.words counts; else there are none beyond told.word */
 };
@@ -364,6 +371,12 @@ static inline size_t p2v_fragment_holders(const struct p2v_fragment *f)
 {
 	return f->holding ? f->holding->n : 0;
 }
+/** @return whether what h told of is the content that is known of f */
+static inline bool p2v_holder_same(const struct p2v_holder *h, const struct p2v_fragment *f)
+{
+	return (f->open ? h->length == P2V_LENGTH_OPEN : h->length == f->length) &&
+	       h->generation == f->generation;
+}
 /** @return what that partner has of it, until somebody comes or goes; NULL: nothing */
 struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m);
 /** It has that fragment no longer. @param h  [in] of that holding, which may be gone, too */
@@ -392,6 +405,10 @@ void p2v_mate_introduce(struct p2v_mate *m);
 void p2v_mate_listens(struct p2v_mate *m, uint64_t rendition);
 /** It has that fragment no longer, and may not know that it is here. */
 void p2v_mate_lost(struct p2v_mate *m, struct p2v_fragment *f);
+/** It is asked for at the CDN and will come: partners may ask for it here. */
+void p2v_mates_promise(struct p2v_fragment *f);
+/** What was told to be coming does not come. */
+void p2v_mates_retract(struct p2v_fragment *f);
 /** There may be news of f for partners. */
 void p2v_mates_tell_have(struct p2v_fragment *f);
 /** Nothing more is told of f unless something new comes. */

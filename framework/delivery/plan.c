@@ -43,6 +43,21 @@ static void due_for(const struct p2v_feed *feed, const struct p2v_player_frag *p
 	}
 }
 
+/* [us] of media in the bytes from the beginning on, by the bit rate. */
+static p2v_usec here_lasts(const struct p2v_fragment *f)
+{
+	uint64_t bytes = 0;
+	p2v_usec t;
+
+	for (uint32_t i = 0; i < f->n_chunks; i++) {
+		bytes += f->chunks[i].filled;
+		if (!f->chunks[i].whole)
+			break;
+	}
+	t = f->bitrate ? (p2v_usec)(bytes * 8 * P2V_SECOND / f->bitrate) : 0;
+	return t < f->dur ? t : f->dur;
+}
+
 void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out)
 {
 	struct p2v_player_frag pf = p2v_viewer_frag(f);
@@ -52,6 +67,12 @@ void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out)
 	if (asked != P2V_UNKNOWN && asked < f->ready_at)
 		asked = f->ready_at;
 	due_for(f->feed, &pf, asked, now_of(f), out);
+	if (!f->known || f->length != P2V_LENGTH_UNKNOWN || out->dry == P2V_NEVER)
+		return;
+	/* It comes as it is made, from anybody: what counts is when the player will have played what
+	 * is here of it. */
+	out->dry += here_lasts(f);
+	out->finish = P2V_NEVER;
 }
 
 /* ---- the election ---- */

@@ -61,8 +61,8 @@ static bool encode_have(const struct p2v_fragment *f, struct p2v_slice *out)
 {
 	uint8_t chunks[P2V_TRADED / 8];
 	struct p2v_msg_have q = { .key = { f->key.b, sizeof f->key.b },
-		.length = f->length,
-		.generation = f->generation,
+		.length = f->known && !f->open ? f->length : P2V_VARINT_MAX,
+		.generation = f->known ? f->generation : 0,
 		.state = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING,
 		.hops = f->hops < P2V_HOPS_MAX ? f->hops : P2V_HOPS_MAX,
 		.rendition = f->rendition_key };
@@ -93,7 +93,7 @@ static const struct p2v_holder *has_of(const struct p2v_mate *m, const struct p2
 {
 	const struct p2v_holder *h = p2v_fragment_holder(f, m);
 
-	return h && h->length == f->length && h->generation == f->generation ? h : NULL;
+	return h && p2v_holder_same(h, f) ? h : NULL;
 }
 
 /* @return how many chunks are here and not there, as far as it told */
@@ -152,8 +152,7 @@ static void tell(struct p2v_fragment *f)
 
 static bool may_tell(const struct p2v_fragment *f)
 {
-	return f->known && f->shared && f->length != P2V_LENGTH_UNKNOWN && f->d->overlay &&
-	       p2v_overlay_may_upload(f->d->overlay);
+	return f->known && f->shared && f->d->overlay && p2v_overlay_may_upload(f->d->overlay);
 }
 
 static void fire(struct p2v_timer *t, p2v_usec now)
@@ -184,6 +183,18 @@ static void tell_at(struct p2v_fragment *f, p2v_usec due)
 	f->tell_timer->fire = fire;
 	f->tell_timer->owner = f;
 	p2v_arm(&f->d->node->world, f->tell_timer, due);
+}
+
+/* To wait for the CDN's answer, tell of it, and be asked costs a round trip that a part has no time
+ * for: so it is told when it is asked for, and partners that ask wait here. */
+void p2v_mates_promise(struct p2v_fragment *f)
+{
+	if (f->known || f->whole <= f->dur || f->announced != P2V_ANNOUNCED_NOT ||
+		p2v_fragment_holders(f) > 0 || !f->d->overlay ||
+		!p2v_overlay_may_upload(f->d->overlay))
+		return;
+	f->hops = 0;
+	tell(f);
 }
 
 void p2v_mates_tell_have(struct p2v_fragment *f)
