@@ -61,8 +61,8 @@ static bool encode_have(const struct p2v_fragment *f, struct p2v_slice *out)
 {
 	uint8_t chunks[P2V_TRADED / 8];
 	struct p2v_msg_have q = { .key = { f->key.b, sizeof f->key.b },
-		.length = f->length,
-		.generation = f->generation,
+		.length = f->known && !f->open ? f->length : P2V_VARINT_MAX,
+		.generation = f->known ? f->generation : 0,
 		.state = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING,
 		.hops = f->hops < P2V_HOPS_MAX ? f->hops : P2V_HOPS_MAX,
 		.rendition = f->rendition_key };
@@ -93,7 +93,7 @@ static const struct p2v_holder *has_of(const struct p2v_mate *m, const struct p2
 {
 	const struct p2v_holder *h = p2v_fragment_holder(f, m);
 
-	return h && h->length == f->length && h->generation == f->generation ? h : NULL;
+	return h && p2v_holder_same(h, f) ? h : NULL;
 }
 
 /* @return how many chunks are here and not there, as far as it told */
@@ -104,6 +104,14 @@ static uint32_t lacks(const struct p2v_holder *h, const struct p2v_fragment *f)
 	for (uint32_t w = 0; w < words && w < P2V_TRADED / P2V_WORD; w++)
 		n += p2v_chunk_count(f->here[w] & ~p2v_holder_told(h, w));
 	return n;
+}
+
+/* As many as come in a certain part of the time that a fragment lasts. */
+static uint32_t chunks_worth(const struct p2v_fragment *f)
+{
+	uint32_t n = (uint32_t)p2v_scale(f->dur, TELL_CHUNKS);
+
+	return n > 0 ? n : 1;
 }
 
 /* Whether it can make anything of what is new here. Who is further from the CDN may ask for all
@@ -122,7 +130,7 @@ static bool cares(const struct p2v_mate *m, const struct p2v_fragment *f)
 		return false;
 	if (f->complete)
 		return true;
-	return h->hops > f->hops ? !was_told(f, m) : lacks(h, f) >= TELL_CHUNKS;
+	return h->hops > f->hops ? !was_told(f, m) : lacks(h, f) >= chunks_worth(f);
 }
 
 static void tell(struct p2v_fragment *f)
@@ -144,8 +152,7 @@ static void tell(struct p2v_fragment *f)
 
 static bool may_tell(const struct p2v_fragment *f)
 {
-	return f->known && f->shared && f->length != P2V_LENGTH_UNKNOWN && f->d->overlay &&
-	       p2v_overlay_may_upload(f->d->overlay);
+	return f->known && f->shared && f->d->overlay && p2v_overlay_may_upload(f->d->overlay);
 }
 
 static void fire(struct p2v_timer *t, p2v_usec now)
@@ -178,20 +185,33 @@ static void tell_at(struct p2v_fragment *f, p2v_usec due)
 	p2v_arm(&f->d->node->world, f->tell_timer, due);
 }
 
+/* To wait for the CDN's answer, tell of it, and be asked costs a round trip that a part has no time
+ * for: so it is told when it is asked for, and partners that ask wait here. */
+void p2v_mates_promise(struct p2v_fragment *f)
+{
+	if (f->known || f->whole <= f->dur || f->announced != P2V_ANNOUNCED_NOT ||
+		p2v_fragment_holders(f) > 0 || !f->d->overlay ||
+		!p2v_overlay_may_upload(f->d->overlay))
+		return;
+	f->hops = 0;
+	tell(f);
+}
+
 void p2v_mates_tell_have(struct p2v_fragment *f)
 {
 	enum p2v_announced now = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
-	const struct p2v_world *w = &f->d->node->world;
+	p2v_usec gap = p2v_scale(f->dur, TELL_GAP);
 
 	if (!may_tell(f))
 		return;
 	if (f->announced < now) {
 		tell(f);
-	} else if (f->announced == P2V_ANNOUNCED_ARRIVING && f->n_whole >= f->told + TELL_CHUNKS) {
-		if (p2v_now(w) - f->told_at >= TELL_GAP)
+	} else if (f->announced == P2V_ANNOUNCED_ARRIVING &&
+		   f->n_whole >= f->told + chunks_worth(f)) {
+		if (p2v_now(&f->d->node->world) - f->told_at >= gap)
 			tell(f);
 		else
-			tell_at(f, f->told_at + TELL_GAP);
+			tell_at(f, f->told_at + gap);
 	}
 }
 
@@ -260,11 +280,21 @@ void p2v_mates_tell_all_gone(struct p2v_delivery *d)
 
 /* ---- follow and news ---- */
 
+/* Where there are parts, each of them is news: so many are counted in a fragment. */
+enum { PARTS_COUNTED = 1024 };
+
 uint64_t p2v_rendition_newest(const struct p2v_rendition *r)
 {
+	const struct p2v_timeline *tl = &r->timeline;
+	uint64_t n = tl->n > tl->n_init ? tl->v[tl->n - 1].n + 1 : 0, parts = 0;
+
 	if (r->listed) /* others would look for the rest in the manifest, and not find it */
 		return r->listed;
-	return r->timeline.n > r->timeline.n_init ? r->timeline.v[r->timeline.n - 1].n + 1 : 0;
+	if (tl->n_parts == 0 || n > P2V_VARINT_MAX / PARTS_COUNTED - 1)
+		return n;
+	for (size_t i = tl->n_parts; i-- > 0 && tl->parts[i].n >= n;)
+		parts += !tl->parts[i].hint;
+	return n * PARTS_COUNTED + (parts < PARTS_COUNTED ? parts : PARTS_COUNTED - 1);
 }
 
 static void tell_follow(struct p2v_mate *m, const struct p2v_rendition *r, bool on)
