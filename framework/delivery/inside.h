@@ -205,6 +205,7 @@ struct p2v_rendition {
 	p2v_usec position;     /* media time asked for so far; P2V_UNKNOWN: nothing yet */
 	uint64_t told_newest;  /* what partners were told */
 	uint64_t next_bitrate; /* [bit/s] of the next higher variant; 0: there is none */
+	uint32_t track;        /* enum p2v_player_track */
 };
 
 struct p2v_playlist {

@@ -403,7 +403,8 @@ static size_t gather(struct p2v_rendition *r, struct p2v_timeline_entry **who,
 		struct p2v_player_frag pf = { .t = e->init ? P2V_UNKNOWN : e->t,
 			.dur = e->dur,
 			.bitrate = r->timeline.bitrate,
-			.next_bitrate = r->next_bitrate };
+			.next_bitrate = r->next_bitrate,
+			.track = r->track };
 		struct p2v_player_due due;
 		struct p2v_fragment *f;
 
