@@ -89,6 +89,11 @@ struct p2v_manifest_answer {
 /** @return whether this URL is, or by its path may be, a manifest */
 bool p2v_feed_is_manifest(const struct p2v_feed *f, const char *url);
 
+/** Bring manifests up to date that name their fragments by the time of day.
+ * @return whether one of them lists that URL, or will within two fragments' time: players whose
+ * clock goes before ours, or who count in whole seconds, ask for it too soon */
+bool p2v_feed_expects(struct p2v_feed *f, const char *url);
+
 /** @return whether a body of that Content-Type is a manifest */
 bool p2v_feed_reads_type(const struct p2v_feed *f, struct p2v_str type);
 

@@ -10,6 +10,7 @@
 #define RETRY        (250 * P2V_MSEC)
 #define NEWS_GAP     (50 * P2V_MSEC)
 #define FORGET_AFTER (60 * P2V_SECOND)
+#define CHILDREN_MAX 32u
 #define KEPT_MAX     32u /* header fields of a manifest that players are given */
 
 static p2v_usec now_of(const struct p2v_playlist *p)
@@ -645,6 +646,46 @@ bool p2v_feed_is_manifest(const struct p2v_feed *feed, const char *url)
 	is = is_manifest(feed, plain.oom ? url : plain.p);
 	p2v_text_fini(&plain);
 	return is;
+}
+
+/* Whether that text will list the URL within two fragments' time. */
+static bool lists_soon(const struct p2v_playlist *p, const char *url)
+{
+	const struct p2v_world *w = &p->feed->d->node->world;
+	const struct p2v_doc_in in = { .text = { (const char *)p->body.p, p->body.n },
+		.url = p->final_url ? p->final_url : p->url,
+		.type = { p->type.p, p->type.n },
+		.wall = w->ops->wall(w->self) + 2 * p->doc->head.target,
+		.proto = p->doc->proto };
+	struct p2v_doc *later;
+	struct p2v_err err;
+	bool found = false;
+
+	if (p2v_doc_parse(p->feed->d->policies.manifests, &in, &later, &err) < 0)
+		return false;
+	for (size_t i = 0; i < later->n_tracks && !found; i++)
+		for (size_t k = later->tracks[i].n; k-- > 0 && !found;)
+			found = later->tracks[i].segments[k].at.url &&
+				strcmp(later->tracks[i].segments[k].at.url, url) == 0;
+	p2v_doc_free(later);
+	return found;
+}
+
+bool p2v_feed_expects(struct p2v_feed *feed, const char *url)
+{
+	const struct p2v_world *w = &feed->d->node->world;
+
+	P2V_LIST_EACH (it, &feed->playlists) {
+		struct p2v_playlist *p = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		if (!p->doc || !p->doc->head.again)
+			continue;
+		if (w->ops->wall(w->self) >= p->doc->head.again)
+			read_again(p);
+		if (p->doc && lists_soon(p, url))
+			return true;
+	}
+	return false;
 }
 
 bool p2v_feed_reads_type(const struct p2v_feed *feed, struct p2v_str type)

@@ -232,6 +232,7 @@ struct p2v_rendition {
 				  timeline goes on behind it; 0: it does not */
 	uint64_t told_newest;  /* what partners were told */
 	uint64_t next_bitrate; /* [bit/s] of the next higher variant; 0: there is none */
+	uint32_t track;        /* enum p2v_player_track */
 };
 
 struct p2v_playlist {

@@ -478,7 +478,8 @@ static void gather(struct ahead *a, struct p2v_rendition *r, struct p2v_timeline
 			.bitrate = r->timeline.bitrate,
 			.next_bitrate = r->next_bitrate,
 			.whole = e->whole,
-			.behind = P2V_UNKNOWN };
+			.behind = P2V_UNKNOWN,
+			.track = r->track };
 		struct p2v_player_due due;
 
 		if (e->gap || (!e->init && e->t + e->dur <= r->position))

@@ -179,6 +179,33 @@ static void join_clock(struct p2v_rendition *r)
 	}
 }
 
+static uint32_t track_named(const char *type)
+{
+	if (strcmp(type, "audio") == 0 || strcmp(type, "AUDIO") == 0)
+		return P2V_TRACK_AUDIO;
+	if (strcmp(type, "text") == 0 || strcmp(type, "SUBTITLES") == 0)
+		return P2V_TRACK_TEXT;
+	return P2V_TRACK_MAIN;
+}
+
+/* As the manifest itself says, or the one that names it as sound or text of its variants. */
+static uint32_t track_of(const struct p2v_playlist *p, const struct p2v_doc_track *t)
+{
+	if (*t->type)
+		return track_named(t->type);
+	P2V_LIST_EACH (it, &p->feed->playlists) {
+		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		for (size_t i = 0; q->doc && i < q->doc->n_renditions; i++) {
+			const struct p2v_doc_rendition *r = &q->doc->renditions[i];
+
+			if (r->at.url && strcmp(r->at.url, p->url) == 0)
+				return track_named(r->type);
+		}
+	}
+	return P2V_TRACK_MAIN;
+}
+
 /* It left the window; or it was promised, and something else came in its place. */
 static void unlist(struct p2v_fragment *f)
 {
@@ -214,6 +241,7 @@ static void take_reading(struct p2v_rendition *r, size_t track)
 	r->next_bitrate = master ? next_above(master, bitrate)
 				 : next_in_set(p->doc, &p->doc->tracks[track]);
 	p2v_children_rank(r);
+	r->track = track_of(p, &p->doc->tracks[track]);
 	if (first)
 		join_clock(r);
 	if (r->timeline.restarted)

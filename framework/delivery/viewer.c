@@ -25,7 +25,8 @@ struct p2v_player_frag p2v_viewer_frag(const struct p2v_fragment *f)
 		.bitrate = f->bitrate,
 		.next_bitrate = f->rendition ? f->rendition->next_bitrate : 0,
 		.whole = f->whole,
-		.behind = behind(f->rendition, f->t == P2V_UNKNOWN ? f->t : f->t + f->dur) };
+		.behind = behind(f->rendition, f->t == P2V_UNKNOWN ? f->t : f->t + f->dur),
+		.track = f->rendition ? f->rendition->track : P2V_TRACK_MAIN };
 }
 
 void p2v_viewer_free(struct p2v_viewer *v)
@@ -45,15 +46,20 @@ void p2v_viewer_free(struct p2v_viewer *v)
 	free(v);
 }
 
-static struct p2v_policy *policy_for(const struct p2v_delivery *d, struct p2v_str user_agent)
+static struct p2v_policy *policy_for(const struct p2v_feed *feed, struct p2v_str user_agent)
 {
-	struct p2v_policy *best = &d->policies.players[0];
+	const struct p2v_delivery_policies *all = &feed->d->policies;
+	const char *chosen = feed->channel->conf.player;
+	struct p2v_policy *best = &all->players[0];
 	uint32_t most = 0;
 
-	for (size_t i = 0; i < d->policies.n_players; i++) {
-		struct p2v_policy *p = &d->policies.players[i];
-		uint32_t score = p->plugin->ops.player->match(p->conf, user_agent);
+	for (size_t i = 0; i < all->n_players; i++) {
+		struct p2v_policy *p = &all->players[i];
+		uint32_t score;
 
+		if (chosen && strcmp(p->plugin->name, chosen) == 0)
+			return p;
+		score = p->plugin->ops.player->match(p->conf, user_agent);
 		if (score > most) {
 			most = score;
 			best = p;
@@ -98,7 +104,7 @@ struct p2v_viewer *p2v_feed_viewer(
 	v->from = *from;
 	v->tag = tag;
 	v->seen = p2v_now(&feed->d->node->world);
-	v->policy = policy_for(feed->d, user_agent);
+	v->policy = policy_for(feed, user_agent);
 	v->state = p2v_policy_state(v->policy);
 	if (!v->state || v->policy->plugin->ops.player->open(
 				 v->state, &v->policy->env, v->policy->conf, &err) < 0) {

@@ -67,6 +67,7 @@ struct p2v_request {
 
 	struct p2v_fetch *fetch;
 	bool paused;
+	bool early; /* it was asked for before it was there, and waited for */
 };
 
 /* reply.c */

@@ -8,6 +8,7 @@
 
 #define MISS_PACE   (250 * P2V_MSEC) /* between two answers that there is no such thing */
 #define MISS_MEMORY (2 * P2V_SECOND)
+#define EARLY_LOOK  (100 * P2V_MSEC)
 
 static uint64_t hash_of(const char *url)
 {
@@ -76,6 +77,8 @@ static void add_location(struct p2v_request *q, const struct p2v_fetch_head *h,
 	p2v_text_fini(&url);
 }
 
+static void start(struct p2v_request *q);
+
 static void drop_fetch(struct p2v_request *q)
 {
 	const struct p2v_world *w = &q->gateway->node->world;
@@ -83,6 +86,36 @@ static void drop_fetch(struct p2v_request *q)
 	if (q->fetch)
 		w->ops->fetch_cancel(w->self, q->fetch);
 	q->fetch = NULL;
+}
+
+/* By its manifest's clock it is about to be there. Some players take a 404 for a hole, go on
+ * to the next one, and so on to the end of numbers: they wait here until it is listed. */
+static void early_fire(struct p2v_timer *t, p2v_usec now)
+{
+	struct p2v_request *q = t->owner;
+	bool soon = p2v_feed_expects(q->feed, q->url);
+
+	if (p2v_fragment_reply(q))
+		return;
+	if (!soon) {
+		start(q);
+		return;
+	}
+	t->fire = early_fire;
+	p2v_arm(&q->gateway->node->world, t, now + EARLY_LOOK);
+}
+
+static bool comes_early(struct p2v_request *q, uint32_t status)
+{
+	const struct p2v_world *w = &q->gateway->node->world;
+
+	if (status != 404 || q->head || q->early || !p2v_feed_expects(q->feed, q->url))
+		return false;
+	q->early = true;
+	q->timer.fire = early_fire;
+	q->timer.owner = q;
+	p2v_arm(w, &q->timer, p2v_now(w));
+	return true;
 }
 
 static void on_head(void *ctx, const struct p2v_fetch_head *h)
@@ -94,6 +127,10 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 	if (is_manifest(q, h)) { /* its path did not tell */
 		drop_fetch(q);
 		p2v_manifest_reply(q);
+		return;
+	}
+	if (comes_early(q, h->status)) {
+		drop_fetch(q);
 		return;
 	}
 	if (h->status == 404 || h->status == 410)

@@ -36,6 +36,18 @@ static int take_plugins(struct p2v_agent *a, const struct p2v_agent_setup *s, st
 	return P2V_OK;
 }
 
+static int check_player(const struct p2v_agent *a, const struct p2v_agent_setup *s,
+	const char *name, struct p2v_err *err)
+{
+	if (!name || !*name)
+		return P2V_OK;
+	for (size_t i = 0; i < s->n_players; i++)
+		if (strcmp(a->players[i].plugin->name, name) == 0)
+			return P2V_OK;
+	return p2v_fail(
+		err, P2V_ECONF, "player: '%s' is none of those that [plugins] player names", name);
+}
+
 static int take_channels(struct p2v_agent *a, const struct p2v_agent_setup *s, struct p2v_err *err)
 {
 	struct p2v_err why;
@@ -49,6 +61,9 @@ static int take_channels(struct p2v_agent *a, const struct p2v_agent_setup *s, s
 
 		rc = p2v_channel_init(&a->channels[a->n_channels], name, s->channels[a->n_channels],
 			&s->node->crypto, &why);
+		if (rc == P2V_OK &&
+			(rc = check_player(a, s, s->channels[a->n_channels]->player, &why)) < 0)
+			p2v_channel_fini(&a->channels[a->n_channels]);
 		if (rc < 0)
 			return p2v_fail(err, rc, "[channel %s] %s", name, why.text);
 		for (size_t i = 0; i < a->n_channels; i++)

@@ -29,7 +29,7 @@ static const struct p2v_option plugins_options[] = {
 	P2V_OPT_TEXT(struct p2v_plugins_conf, cc, "dtl", 1, 60, "Congestion control towards peers"),
 	P2V_OPT_TEXT(struct p2v_plugins_conf, cache, "window", 1, 60,
 		"What to fetch ahead of the player, and what to keep for others"),
-	P2V_OPT_TEXT(struct p2v_plugins_conf, player, "generic", 1, 180,
+	P2V_OPT_TEXT(struct p2v_plugins_conf, player, "*", 1, 180,
 		"Families of players that are known: a list, separated by commas, or * for all that "
 		"are installed; of two that know a player alike the first is taken"),
 	P2V_OPT_TEXT(struct p2v_plugins_conf, registry, "memory", 1, 60,

@@ -23,6 +23,8 @@ const struct p2v_option p2v_channel_options[] = {
 		"for identity = regex: an extended regular expression on path?query; its groups are the identity"),
 	P2V_OPT_BOOL(struct p2v_channel_conf, share_private, "no",
 		"share media that the CDN marks Cache-Control: private or no-store"),
+	P2V_OPT_TEXT(struct p2v_channel_conf, player, "", 0, 60,
+		"plugin of kind player for all who watch here, such as hlsjs: in a web page a player does not say who it is; by default the one that knows the player's User-Agent best"),
 	P2V_OPT_END
 };
 

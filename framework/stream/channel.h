@@ -18,6 +18,7 @@ struct p2v_channel_conf {
 	uint32_t identity;          /* enum p2v_identity_rule */
 	const char *identity_regex; /* its groups, joined, are the identity of path?query */
 	bool share_private;         /* share what the CDN marks private or no-store */
+	const char *player;         /* name of the plugin; NULL or empty: by what players say */
 };
 extern const struct p2v_option p2v_channel_options[];
 

@@ -6,13 +6,22 @@
 
 #include <peer2view/env.h>
 
-#define P2V_PLAYER_ABI 1
+#define P2V_PLAYER_ABI 2
+
+/** Of several tracks that are played together a player has as much to play as of the one that ends
+ * first. */
+enum p2v_player_track {
+	P2V_TRACK_MAIN = 0, /* picture, or picture and sound */
+	P2V_TRACK_AUDIO,    /* sound that comes apart */
+	P2V_TRACK_TEXT      /* nobody waits for it */
+};
 
 /** A fragment on its rendition's timeline. */
 struct p2v_player_frag {
 	p2v_usec t, dur;       /* [us] media time; t = P2V_UNKNOWN for an initialisation segment */
 	uint64_t bitrate;      /* [bit/s] of its rendition; 0 unknown */
 	uint64_t next_bitrate; /* [bit/s] of the next higher rendition; 0: none, or not known */
+	uint32_t track;        /* enum p2v_player_track */
 	/* [us] duration of the fragment that this is a part of, published before that is whole
 	 * (low-latency HLS); dur: it is a fragment itself. */
 	p2v_usec whole;

@@ -30,7 +30,7 @@ TESTS += tests/contract/contract_policies
 tests_contract_contract_policies_SOURCES = \
 	%reldir%/cache_laws.c %reldir%/player_laws.c %reldir%/select_laws.c \
 	%reldir%/policy_bench.c %reldir%/policy_bench.h \
-	plugins/cache/window.c plugins/player/generic.c \
+	plugins/cache/window.c $(PLAYER_PLUGINS) \
 	plugins/select/capacity.c plugins/select/random.c
 tests_contract_contract_policies_CFLAGS = $(UNIT_CFLAGS)
 tests_contract_contract_policies_LDADD = $(UNIT_LIBS)

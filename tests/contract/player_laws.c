@@ -9,12 +9,18 @@
 
 TestSuite(player_laws, .timeout = 120);
 
-extern const struct p2v_plugin p2v_player_generic_LTX_p2v_plugin;
+#define FAMILIES(X) \
+	X(avplayer) \
+	X(browser) X(dashjs) X(ffmpeg) X(generic) X(gstreamer) X(hlsjs) X(shaka) X(vlc)
+#define DECLARE(NAME) extern const struct p2v_plugin p2v_player_##NAME##_LTX_p2v_plugin;
+#define POINT(NAME)   &p2v_player_##NAME##_LTX_p2v_plugin,
+FAMILIES(DECLARE)
 
-static const struct p2v_plugin *const plugins[] = { &p2v_player_generic_LTX_p2v_plugin };
+static const struct p2v_plugin *const plugins[] = { FAMILIES(POINT) };
 enum { PLUGINS = sizeof plugins / sizeof *plugins };
 
-#define DUR (2 * P2V_SECOND)
+#define DUR       (2 * P2V_SECOND)
+#define HOLD_MOST (60 * P2V_SECOND)
 
 static struct p2v_player_frag frag(int64_t n)
 {
@@ -75,7 +81,10 @@ static void check(struct bench *b, int64_t at)
 		d = due_of(b, &f, b->now);
 		cr_assert_geq(d.finish, b->now);
 		cr_assert_leq(d.finish, b->now + DUR, "slower than it plays");
-		cr_assert_geq(ops->hold ? ops->hold(b->st, b->now, &f) : 0, 0);
+		if (ops->hold) {
+			cr_assert_geq(ops->hold(b->st, b->now, &f), 0);
+			cr_assert_leq(ops->hold(b->st, b->now, &f), HOLD_MOST, "for ever");
+		}
 	}
 }
 
@@ -153,6 +162,99 @@ Test(player_laws, a_buffer_is_never_overestimated)
 			}
 			bench_close(&b);
 		}
+}
+
+/* Picture and sound come apart: what a player has is what it has of both. This one asks for the
+ * next of each while it has less than a while to play, as slowly as chance has it. */
+struct apart {
+	p2v_usec end, due; /* due: P2V_NEVER: nothing is on its way */
+	p2v_usec ahead;
+};
+
+static void step_apart(
+	struct bench *b, struct apart *k, uint32_t track, p2v_usec position, struct p2v_random *r)
+{
+	struct p2v_player_frag f = {
+		.t = k->end, .dur = DUR, .bitrate = track ? 64000 : 1400000, .track = track
+	};
+
+	if (k->due != P2V_NEVER && b->now >= k->due) {
+		b->plugin->ops.player->on_served(b->st, b->now, &f);
+		k->end += DUR;
+		k->due = P2V_NEVER;
+	} else if (k->due == P2V_NEVER && k->end - position < k->ahead) {
+		b->plugin->ops.player->on_request(b->st, b->now, &f);
+		k->due = b->now + (p2v_usec)p2v_random_below(r, 5 * P2V_SECOND / 2);
+	}
+}
+
+Test(player_laws, of_picture_and_sound_that_counts_which_ends_first)
+{
+	static const p2v_usec tick = 20 * P2V_MSEC;
+
+	for (size_t k = 0; k < PLUGINS; k++)
+		for (uint64_t seed = 0; seed < 30; seed++) {
+			struct apart v = { .due = P2V_NEVER }, a = v;
+			struct p2v_random r;
+			p2v_usec position = 0, least;
+			struct bench b;
+
+			bench_open(&b, plugins[k], seed);
+			p2v_random_init(&r, seed, "apart");
+			v.ahead = (p2v_usec)p2v_random_below(&r, 20 * P2V_SECOND) + DUR;
+			a.ahead = (p2v_usec)p2v_random_below(&r, 20 * P2V_SECOND) + DUR;
+			for (int i = 0; i < 6000; i++, b.now += tick) {
+				step_apart(&b, &v, P2V_TRACK_MAIN, position, &r);
+				step_apart(&b, &a, P2V_TRACK_AUDIO, position, &r);
+				least = v.end < a.end ? v.end : a.end;
+				cr_assert_leq(view_of(&b).buffer, least - position + tick,
+					"%s, seed %llu, step %d", plugins[k]->name,
+					(unsigned long long)seed, i);
+				if (position + tick <= least)
+					position += tick;
+			}
+			cr_assert_gt(position, 20 * P2V_SECOND, "it never played");
+			bench_close(&b);
+		}
+}
+
+Test(player_laws, nobody_waits_for_texts)
+{
+	for (size_t k = 0; k < PLUGINS; k++) {
+		struct p2v_player_frag text = frag(0);
+		struct bench b;
+
+		text.track = P2V_TRACK_TEXT;
+		bench_open(&b, plugins[k], 1);
+		b.plugin->ops.player->on_request(b.st, b.now, &text);
+		for (int64_t n = 0; n < 5; n++)
+			take(&b, n, 0);
+		b.plugin->ops.player->on_served(b.st, b.now, &text);
+		cr_assert_eq(view_of(&b).buffer, 5 * DUR);
+		bench_close(&b);
+	}
+}
+
+/* A player that reads sound no more is not taken for one that stands still. */
+Test(player_laws, what_is_no_longer_asked_for_is_no_longer_counted)
+{
+	for (size_t k = 0; k < PLUGINS; k++) {
+		struct p2v_player_frag sound = frag(0);
+		struct bench b;
+
+		sound.track = P2V_TRACK_AUDIO;
+		bench_open(&b, plugins[k], 1);
+		b.plugin->ops.player->on_request(b.st, b.now, &sound);
+		b.plugin->ops.player->on_served(b.st, b.now, &sound);
+		for (int64_t n = 0; n < 30; n++) {
+			take(&b, n, 0);
+			b.now += DUR;
+		}
+		cr_assert_leq(view_of(&b).stalls, 3u);
+		take(&b, 30, 0);
+		cr_assert_eq(view_of(&b).buffer, DUR);
+		bench_close(&b);
+	}
 }
 
 Test(player_laws, a_player_that_waits_for_its_first_picture_is_dry)
@@ -243,6 +345,81 @@ Test(player_laws, a_match_is_a_score)
 				b.plugin->ops.player->match(b.conf, p2v_str_of(agents[i])), 100);
 		cr_assert_leq(
 			b.plugin->ops.player->match(b.conf, (struct p2v_str){ NULL, 0 }), 100);
+		bench_close(&b);
+	}
+}
+
+/* ---- what is known of each family ---- */
+
+Test(player_laws, each_family_is_known_by_what_it_calls_itself)
+{
+	static const struct {
+		const char *agent, *name;
+	} is[] = { { "Lavf/59.27.100", "ffmpeg" }, { "libmpv", "ffmpeg" },
+		{ "mpv 0.35.1", "ffmpeg" }, { "VLC/3.0.24 LibVLC/3.0.24", "vlc" },
+		{ "GStreamer souphttpsrc 1.22.0 libsoup/2.74.3", "gstreamer" },
+		{ "AppleCoreMedia/1.0.0.21E219 (iPhone; U; CPU OS 17_4 like Mac OS X; en_us)",
+			"avplayer" },
+		{ "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+			"browser" },
+		{ "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+			"browser" },
+		{ "p2v-player/0.1", "generic" }, { "", "generic" },
+		{ "Roku/DVP-9.10", "generic" } };
+
+	for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
+		const char *best = "";
+		uint32_t most = 0, as_good = 0;
+
+		for (size_t k = 0; k < PLUGINS; k++) {
+			uint32_t score = plugins[k]->ops.player->match(
+				NULL, p2v_str_of(is[i].agent));
+
+			as_good = score == most ? as_good + 1 : score > most ? 0 : as_good;
+			if (score > most) {
+				most = score;
+				best = plugins[k]->name;
+			}
+		}
+		cr_expect_str_eq(best, is[i].name, "%s is taken for %s", is[i].agent, best);
+		cr_expect_eq(as_good, 0, "%s: another one knows it as well", is[i].agent);
+	}
+}
+
+/* finish: in which part of its duration a fragment of 1.4 Mbit/s is to be there, below one of 2.8
+ * and as the best; hold [s]: how long a miss is kept from it, with nothing and with a minute to
+ * play. */
+Test(player_laws, each_family_has_the_time_that_it_was_seen_to_give)
+{
+	static const struct {
+		const char *name;
+		double below, best;
+		int hold, most;
+	} is[] = { { "avplayer", 0.325, 0.5, 3, 8 }, { "browser", 0.325, 0.5, 3, 9 },
+		{ "dashjs", 0.425, 0.5, 6, 18 }, { "ffmpeg", 1, 1, 3, 60 },
+		{ "generic", 0.325, 0.5, 3, 60 }, { "gstreamer", 0.375, 0.5, 10, 13 },
+		{ "hlsjs", 0.325, 0.5, 3, 9 }, { "shaka", 0.4, 0.5, 6, 9 },
+		{ "vlc", 0.325, 0.5, 30, 60 } };
+
+	cr_assert_eq(sizeof is / sizeof *is, (size_t)PLUGINS);
+	for (size_t k = 0; k < PLUGINS; k++) {
+		struct p2v_player_frag f = frag(0);
+		struct bench b;
+
+		cr_assert_str_eq(is[k].name, plugins[k]->name);
+		bench_open(&b, plugins[k], 1);
+		cr_expect_eq(b.plugin->ops.player->hold(b.st, b.now, &f), is[k].hold * P2V_SECOND,
+			"%s", is[k].name);
+		for (int64_t n = 0; n < 40; n++)
+			take(&b, n, 0);
+		f = frag(40);
+		cr_expect_eq(due_of(&b, &f, b.now).finish - b.now,
+			(p2v_usec)(is[k].best * (double)DUR), "%s", is[k].name);
+		f.next_bitrate = 2 * f.bitrate;
+		cr_expect_eq(due_of(&b, &f, b.now).finish - b.now,
+			(p2v_usec)(is[k].below * (double)DUR), "%s", is[k].name);
+		cr_expect_eq(b.plugin->ops.player->hold(b.st, b.now, &f), is[k].most * P2V_SECOND,
+			"%s", is[k].name);
 		bench_close(&b);
 	}
 }

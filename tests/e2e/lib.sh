@@ -268,7 +268,8 @@ await_live() {
 
 # cdn [NAME]: nginx, serving $www, with further directives of its server block from $cdn_more. Where it listens
 # is in $cdn, and stays the same when it is started again. Its log has a line a request:
-# time, status, bytes, method, URI, "Range", "User-Agent".
+# time, status, bytes, method, URI, "Range", connection, seconds that it took, which one of that connection, "Connection",
+# "If-None-Match", "Cache-Control", "Accept-Encoding", "Referer", "User-Agent".
 cdn='' cdn_more=''
 cdn_conf() {
   cat >"$work/nginx.conf" <<CONF
@@ -286,7 +287,9 @@ http {
   default_type application/octet-stream;
   client_body_temp_path $work/t1; proxy_temp_path $work/t2; fastcgi_temp_path $work/t3;
   uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
-  log_format one '\$msec \$status \$body_bytes_sent \$request_method \$request_uri "\$http_range" "\$http_user_agent"';
+  log_format one '\$msec \$status \$body_bytes_sent \$request_method \$request_uri "\$http_range" \$connection \$request_time '
+    '\$connection_requests "\$http_connection" "\$http_if_none_match" "\$http_cache_control" "\$http_accept_encoding" "\$http_referer" '
+    '"\$http_user_agent"';
   access_log $work/access.log one;
   gzip_types text/plain; gzip_min_length 1; gzip_http_version 1.0;
   server { listen $1; root $www; add_header Cache-Control no-cache;

@@ -18,8 +18,12 @@ find_players() {
       gst-inspect-1.0 hlsdemux2 >/dev/null 2>&1 && gst-inspect-1.0 avdec_h264 >/dev/null 2>&1; then
       players="$players gst"
     fi
+    # The old demultiplexers, which are all there is for Smooth.
+    if gst-inspect-1.0 mssdemux >/dev/null 2>&1; then players="$players gst1"; fi
   fi
   if command -v cvlc >/dev/null; then players="$players vlc"; fi
+  if command -v mpv >/dev/null; then players="$players mpv"; fi
+  if command -v yt-dlp >/dev/null; then players="$players ytdlp"; fi
 }
 # with_player KIND: whether it is installed; else a case is skipped for that reason.
 with_player() {
@@ -30,8 +34,9 @@ with_player() {
 
 # play KIND NAME URL [VARIABLE=VALUE]...: a player begins. Frames are really decoded, and shown to nobody.
 play() {
-  local kind=$1 name=$2 url=$3 as=()
+  local kind=$1 name=$2 url=$3 as=() proxy=''
   shift 3
+  case ${1:-} in http_proxy=*) proxy=${1#*=} ;; esac
   kind_of[$name]=$kind shown[$name]=0 frozen[$name]=0 began[$name]=0
   case $kind in
     ours) part "$name" env "$@" "$player" --json --progress --trace "$work/$name.trace" "$url" ;;
@@ -39,9 +44,19 @@ play() {
       part "$name" env "$@" ffmpeg -nostdin -nostats -stats_period 0.1 -re -i "$url" \
         -map "0:v:${ffmpeg_video:-0}" -map 0:a:0? -progress "$work/$name.progress" -f null -
       ;;
-    gst)
-      part "$name" env "$@" gst-launch-1.0 -v -m playbin3 uri="$url" \
+    gst | gst1)
+      local bin=playbin3
+      [ $kind = gst ] || bin=playbin
+      part "$name" env "$@" gst-launch-1.0 -v -m $bin uri="$url" \
         video-sink="fakesink sync=true silent=false name=vs" audio-sink="fakesink sync=true silent=false name=as"
+      ;;
+    mpv)
+      part "$name" env "$@" mpv --no-config --vo=null --ao=null --no-input-terminal --msg-level=all=warn,ffmpeg=v \
+        --vf='lavfi=[showinfo=checksum=0]' --af='lavfi=[ashowinfo]' "$url"
+      ;;
+    ytdlp)
+      # It only loads; what it has is decoded when it leaves.
+      part "$name" env "$@" yt-dlp --no-config --no-part --no-cache-dir -o "$work/$name.flv" "$url"
       ;;
     vlc)
       # It refuses to run as root.
@@ -53,7 +68,7 @@ play() {
       printf -v "vlc_in_$name" %s "$vlc_in"
       part_in=$work/$name.in
       part "$name" "${as[@]}" setpriv --pdeathsig KILL -- env HOME="$work/$name.home" XDG_RUNTIME_DIR="$work/$name.home" "$@" \
-        cvlc -I rc --rc-fake-tty -V dummy -A dummy --no-keyboard-events "$url"
+        cvlc -I rc --rc-fake-tty -V dummy -A dummy --no-keyboard-events ${proxy:+"--http-proxy=$proxy"} "$url"
       part_in=/dev/null
       ;;
   esac
@@ -69,7 +84,9 @@ frames() {
   case ${kind_of[$1]} in
     ours) grep -ac playing "$work/$1.log" ;;
     ffmpeg) sed -n 's/^frame=//p' "$work/$1.progress" 2>/dev/null | tail -n 1 ;;
-    gst) grep -ac 'GstFakeSink:vs: last-message = chain' "$work/$1.out" ;;
+    gst*) grep -ac 'GstFakeSink:vs: last-message = chain' "$work/$1.out" ;;
+    mpv) grep -acE 'Parsed_showinfo_0: n: *[0-9]+ ' "$work/$1.out" ;;
+    ytdlp) stat -c %s "$work/$1.flv" 2>/dev/null ;;
     vlc) sed -nE 's/^.*frames displayed *: *([0-9]+).*/\1/p' "$work/$1.out" | tail -n 1 ;;
   esac
 }
@@ -120,6 +137,12 @@ watch() {
   done
 }
 
+# decode NAME: what it has loaded is decoded, and its frames are what it has shown.
+decode() {
+  ffmpeg -nostdin -nostats -i "$work/$1.flv" -map 0:v:0 -map '0:a:0?' -progress "$work/$1.progress" -f null - 2>"$work/$1.decoded"
+  shown[$1]=$(sed -n 's/^frame=//p' "$work/$1.progress" | tail -n 1)
+}
+
 # leave NAME...: each is told to end, as a viewer does. For our own player its result is in $work/NAME.out, and
 # its frozen time and what it has shown are taken from there, 25 frames a second.
 leave() {
@@ -129,6 +152,7 @@ leave() {
     alive "$n" || result[$n]="ended by itself"
     case ${kind_of[$n]} in
       vlc) ! alive "$n" || tell_vlc "$n" quit ;;
+      ytdlp | mpv) ! alive "$n" || hit "$n" TERM ;;
       *) ! alive "$n" || hit "$n" INT ;;
     esac
   done
@@ -136,6 +160,7 @@ leave() {
     [ -n "${pid_of[$n]:-}" ] || continue
     await 20 gone "$n" || hit "$n" KILL
     reap "$n"
+    [ "${kind_of[$n]}" != ytdlp ] || decode "$n"
     [ "${kind_of[$n]}" = ours ] || continue
     shown[$n]=$(jq -r '(.played_ms // 0) / 40 | floor' "$work/$n.out" 2>/dev/null)
     frozen[$n]=$(jq -r '.stall_ms // 0 | floor' "$work/$n.out" 2>/dev/null)
@@ -162,7 +187,9 @@ heard() {
   case ${kind_of[$1]} in
     ours) echo 1 ;; # it decodes nothing
     ffmpeg) sed -nE 's/^video:.* audio:([0-9]+)kB.*/\1/p' "$work/$1.log" | tail -n 1 ;;
-    gst) grep -ac 'GstFakeSink:as: last-message = chain' "$work/$1.out" ;;
+    gst*) grep -ac 'GstFakeSink:as: last-message = chain' "$work/$1.out" ;;
+    mpv) grep -ac 'ashowinfo_0: n:' "$work/$1.out" ;;
+    ytdlp) sed -nE 's/^video:.* audio:([0-9]+)kB.*/\1/p' "$work/$1.decoded" | tail -n 1 ;;
     vlc) sed -nE 's/^.*audio decoded *: *([0-9]+).*/\1/p' "$work/$1.out" | tail -n 1 ;;
   esac
 }
@@ -170,16 +197,19 @@ heard() {
 # every_player SECONDS: the stream that is on air below /live/ is watched for so long by every kind of player: one from the
 # CDN, two on agents of their own, which are each other's only peers. Then how that went.
 every_player() {
-  local kind all=''
+  local kind all='' kinds=''
   find_players
-  for kind in $players; do
+  for kind in ours ffmpeg gst vlc; do
+    case " $players " in *" $kind "*) kinds="$kinds $kind" ;; esac
+  done
+  for kind in $kinds; do
     agent "${kind}_1" "channel live.swarm=$kind"
     agent "${kind}_2" "channel live.swarm=$kind"
   done
   await_live 4 live/v2/index.m3u8
   # All are to watch the same rendition: those that choose go to the best, as nothing holds them up.
   ffmpeg_video=2
-  for kind in $players; do
+  for kind in $kinds; do
     play "$kind" "$kind" "http://$cdn/live/master.m3u8"
     play "$kind" "${kind}1" "$(url_of "${kind}_1")"
     play "$kind" "${kind}2" "$(url_of "${kind}_2")"
@@ -200,4 +230,63 @@ every_player() {
     is "$kind: nothing was kept from a player" [ "$(counter fragments_total_failed ${kind}_1 ${kind}_2)" = 0 ]
     end_well ${kind}_1 ${kind}_2
   done
+}
+
+# ---- the ways in which a player finds its agent ----
+
+# begin_ways KIND TAG MANIFEST: what is on air is watched by players of one kind, one of them from the CDN, and by each of $ways:
+#   mount  two, through mounts of two agents, which are each other's only peers
+#   open   two, through the open form of one agent and with another one as HTTP proxy; those are each other's peers
+# The players' names are added to $watched.
+ways='mount open' watched=''
+begin_ways() {
+  local kind=$1 tag=$2 manifest=$3 host=cdn.localhost:${cdn##*:} way
+  # The CDN by a name that is this machine on every machine.
+  local open=("channel live.mount=" "channel live.origin=" "gateway.open_hosts=$host")
+  play "$kind" "${tag}_cdn" "http://$cdn/live/$manifest"
+  watched="$watched ${tag}_cdn"
+  for way in $ways; do
+    case $way in
+      mount)
+        agent "${tag}_a" "channel live.swarm=$tag"
+        agent "${tag}_b" "channel live.swarm=$tag"
+        play "$kind" "${tag}_one" "$(url_of "${tag}_a" "/live/$manifest")"
+        play "$kind" "${tag}_two" "$(url_of "${tag}_b" "/live/$manifest")"
+        watched="$watched ${tag}_one ${tag}_two"
+        ;;
+      open)
+        agent "${tag}_c" "${open[@]}"
+        agent "${tag}_d" "${open[@]}"
+        play "$kind" "${tag}_opened" "http://${http_of[${tag}_c]}/x/http/$host/live/$manifest"
+        play "$kind" "${tag}_proxied" "http://$host/live/$manifest" "http_proxy=http://${http_of[${tag}_d]}/"
+        watched="$watched ${tag}_opened ${tag}_proxied"
+        ;;
+    esac
+  done
+}
+
+# pair_played WHAT TAG SECONDS AGENT AGENT PLAYER...: how that went for the players of two agents
+pair_played() {
+  local what=$1 tag=$2 seconds=$3 a=${2}_$4 b=${2}_$5 n seen=played
+  shift 5
+  [ "${kind_of[${tag}_cdn]}" != ytdlp ] || seen=loaded
+  for n in "$@"; do
+    is "$what plays: $n" $seen "${tag}_$n" "$seconds" "${tag}_cdn"
+    is "$what: there is sound: $n" [ "$(heard "${tag}_$n")" -gt 0 ]
+  done
+  is "$what: bytes came from peers" more_than 0 served_bytes_total_p2p "$a" "$b"
+  is "$what: no byte that came from peers was wrong" [ "$(counter integrity_failures_total "$a" "$b")" = 0 ]
+  is "$what: nothing was kept from a player" [ "$(counter fragments_total_failed "$a" "$b")" = 0 ]
+  end_well "$a" "$b"
+}
+# end_ways WHAT TAG SECONDS: the same for all that begin_ways began
+end_ways() {
+  case $ways in *mount*) pair_played "$1" "$2" "$3" a b one two ;; esac
+  case $ways in *open*) pair_played "$1, opened and as proxy" "$2" "$3" c d opened proxied ;; esac
+}
+
+# loaded NAME SECONDS LIKE: of a player that only loads: it has nearly as much as LIKE, which began a little before
+loaded() {
+  echo "${result[$1]}, ${shown[$1]} frames, $3 has ${shown[$3]}"
+  [ "${result[$1]}" = played ] && [ "${shown[$1]:-0}" -ge 100 ] && [ $((10 * ${shown[$1]})) -ge $((7 * ${shown[$3]})) ]
 }

@@ -156,6 +156,7 @@ check_PROGRAMS += tests/sim/sim_gateway
 TESTS += tests/sim/sim_gateway
 tests_sim_sim_gateway_SOURCES = \
 	%reldir%/booth.c %reldir%/booth.h \
+	%reldir%/gateway_clock_test.c \
 	%reldir%/gateway_fault_test.c \
 	%reldir%/gateway_fragment_test.c \
 	%reldir%/gateway_kinds_test.c \
