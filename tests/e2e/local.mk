@@ -13,6 +13,7 @@ E2E_TESTS = \
 	%reldir%/mtu.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
+	%reldir%/players_protocols.sh \
 	%reldir%/players_ts.sh \
 	%reldir%/shares.sh
 # What a build with sanitizers has to show of the whole: it waits for what happens, and does not look how fast.
@@ -24,6 +25,7 @@ TESTS += $(E2E_TESTS)
 endif
 E2E_LONG_TESTS = \
 	%reldir%/limits_long.sh \
+	%reldir%/matrix.sh \
 	%reldir%/promise.sh \
 	%reldir%/shares_long.sh \
 	%reldir%/simulated.sh
