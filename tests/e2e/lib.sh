@@ -247,21 +247,29 @@ encode_hds() {
     -min_frag_duration 2000000 "$dir"
 }
 
-# on_air N MANIFEST: whether there are that many fragments of what a manifest below $www names, of its best quality.
-on_air() {
-  local at=$www/$2
+# on_air_now MANIFEST: the fragments that there are of what a manifest below $www names, of its best quality.
+on_air_now() {
+  local at=$www/$1
   [ -s "$at" ] || return 1
-  case $2 in
-    *.m3u8) grep '^#EXTINF' "$at" ;;
+  case $1 in
+    *.m3u8) grep -v '^#' "$at" ;;
     *live.mpd) compgen -G "${at%/*}/chunk-stream2-*.m4s" ;;
     *num.mpd) compgen -G "${at%/*}/num-2-*.m4s" ;;
     *Manifest) compgen -G "${at%/*}/QualityLevels(14*)/Fragments(video=*)" ;;
     *.f4m) compgen -G "${at%/*}/stream2Seg1-Frag*" ;;
-  esac | awk -v least="$1" 'END { exit NR < least }'
+  esac
 }
+# on_air N MANIFEST: whether there are that many
+on_air() { [ "$(on_air_now "$2" | wc -l)" -ge "$1" ]; }
 # await_live N MANIFEST [ENCODER]
 await_live() {
   await 120 eval "on_air $1 $2 || gone ${3:-encoder}" && alive "${3:-encoder}" || bail "the encoder does not encode"
+}
+# await_fresh MANIFEST: until the next fragment of those is there
+await_fresh() {
+  local newest
+  newest=$(on_air_now "$1" | sort -V | tail -n 1)
+  await 10 eval "[ \"\$(on_air_now '$1' | sort -V | tail -n 1)\" != '$newest' ]"
 }
 
 # ---- the CDN ----

@@ -14,6 +14,7 @@ E2E_TESTS = \
 	%reldir%/player_kinds.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
+	%reldir%/players_protocols.sh \
 	%reldir%/players_ts.sh \
 	%reldir%/shares.sh \
 	%reldir%/toy.sh
@@ -26,6 +27,7 @@ TESTS += $(E2E_TESTS)
 endif
 E2E_LONG_TESTS = \
 	%reldir%/limits_long.sh \
+	%reldir%/matrix.sh \
 	%reldir%/promise.sh \
 	%reldir%/shares_long.sh \
 	%reldir%/simulated.sh

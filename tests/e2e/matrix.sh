@@ -24,6 +24,14 @@ cell() {
     with_player "$kind" || continue
     await_live "$least" "live/$listed" "$encoder"
     watched=''
+    # By number a player begins with the newest fragment, and never has more than that to play. So peers can bring
+    # something only if it does not begin right after that came, and an agent leaves the CDN less than its usual second.
+    if [ "$protocol" = number ]; then
+      ready_ways "${protocol}_$kind" delivery.margin=300ms
+      await_fresh "live/$listed" && sleep 1.2
+    else
+      ready_ways "${protocol}_$kind"
+    fi
     begin_ways "$kind" "${protocol}_$kind" "$manifest"
     # shellcheck disable=SC2086
     watch "$seconds" $watched

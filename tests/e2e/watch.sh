@@ -234,35 +234,37 @@ every_player() {
 
 # ---- the ways in which a player finds its agent ----
 
-# begin_ways KIND TAG MANIFEST: what is on air is watched by players of one kind, one of them from the CDN, and by each of $ways:
+# Players of one kind watch what is on air, one of them from the CDN, and by each of $ways:
 #   mount  two, through mounts of two agents, which are each other's only peers
 #   open   two, through the open form of one agent and with another one as HTTP proxy; those are each other's peers
-# The players' names are added to $watched.
+# ready_ways TAG [SECTION.KEY=VALUE]...: the agents; begin_ways KIND TAG MANIFEST: the players, whose names are added to $watched.
 ways='mount open' watched=''
-begin_ways() {
-  local kind=$1 tag=$2 manifest=$3 host=cdn.localhost:${cdn##*:} way
+ready_ways() {
+  local tag=$1 name
+  shift
   # The CDN by a name that is this machine on every machine.
-  local open=("channel live.mount=" "channel live.origin=" "gateway.open_hosts=$host")
+  local open=("channel live.mount=" "channel live.origin=" "gateway.open_hosts=cdn.localhost:${cdn##*:}")
+  case $ways in *mount*) for name in a b; do agent "${tag}_$name" "channel live.swarm=$tag" "$@"; done ;; esac
+  case $ways in *open*) for name in c d; do agent "${tag}_$name" "${open[@]}" "$@"; done ;; esac
+}
+begin_ways() {
+  local kind=$1 tag=$2 manifest=$3 host=cdn.localhost:${cdn##*:}
   play "$kind" "${tag}_cdn" "http://$cdn/live/$manifest"
   watched="$watched ${tag}_cdn"
-  for way in $ways; do
-    case $way in
-      mount)
-        agent "${tag}_a" "channel live.swarm=$tag"
-        agent "${tag}_b" "channel live.swarm=$tag"
-        play "$kind" "${tag}_one" "$(url_of "${tag}_a" "/live/$manifest")"
-        play "$kind" "${tag}_two" "$(url_of "${tag}_b" "/live/$manifest")"
-        watched="$watched ${tag}_one ${tag}_two"
-        ;;
-      open)
-        agent "${tag}_c" "${open[@]}"
-        agent "${tag}_d" "${open[@]}"
-        play "$kind" "${tag}_opened" "http://${http_of[${tag}_c]}/x/http/$host/live/$manifest"
-        play "$kind" "${tag}_proxied" "http://$host/live/$manifest" "http_proxy=http://${http_of[${tag}_d]}/"
-        watched="$watched ${tag}_opened ${tag}_proxied"
-        ;;
-    esac
-  done
+  case $ways in
+    *mount*)
+      play "$kind" "${tag}_one" "$(url_of "${tag}_a" "/live/$manifest")"
+      play "$kind" "${tag}_two" "$(url_of "${tag}_b" "/live/$manifest")"
+      watched="$watched ${tag}_one ${tag}_two"
+      ;;
+  esac
+  case $ways in
+    *open*)
+      play "$kind" "${tag}_opened" "http://${http_of[${tag}_c]}/x/http/$host/live/$manifest"
+      play "$kind" "${tag}_proxied" "http://$host/live/$manifest" "http_proxy=http://${http_of[${tag}_d]}/"
+      watched="$watched ${tag}_opened ${tag}_proxied"
+      ;;
+  esac
 }
 
 # pair_played WHAT TAG SECONDS AGENT AGENT PLAYER...: how that went for the players of two agents
