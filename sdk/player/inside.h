@@ -72,6 +72,9 @@ struct p2v_low {
 	uint32_t bad_i;
 };
 
+/* Own: hls.js never comes back. */
+#define P2V_LIST_PENALTY (30 * P2V_SECOND)
+
 struct p2v_rung {
 	char *url;
 	struct p2v_source
@@ -213,6 +216,10 @@ int p2v_source_apply(struct p2v_source *s);
 /** Make tracks of what the sources tell.
  * @return P2V_OK; P2V_EPARSE with err: nothing to play; P2V_ENOMEM with err */
 int p2v_sets_make(struct p2v_player *p, struct p2v_err *err);
+/** A track's renditions tell of nothing further, but others of their kind may: those of the next
+ * Period, under other names. Then they take their places.
+ * @return whether there are such */
+bool p2v_sets_go_on(struct p2v_track *k);
 
 /* track.c */
 int p2v_track_init(struct p2v_track *k, struct p2v_player *p, size_t index, size_t n);

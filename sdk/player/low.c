@@ -6,8 +6,6 @@
 
 #include "sdk/player/inside.h"
 
-#define LOW_PENALTY (30 * P2V_SECOND) /* own, as for lists that cannot be had */
-
 enum { UNHELD_MAX = 3, BAD_HINTS_MAX = 3 };
 
 static struct p2v_rung *rung_of(const struct p2v_track *k)
@@ -59,7 +57,7 @@ static void judge_held(struct p2v_track *k, p2v_usec asked)
 		k->player->r.held++;
 	} else if (++l->unheld >= UNHELD_MAX) {
 		l->unheld = 0;
-		l->no_block = p2v_now(&k->player->w) + LOW_PENALTY;
+		l->no_block = p2v_now(&k->player->w) + P2V_LIST_PENALTY;
 		p2v_player_trace_event(k->player, "not held", rung_of(k)->url);
 	}
 }
@@ -138,7 +136,7 @@ bool p2v_low_list_failed(struct p2v_track *k)
 	if (!k->held)
 		return false;
 	k->held = false;
-	rung_of(k)->low.no_block = p2v_now(&k->player->w) + LOW_PENALTY;
+	rung_of(k)->low.no_block = p2v_now(&k->player->w) + P2V_LIST_PENALTY;
 	p2v_player_trace_event(k->player, "not held", rung_of(k)->url);
 	p2v_low_list(k);
 	return true;
@@ -358,13 +356,13 @@ p2v_usec p2v_low_failed(struct p2v_track *k)
 		l->bad_n = k->pick.e.n;
 		l->bad_i = k->pick.i;
 		if (++l->bad_hints >= BAD_HINTS_MAX)
-			l->no_hint = now + LOW_PENALTY;
+			l->no_hint = now + P2V_LIST_PENALTY;
 		return now;
 	}
 	if (k->errors++ == 0)
 		return now + l->parts.target;
 	k->errors = 0;
-	l->no_parts = now + LOW_PENALTY;
+	l->no_parts = now + P2V_LIST_PENALTY;
 	p2v_player_trace_event(k->player, "no parts", k->frag.url);
 	return now;
 }

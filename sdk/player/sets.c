@@ -141,3 +141,83 @@ int p2v_sets_make(struct p2v_player *p, struct p2v_err *err)
 		rc = p2v_player_begin(p);
 	return rc < 0 ? p2v_fail(err, rc, "no memory for the renditions") : P2V_OK;
 }
+
+/* ---- from one Period to the next ---- */
+
+static bool lists(const struct p2v_doc *d, const char *variant)
+{
+	for (size_t i = 0; i < d->n_tracks; i++)
+		if (same(d->tracks[i].variant, variant))
+			return true;
+	return false;
+}
+
+/* Whether a track tells of something that comes behind all that is known of k. While k's own may
+ * tell more by and by, it has to begin there: one that is only a little ahead is no sequel. */
+static bool goes_on(const struct p2v_doc_track *t, const struct p2v_track *k)
+{
+	const struct p2v_rung *r = &k->v[k->cur];
+	bool open = !r->tl.ended && lists(r->source->doc, r->variant);
+
+	return t->timed && is_type(t, k->index > 0 ? "audio" : "video") && t->n &&
+	       t->segments[open ? 0 : t->n - 1].n >= k->next;
+}
+
+static uint64_t apart(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* The one that is most like a rung, of the set that goes on first. @return NULL: none goes on */
+static const struct p2v_doc_track *sequel_of(
+	const struct p2v_doc *d, const struct p2v_track *k, const struct p2v_rung *r)
+{
+	const struct p2v_doc_track *found = NULL;
+
+	for (size_t i = 0; i < d->n_tracks; i++) {
+		const struct p2v_doc_track *t = &d->tracks[i];
+
+		if (!goes_on(t, k) || is_trick(d, t->variant))
+			continue;
+		if (!found || (same(t->set, found->set) &&
+				      apart(t->bw, r->bitrate) < apart(found->bw, r->bitrate)))
+			found = t;
+	}
+	return found;
+}
+
+static bool rebind(struct p2v_rung *r, const struct p2v_doc_track *t)
+{
+	struct p2v_rung other;
+
+	if (p2v_rung_init(&other, r->url, r->bitrate) < 0)
+		return false;
+	other.source = r->source;
+	other.variant = p2v_str_dup(p2v_str_of(t->variant ? t->variant : ""));
+	if (!other.variant) {
+		p2v_rung_fini(&other);
+		return false;
+	}
+	p2v_rung_fini(r);
+	*r = other;
+	if (t->bw)
+		r->bitrate = t->bw;
+	return true;
+}
+
+bool p2v_sets_go_on(struct p2v_track *k)
+{
+	const struct p2v_source *s = k->v[k->cur].source;
+	const struct p2v_doc_track *t;
+	bool any = false;
+
+	if (!s || !k->placed || !k->v[k->cur].tl.timed)
+		return false;
+	for (size_t i = 0; i < k->n; i++) {
+		if (k->v[i].source != s || !(t = sequel_of(s->doc, k, &k->v[i])) ||
+			same(t->variant, k->v[i].variant))
+			continue;
+		any |= rebind(&k->v[i], t) && i == k->cur;
+	}
+	return any && p2v_source_apply(k->v[k->cur].source) == P2V_OK;
+}

@@ -309,6 +309,7 @@ static void leave(struct p2v_source *s)
 
 		if (k->v[other].source != s) {
 			k->forced = true;
+			k->v[k->cur].avoid = p2v_now(&s->player->w) + P2V_LIST_PENALTY;
 			p2v_track_switch(k, other);
 			return;
 		}

@@ -6,8 +6,6 @@
 
 #include "sdk/player/inside.h"
 
-#define LIST_PENALTY (30 * P2V_SECOND) /* own: hls.js never comes back */
-
 /* ---- life ---- */
 
 int p2v_rung_init(struct p2v_rung *r, const char *url, uint64_t bitrate)
@@ -125,7 +123,7 @@ static void list_failed(struct p2v_track *k, enum p2v_load_end how)
 	if (k->list_errors > 2 && k->n > 1 && k->index == 0 && !k->frag.busy) {
 		k->list_errors = 0;
 		k->forced = true;
-		k->v[k->cur].avoid = p2v_now(&p->w) + LIST_PENALTY;
+		k->v[k->cur].avoid = p2v_now(&p->w) + P2V_LIST_PENALTY;
 		p2v_track_switch(k, k->cur > 0 ? k->cur - 1 : k->cur + 1);
 		return;
 	}
@@ -396,6 +394,12 @@ static enum p2v_where locate(struct p2v_track *k, size_t *entry)
 	return w;
 }
 
+static bool waits_long(const struct p2v_track *k)
+{
+	return k->waiting != P2V_UNKNOWN &&
+	       p2v_now(&k->player->w) - k->waiting > k->v[k->cur].tl.target;
+}
+
 enum p2v_where p2v_track_locate(struct p2v_track *k, struct p2v_pick *out)
 {
 	enum p2v_where w;
@@ -404,6 +408,8 @@ enum p2v_where p2v_track_locate(struct p2v_track *k, struct p2v_pick *out)
 	if (p2v_low_on(k))
 		return p2v_low_locate(k, out);
 	w = locate(k, &i);
+	if ((w == P2V_END || (w == P2V_WAIT && waits_long(k))) && p2v_sets_go_on(k))
+		w = locate(k, &i);
 	if (w == P2V_FOUND)
 		*out = (struct p2v_pick){ .e = k->v[k->cur].tl.v[i] };
 	return w;

@@ -163,6 +163,7 @@ tests_unit_unit_player_SOURCES = \
 	%reldir%/player/buffer_test.c \
 	%reldir%/player/low_test.c \
 	%reldir%/player/player_test.c \
+	%reldir%/player/presentation_test.c \
 	%reldir%/player/stage.c %reldir%/player/stage.h \
 	%reldir%/player/theatre.c %reldir%/player/theatre.h \
 	$(OOM_SOURCES)
