@@ -173,7 +173,8 @@ static void low_latency(struct p2v_json *j, const struct p2v_doc *d)
 	const struct p2v_doc_part *hint = find_hint(d);
 	const struct p2v_manifest_head *h = &d->head;
 
-	if (!hint && !h->can_block && h->part_hold == 0 && h->part_target == 0)
+	if (!hint && !h->can_block && h->part_hold == 0 && h->part_target == 0 &&
+		h->skip_until == 0 && h->skipped == 0)
 		return;
 	p2v_json_open(j, "ll", '{');
 	p2v_json_bool(j, "can_block", h->can_block);
@@ -187,6 +188,8 @@ static void low_latency(struct p2v_json *j, const struct p2v_doc *d)
 	}
 	number(j, "part_hold_us", (uint64_t)h->part_hold);
 	number(j, "part_target_us", (uint64_t)h->part_target);
+	number(j, "skip_until_us", (uint64_t)h->skip_until);
+	number(j, "skipped", h->skipped);
 	p2v_json_close(j, '}');
 }
 

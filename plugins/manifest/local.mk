@@ -13,6 +13,7 @@ HDS_SOURCES = \
 	%reldir%/hds/hds.c
 HLS_SOURCES = \
 	%reldir%/hls/hls.c %reldir%/hls/hls.h \
+	%reldir%/hls/define.c \
 	%reldir%/hls/lex.c %reldir%/hls/lex.h \
 	%reldir%/hls/master.c \
 	%reldir%/hls/media.c \
