@@ -18,6 +18,11 @@ static bool is_dropped(const uint8_t type[4])
 	return false;
 }
 
+static bool is_media(const uint8_t type[4])
+{
+	return memcmp(type, "moof", 4) == 0 || memcmp(type, "mdat", 4) == 0;
+}
+
 static const char *shown(const uint8_t type[4], char out[5])
 {
 	for (size_t i = 0; i < 4; i++)
@@ -146,7 +151,6 @@ static int on_box(struct p2v_mp4 *m, size_t header, struct p2v_err *err)
 	const uint8_t *type = m->p + m->box + 4;
 	struct p2v_bytes body = { m->p + m->box + header, m->n - m->box - header };
 	uint64_t size = m->n - m->box;
-	char name[5];
 	int rc = P2V_OK;
 
 	if (is_dropped(type)) {
@@ -159,11 +163,6 @@ static int on_box(struct p2v_mp4 *m, size_t header, struct p2v_err *err)
 		rc = p2v_mp4_read_moov(body, m->at + header, &m->info, err);
 		if (rc == P2V_OK)
 			rc = tell_init(m, err);
-	} else if (!m->has_init && (memcmp(type, "moof", 4) == 0 || memcmp(type, "mdat", 4) == 0)) {
-		return p2v_fail(err, P2V_EPARSE,
-			"byte %llu: '%s' comes before a moov: this is no fragmented MP4 "
-			"(ffmpeg: -movflags empty_moov+default_base_moof)",
-			(unsigned long long)m->at, shown(type, name));
 	} else if (memcmp(type, "moof", 4) == 0) {
 		rc = on_moof(m, body, m->at + header, err);
 	} else if (memcmp(type, "mdat", 4) == 0) {
@@ -197,6 +196,11 @@ static int box_size(const struct p2v_mp4 *m, size_t *header, uint64_t *size, str
 	*header = *size == 1 ? 16 : 8;
 	if (*size == 1)
 		*size = p2v_read_be(&r, 8);
+	if (!m->has_init && is_media(m->p + m->box + 4))
+		return p2v_fail(err, P2V_EPARSE,
+			"byte %llu: '%s' comes before a moov: this is no fragmented MP4 "
+			"(ffmpeg: -movflags empty_moov+default_base_moof)",
+			(unsigned long long)m->at, shown(m->p + m->box + 4, name));
 	if (*size < *header)
 		return p2v_fail(err, P2V_EPARSE,
 			"byte %llu: the box '%s' says that it has %llu bytes",
