@@ -10,6 +10,7 @@
 #define RETRY        (250 * P2V_MSEC)
 #define NEWS_GAP     (50 * P2V_MSEC)
 #define FORGET_AFTER (60 * P2V_SECOND)
+#define CHILDREN_MAX 32u
 #define KEPT_MAX     32u /* header fields of a manifest that players are given */
 
 static p2v_usec now_of(const struct p2v_playlist *p)
@@ -24,6 +25,7 @@ static const struct p2v_delivery_conf *conf_of(const struct p2v_playlist *p)
 
 static void start_fetch(struct p2v_playlist *p);
 static void read_again(struct p2v_playlist *p);
+static void read_children(struct p2v_playlist *p);
 
 /* ---- who reads it ---- */
 
@@ -355,6 +357,7 @@ static int understand(struct p2v_playlist *p, struct p2v_str text, struct p2v_er
 		return rc;
 	p->known = true;
 	p2v_renditions_update(p);
+	read_children(p);
 	return P2V_OK;
 }
 
@@ -497,6 +500,24 @@ static struct p2v_playlist *playlist_get(struct p2v_feed *feed, const char *url)
 	return p;
 }
 
+/* A player may read the fragments of one rendition by the bootstrap of another, as all are cut
+ * alike (yt-dlp does): each bootstrap is read once, so that it is known whose fragments those are.
+ * From then on that is followed whose fragments are read. */
+static void read_children(struct p2v_playlist *p)
+{
+	for (size_t i = 0; i < p->doc->n_children && i < CHILDREN_MAX; i++) {
+		const struct p2v_doc_child *c = &p->doc->children[i];
+		struct p2v_playlist *q = c->at.url && !c->range.set
+						 ? playlist_get(p->feed, c->at.url)
+						 : NULL;
+
+		if (!q || q->known || q->fetch || q->failing != P2V_UNKNOWN)
+			continue;
+		q->asked = now_of(p);
+		start_fetch(q);
+	}
+}
+
 void p2v_playlist_free(struct p2v_playlist *p)
 {
 	const struct p2v_world *w = &p->feed->d->node->world;
@@ -542,13 +563,29 @@ void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now)
 	}
 }
 
+/* Whether another manifest told of that one: its name alone need not say what it is. */
+static bool is_child(const struct p2v_feed *feed, const char *url)
+{
+	P2V_LIST_EACH (it, &feed->playlists) {
+		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		for (size_t i = 0; q->doc && i < q->doc->n_children; i++) {
+			const struct p2v_doc_child *c = &q->doc->children[i];
+
+			if (c->at.url && !c->range.set && strcmp(c->at.url, url) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 bool p2v_feed_is_manifest(const struct p2v_feed *feed, const char *url)
 {
 	struct p2v_manifest_probe probe = { .path = { NULL, 0 } };
 	struct p2v_playlist *p = playlist_find(feed, url, viewer_tag(feed));
 	struct p2v_url u;
 
-	if (p && p->known)
+	if ((p && p->known) || is_child(feed, url))
 		return true;
 	if (p2v_url_split(p2v_str_of(url), &u) < 0)
 		return false;

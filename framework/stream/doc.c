@@ -400,7 +400,9 @@ static int on_child(void *ctx, const struct p2v_manifest_child *c)
 		return no_room(b);
 	d->children = grown;
 	o = &grown[d->n_children];
-	*o = (struct p2v_doc_child){ .range = c->range, .base = b->base };
+	*o = (struct p2v_doc_child){ .range = c->range,
+		.base = b->base,
+		.track = d->n_tracks ? d->n_tracks - 1 : SIZE_MAX };
 	if (keep(b, c->context, &o->context) < 0)
 		return no_room(b);
 	d->n_children++;

@@ -85,6 +85,9 @@ struct p2v_doc_child {
 	struct p2v_manifest_range range;
 	const char *context;
 	const struct p2v_doc_base *base;
+	size_t track; /* index of the track that it was told behind: where its fragments have no
+			 track of their own, they are that one's; SIZE_MAX: it was told before any
+		       */
 };
 
 /** Where a URI stands in the text. */

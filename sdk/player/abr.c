@@ -18,6 +18,7 @@
 
 #define TTFB_START  (100 * P2V_MSEC) /* hls.js's default estimate */
 #define SAMPLE_MIN  (50 * P2V_MSEC)  /* shorter loads count as this long */
+#define PART_MIN    (5 * P2V_MSEC)   /* … parts: own, else few bytes could tell of no high rate */
 #define STARVED_MAX (4 * P2V_SECOND) /* a stall that is accepted for a fragment on demand */
 
 const char *const p2v_abr_kinds[] = { "throughput", "buffer", "fixed", NULL };
@@ -88,16 +89,37 @@ static p2v_usec ttfb(const struct p2v_abr *abr)
 	return abr->measured ? (p2v_usec)p2v_ewma_get(&abr->ttfb) : TTFB_START;
 }
 
-void p2v_abr_sample(struct p2v_abr *abr, p2v_usec elapsed, p2v_usec first, uint64_t bytes)
+static void add(struct p2v_abr *abr, p2v_usec took, uint64_t bytes)
 {
-	p2v_usec wait = first < ttfb(abr) ? first : ttfb(abr);
-	p2v_usec took = elapsed - wait > SAMPLE_MIN ? elapsed - wait : SAMPLE_MIN;
 	double rate = 8.0 * (double)bytes * (double)P2V_SECOND / (double)took;
 
 	p2v_ewma_add(&abr->fast, took, rate);
 	p2v_ewma_add(&abr->slow, took, rate);
-	p2v_ewma_add(&abr->ttfb, P2V_SECOND, (double)(first > 5000 ? first : 5000));
 	abr->measured = true;
+}
+
+static void waited(struct p2v_abr *abr, p2v_usec first)
+{
+	p2v_ewma_add(&abr->ttfb, P2V_SECOND, (double)(first > 5000 ? first : 5000));
+	if (abr->quickest == 0 || first < abr->quickest)
+		abr->quickest = first;
+}
+
+void p2v_abr_sample(struct p2v_abr *abr, p2v_usec elapsed, p2v_usec first, uint64_t bytes)
+{
+	p2v_usec wait = first < ttfb(abr) ? first : ttfb(abr);
+
+	add(abr, elapsed - wait > SAMPLE_MIN ? elapsed - wait : SAMPLE_MIN, bytes);
+	waited(abr, first);
+}
+
+void p2v_abr_sample_part(struct p2v_abr *abr, p2v_usec elapsed, p2v_usec first, uint64_t bytes)
+{
+	if (first != P2V_UNKNOWN) {
+		waited(abr, first);
+		elapsed -= abr->quickest;
+	}
+	add(abr, elapsed > PART_MIN ? elapsed : PART_MIN, bytes);
 }
 
 uint64_t p2v_abr_estimate(const struct p2v_abr *abr)

@@ -28,6 +28,7 @@ struct p2v_abr {
 	const uint64_t *rates; /* [bit/s] shape (n), rising; borrowed */
 	size_t n;
 	struct p2v_ewma fast, slow, ttfb;
+	p2v_usec quickest; /* [us] the least time to first byte; 0: none yet */
 	bool measured;
 };
 
@@ -66,6 +67,11 @@ void p2v_abr_init(
  * @param elapsed  [us] from the request to the last byte
  * @param first    [us] … to the first byte */
 void p2v_abr_sample(struct p2v_abr *abr, p2v_usec elapsed, p2v_usec first, uint64_t bytes);
+/** … a part of one was. It may come in one burst, so that all of its time is time to first byte: of
+ * that only the least ever seen is taken out.
+ * @param first  [us] … P2V_UNKNOWN: the request was held, and elapsed counts from when that ended
+ */
+void p2v_abr_sample_part(struct p2v_abr *abr, p2v_usec elapsed, p2v_usec first, uint64_t bytes);
 /** @return [bit/s] */
 uint64_t p2v_abr_estimate(const struct p2v_abr *abr);
 /** @return index of the rendition to load next */

@@ -15,6 +15,7 @@ void p2v_buffer_init(
 	*b = (struct p2v_buffer){ .start = start,
 		.resume = resume,
 		.n_tracks = n_tracks,
+		.from = P2V_UNKNOWN,
 		.at = P2V_UNKNOWN,
 		.opened = now,
 		.since = now,
@@ -56,22 +57,29 @@ static p2v_usec reach(const struct p2v_buffer_track *k, p2v_usec at)
 	return end;
 }
 
+/* Nothing is missing of it any more: what is left of the others plays without. */
+static bool spent(const struct p2v_buffer_track *k, p2v_usec at)
+{
+	return k->ended && index_at(k, at) == k->n;
+}
+
 static p2v_usec reach_all(const struct p2v_buffer *b, p2v_usec at)
 {
-	p2v_usec least = reach(&b->v[0], at);
+	p2v_usec least = P2V_NEVER;
 
-	for (size_t i = 1; i < b->n_tracks; i++) {
+	for (size_t i = 0; i < b->n_tracks; i++) {
 		p2v_usec end = reach(&b->v[i], at);
 
-		least = end < least ? end : least;
+		if (!spent(&b->v[i], at))
+			least = end < least ? end : least;
 	}
-	return least;
+	return least == P2V_NEVER ? at : least;
 }
 
 /* Where all tracks have media again, at or after `at`. @return false: nowhere yet */
 static bool next_start(const struct p2v_buffer *b, p2v_usec at, p2v_usec *start)
 {
-	bool moved = true;
+	bool moved = true, any = false;
 
 	*start = at;
 	while (moved) {
@@ -80,15 +88,18 @@ static bool next_start(const struct p2v_buffer *b, p2v_usec at, p2v_usec *start)
 			const struct p2v_buffer_track *k = &b->v[i];
 			size_t at_i = index_at(k, *start);
 
+			if (spent(k, *start))
+				continue;
 			if (at_i == k->n)
 				return false;
+			any = true;
 			if (k->v[at_i].m.t > *start + HOLE_MAX) {
 				*start = k->v[at_i].m.t;
 				moved = true;
 			}
 		}
 	}
-	return true;
+	return any;
 }
 
 static bool all_ended(const struct p2v_buffer *b)
@@ -245,15 +256,32 @@ int p2v_buffer_append(
 	}
 	k->v[k->n++] = (struct p2v_buffer_item){ *m, false };
 	if (b->at == P2V_UNKNOWN || (b->state == P2V_BUFFER_STARTING && m->t < b->at))
-		b->at = m->t;
+		b->at = b->from != P2V_UNKNOWN && b->from > m->t ? b->from : m->t;
 	wake(b, now, wall);
 	return P2V_OK;
 }
 
+void p2v_buffer_seek(struct p2v_buffer *b, p2v_usec from)
+{
+	assert(b->state == P2V_BUFFER_STARTING);
+	b->from = from;
+}
+
 void p2v_buffer_end(struct p2v_buffer *b, size_t track, p2v_usec now, int64_t wall)
 {
+	p2v_usec start;
+
 	p2v_buffer_advance(b, now, wall);
 	b->v[track].ended = true;
+	if (b->state == P2V_BUFFER_STALLED && spent(&b->v[track], b->at) &&
+		next_start(b, b->at, &start)) {
+		/* What looked like a stall was this track's end. */
+		b->stalls--;
+		b->since = now;
+		b->state = P2V_BUFFER_PLAYING;
+		p2v_buffer_advance(b, now, wall);
+		return;
+	}
 	wake(b, now, wall);
 }
 

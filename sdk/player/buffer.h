@@ -41,6 +41,7 @@ struct p2v_buffer {
 		v[P2V_BUFFER_TRACKS]; /* all play together; the first one is told of */
 	size_t n_tracks;
 	enum p2v_buffer_state state;
+	p2v_usec from;  /* where playback begins, if there is media before; P2V_UNKNOWN: not said */
 	p2v_usec at;    /* playhead, on the media's clock; P2V_UNKNOWN: nothing came yet */
 	p2v_usec since; /* now() for which `at` holds; in a stall: when it began */
 	p2v_usec opened, startup; /* startup P2V_UNKNOWN: not yet */
@@ -66,6 +67,9 @@ void p2v_buffer_fini(struct p2v_buffer *b);
  * @return P2V_OK or P2V_ENOMEM */
 P2V_MUST_USE int p2v_buffer_append(
 	struct p2v_buffer *b, size_t track, const struct p2v_media *m, p2v_usec now, int64_t wall);
+/** Playback begins here, though a decoder needs media from before: what is shown of it is nothing.
+ * Before it began. */
+void p2v_buffer_seek(struct p2v_buffer *b, p2v_usec from);
 /** Nothing more will come on this track. */
 void p2v_buffer_end(struct p2v_buffer *b, size_t track, p2v_usec now, int64_t wall);
 /** Let time pass up to now. */

@@ -27,12 +27,24 @@ static const struct p2v_tool_word words[] = {
 enum { SECONDS, JSON, PROGRESS, TRACE, CA, PLUGIN_PATH, WORDS };
 
 static const char about[] =
-	"It loads an HLS stream, live or on demand, as a player does: one rendition at a time, chosen "
-	"by throughput or buffer, a list once a fragment, fragments in order, sound along with the "
-	"picture where it comes apart. Nothing is decoded. What a buffer would have done is "
-	"computed to the microsecond: start-up, stalls, bit rate, switches, and how far behind the "
-	"encoder's clock the playhead is.\n\n"
-	"Its habits are those of hls.js, and can be set. The same code plays in the simulator.";
+	"It loads a stream of HLS, MPEG-DASH, Smooth Streaming or HDS, live or on demand, as a player "
+	"does: one rendition at a time, chosen by throughput or buffer, a list once a fragment, "
+	"fragments in order, sound along with the picture where it comes apart. Nothing is decoded. "
+	"What a buffer would have done is computed to the microsecond: start-up, stalls, bit rate, "
+	"switches, and how far behind the encoder's clock the playhead is, where the stream tells "
+	"dates (HLS and DASH).\n\n"
+	"Its habits are those of hls.js, and can be set. The same code plays in the simulator.\n\n"
+	"Of a low-latency HLS stream it plays parts, PART-HOLD-BACK behind the edge of the list: it "
+	"asks for the list that has the next part, and for the part that is announced, and the "
+	"server holds both requests until they are there. It changes the rendition where a part is "
+	"told to be independent, or at a fragment's begin. A server that does not hold is asked once "
+	"a part; where a part cannot be had, whole fragments are played for half a minute.\n\n"
+	"Of a presentation (DASH, Smooth, HDS) it plays the first set of pictures and the first "
+	"sound, and starts start-fragments behind the newest one, whatever delay the manifest "
+	"suggests. The manifest, or the bootstrap of what is played, is fetched as often as it asks "
+	"for, else once a fragment; one whose fragments follow from the time of day is read "
+	"again without being fetched, and a fragment that such a rule promised too early is asked for "
+	"until one length later. In another Period the rendition with the nearest bit rate goes on.";
 
 static const char status[] =
 	"0: playback began, and what was asked for was played. 1: it could not be played, or a file "

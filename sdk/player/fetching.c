@@ -9,13 +9,18 @@
 
 #include "sdk/player/inside.h"
 
+/* Own: near the edge there is no buffer to try again with what was too much. */
+#define PART_PENALTY (10 * P2V_SECOND)
+
 /* ---- which rendition ---- */
 
 static struct p2v_abr_view view_of(const struct p2v_track *k)
 {
 	const struct p2v_player *p = k->player;
 	const struct p2v_timeline *tl = &k->v[k->cur].tl;
-	p2v_usec fragment = tl->target > 0 ? tl->target : P2V_SECOND, behind;
+	const struct p2v_parts *parts = p2v_low_on(k) ? &k->v[k->cur].low.parts : NULL;
+	p2v_usec fragment = parts ? parts->target : tl->target > 0 ? tl->target : P2V_SECOND;
+	p2v_usec behind;
 	struct p2v_abr_view v = { .current = k->cur,
 		.loaded = p->any_loaded,
 		.live = tl->live,
@@ -23,7 +28,7 @@ static struct p2v_abr_view view_of(const struct p2v_track *k)
 		.target = p->conf.max_buffer,
 		.fragment = fragment };
 
-	behind = (p2v_usec)p->conf.start_fragments * fragment;
+	behind = parts ? parts->hold : (p2v_usec)p->conf.start_fragments * fragment;
 	if (v.live && behind > 0 && behind < v.target)
 		v.target = behind;
 	return v;
@@ -32,7 +37,7 @@ static struct p2v_abr_view view_of(const struct p2v_track *k)
 /* @return false: the list of the one that was chosen has to come first */
 static bool choose(struct p2v_track *k)
 {
-	if (k->index == 0 && k->n > 1 && !k->forced) {
+	if (k->index == 0 && k->n > 1 && !k->forced && p2v_low_may_switch(k)) {
 		struct p2v_abr_view v = view_of(k);
 		size_t best = p2v_abr_choose(&k->player->abr, &v);
 
@@ -66,15 +71,16 @@ static bool have_init(const struct p2v_track *k, const struct p2v_timeline_entry
 					    k->init_range.len == init->range.len));
 }
 
-static void load(struct p2v_track *k, const struct p2v_timeline_entry *e)
+static void load(struct p2v_track *k, const struct p2v_pick *pick)
 {
-	const struct p2v_timeline_entry *init = init_of(&k->v[k->cur].tl, e);
+	const struct p2v_timeline_entry *e = &pick->e, *init = init_of(&k->v[k->cur].tl, e);
 
 	k->init = init && !have_init(k, init);
-	k->entry = *e;
+	k->pick = *pick;
+	k->listed_at = P2V_UNKNOWN;
 	p2v_load_start(&k->frag, k->init ? init->url : e->url, k->init ? &init->range : &e->range);
-	k->entry.url = NULL; /* the list may change; the load has its own */
-	if (k->index == 0 && k->n > 1 && k->player->conf.abandon && !k->init) {
+	k->pick.e.url = NULL; /* the list may change; the load has its own */
+	if (k->index == 0 && k->n > 1 && k->player->conf.abandon && !k->init && !pick->hint) {
 		struct p2v_abr_view v = view_of(k);
 
 		p2v_arm(&k->player->w, &k->tick,
@@ -82,10 +88,10 @@ static void load(struct p2v_track *k, const struct p2v_timeline_entry *e)
 	}
 }
 
-static void skip(struct p2v_track *k, const struct p2v_timeline_entry *e)
+static void skip(struct p2v_track *k, const struct p2v_pick *e)
 {
 	k->player->r.skipped++;
-	p2v_player_trace_event(k->player, "skip", e->url ? e->url : k->frag.url);
+	p2v_player_trace_event(k->player, "skip", e->e.url ? e->e.url : k->frag.url);
 	p2v_track_pass(k, e);
 }
 
@@ -101,7 +107,7 @@ static void watch(struct p2v_track *k)
 		.expected = k->frag.length == P2V_LENGTH_UNKNOWN ? 0 : k->frag.length };
 	size_t lower;
 
-	if (k->init || k->index > 0 || k->n < 2 || !p->conf.abandon ||
+	if (k->init || k->pick.hint || k->index > 0 || k->n < 2 || !p->conf.abandon ||
 		p->buffer.state == P2V_BUFFER_STARTING)
 		return;
 	p2v_buffer_advance(&p->buffer, now, p2v_player_wall(p));
@@ -116,16 +122,33 @@ static void watch(struct p2v_track *k)
 	p->r.abandoned++;
 	p2v_player_trace_event(p, "abandon", k->frag.url);
 	p2v_load_stop(&k->frag);
+	if (k->pick.partial)
+		k->v[k->cur].avoid = now + PART_PENALTY;
 	k->forced = true;
 	p2v_track_switch(k, lower);
 	p2v_track_decide(k);
+}
+
+static void loaded(struct p2v_track *k);
+
+/* A hint came: it is what the list says by now, or nothing. @return false: it is not told yet */
+static bool settle(struct p2v_track *k)
+{
+	enum p2v_where w = p2v_low_settle(k);
+
+	if (w == P2V_WAIT)
+		return false;
+	k->unlisted = false;
+	if (w == P2V_FOUND)
+		loaded(k);
+	return w != P2V_FOUND;
 }
 
 void p2v_track_decide(struct p2v_track *k)
 {
 	struct p2v_player *p = k->player;
 	p2v_usec now = p2v_now(&p->w), ahead;
-	size_t i;
+	struct p2v_pick pick;
 
 	if (p->over || k->ended)
 		return;
@@ -133,6 +156,8 @@ void p2v_track_decide(struct p2v_track *k)
 		watch(k);
 		return;
 	}
+	if (k->unlisted && !settle(k))
+		return;
 	if (now < k->not_before) {
 		p2v_arm(&p->w, &k->tick, k->not_before);
 		return;
@@ -146,7 +171,7 @@ void p2v_track_decide(struct p2v_track *k)
 	}
 	if (!choose(k))
 		return;
-	switch (p2v_track_locate(k, &i)) {
+	switch (p2v_track_locate(k, &pick)) {
 	case P2V_WAIT: break;
 	case P2V_END:
 		k->ended = true;
@@ -154,11 +179,11 @@ void p2v_track_decide(struct p2v_track *k)
 		p2v_player_moved(p);
 		break;
 	case P2V_FOUND:
-		if (k->v[k->cur].tl.v[i].gap) {
-			skip(k, &k->v[k->cur].tl.v[i]);
+		if (pick.e.gap) {
+			skip(k, &pick);
 			p2v_arm(&p->w, &k->tick, now);
 		} else {
-			load(k, &k->v[k->cur].tl.v[i]);
+			load(k, &pick);
 		}
 		break;
 	}
@@ -184,48 +209,81 @@ static uint64_t bitrate_of(const struct p2v_track *k)
 {
 	uint64_t told = k->v[k->cur].bitrate;
 
-	if (told || k->entry.dur <= 0)
+	if (told || k->pick.e.dur <= 0)
 		return told;
-	return k->frag.got * 8 * (uint64_t)P2V_SECOND / (uint64_t)k->entry.dur;
+	return k->frag.got * 8 * (uint64_t)P2V_SECOND / (uint64_t)k->pick.e.dur;
 }
 
-static void tell(struct p2v_track *k, p2v_usec now)
+static void tell(struct p2v_track *k)
 {
 	struct p2v_player *p = k->player;
 	const struct p2v_load *l = &k->frag;
 	struct p2v_player_fragment f = { .url = l->url,
 		.range = l->range,
-		.n = k->entry.n,
+		.n = k->pick.e.n,
 		.rendition = k->cur,
 		.audio = k->index > 0,
 		.init = k->init,
+		.partial = k->pick.partial && !k->init,
+		.i = k->pick.i,
 		.bitrate = k->v[k->cur].bitrate,
 		.bytes = l->range.set ? l->range.len : l->got,
 		.asked = l->asked,
-		.first = l->first == P2V_UNKNOWN ? now : l->first,
-		.done = now };
+		.first = l->first == P2V_UNKNOWN ? k->came : l->first,
+		.done = k->came };
 
 	p->r.media_bytes += f.bytes;
 	p->r.fragments += !f.init;
+	p->r.parts += f.partial;
 	if (p->hooks.fragment)
 		p->hooks.fragment(p->hooks.ctx, &f);
 	p2v_player_trace_fragment(p, &f);
+}
+
+/* What a request that was held says of the line: how long its bytes took since they were there.
+ * Where they come as they are made that says nothing, and is left out while there is no hurry. */
+static void sample_hint(struct p2v_track *k)
+{
+	struct p2v_player *p = k->player;
+	p2v_usec first = k->frag.first == P2V_UNKNOWN ? k->came : k->frag.first;
+	bool earlier = k->listed_at != P2V_UNKNOWN && k->listed_at < first;
+	p2v_usec took = k->came - (earlier ? k->listed_at : first);
+
+	if (took <= k->pick.e.dur / 2 ||
+		p2v_buffer_ahead(&p->buffer, 0) < k->v[k->cur].low.parts.hold / 2)
+		p2v_abr_sample_part(&p->abr, took, P2V_UNKNOWN, k->frag.got);
+}
+
+static void sample(struct p2v_track *k)
+{
+	const struct p2v_load *l = &k->frag;
+	p2v_usec first = l->first == P2V_UNKNOWN ? k->came : l->first;
+
+	if (k->index > 0)
+		return;
+	if (k->asked_as_hint)
+		sample_hint(k);
+	else if (k->pick.partial)
+		p2v_abr_sample_part(&k->player->abr, k->came - l->asked, first - l->asked, l->got);
+	else
+		p2v_abr_sample(&k->player->abr, k->came - l->asked, first - l->asked, l->got);
+	k->player->any_loaded = true;
 }
 
 static void loaded(struct p2v_track *k)
 {
 	struct p2v_player *p = k->player;
 	p2v_usec now = p2v_now(&p->w);
-	const struct p2v_load *l = &k->frag;
+	const struct p2v_timeline_entry *e = &k->pick.e;
+	p2v_usec had = k->again < e->dur ? k->again : e->dur;
 	struct p2v_media m = { .t = k->t,
-		.dur = k->entry.dur,
+		.dur = e->dur - had,
 		.rendition = k->cur,
 		.bitrate = bitrate_of(k),
-		.dated = k->entry.has_pdt,
-		.date = k->entry.pdt };
+		.dated = e->has_pdt,
+		.date = e->pdt + had };
 
-	p->good = now;
-	tell(k, now);
+	tell(k);
 	if (k->init) {
 		if (keep_init(k) < 0)
 			p2v_player_over(p, P2V_ENOMEM, "no memory for a URL");
@@ -233,16 +291,13 @@ static void loaded(struct p2v_track *k)
 			p2v_track_decide(k);
 		return;
 	}
-	if (k->index == 0) {
-		p2v_abr_sample(&p->abr, now - l->asked,
-			(l->first == P2V_UNKNOWN ? now : l->first) - l->asked, l->got);
-		p->any_loaded = true;
-	}
-	if (p2v_buffer_append(&p->buffer, k->index, &m, now, p2v_player_wall(p)) < 0) {
+	p->r.hints += k->asked_as_hint;
+	sample(k);
+	if (m.dur > 0 && p2v_buffer_append(&p->buffer, k->index, &m, now, p2v_player_wall(p)) < 0) {
 		p2v_player_over(p, P2V_ENOMEM, "no memory for the buffer");
 		return;
 	}
-	p2v_track_pass(k, &k->entry);
+	p2v_track_pass(k, &k->pick);
 	p2v_player_moved(p);
 }
 
@@ -260,12 +315,28 @@ static size_t alternative(const struct p2v_track *k)
 	return k->n;
 }
 
+/* A fragment that a rule says is there may come a little late: no reason to look elsewhere yet. */
+static bool comes_late(const struct p2v_track *k)
+{
+	const struct p2v_rung *r = &k->v[k->cur];
+
+	return r->source && r->source->doc->head.again &&
+	       p2v_now(&k->player->w) - k->pick.e.seen < r->tl.target;
+}
+
 static void missed(struct p2v_track *k)
 {
 	struct p2v_player *p = k->player;
 	p2v_usec now = p2v_now(&p->w);
 	size_t other;
 
+	if (comes_late(k)) {
+		p2v_usec soon = k->v[k->cur].tl.target / 8;
+
+		k->not_before = now + (soon < p->conf.retry_delay ? soon : p->conf.retry_delay);
+		p2v_track_decide(k);
+		return;
+	}
 	k->errors = k->timeouts = 0;
 	if (k->cur < 64)
 		k->tried |= UINT64_C(1) << k->cur;
@@ -276,7 +347,7 @@ static void missed(struct p2v_track *k)
 	} else {
 		k->tried = 0;
 		if (++k->rounds > p->conf.miss_rounds)
-			skip(k, &k->entry);
+			skip(k, &k->pick);
 		else
 			k->not_before = now + p->conf.retry_delay;
 	}
@@ -291,12 +362,21 @@ void p2v_fetching_done(struct p2v_load *l, enum p2v_load_end how)
 
 	p2v_disarm(&p->w, &k->tick);
 	if (how == P2V_LOAD_OK) {
-		loaded(k);
+		k->came = p->good = p2v_now(&p->w);
+		k->asked_as_hint = k->pick.hint && !k->init;
+		k->unlisted = k->asked_as_hint;
+		if (k->unlisted)
+			p2v_track_decide(k);
+		else
+			loaded(k);
 		return;
 	}
 	if (p2v_player_failed(p, l, how))
 		return;
-	if (how == P2V_LOAD_ERROR && k->errors < p->conf.error_retries) {
+	if (k->pick.partial && !k->init) {
+		k->not_before = p2v_low_failed(k);
+		p2v_track_decide(k);
+	} else if (how == P2V_LOAD_ERROR && k->errors < p->conf.error_retries) {
 		delay = p->conf.retry_delay << (k->errors < 8 ? k->errors : 8);
 		k->errors++;
 		k->not_before = p2v_now(&p->w) +

@@ -43,8 +43,10 @@ int p2v_load_read(struct p2v_load *l, struct p2v_doc **out, struct p2v_err *err)
 	const struct p2v_doc_in in = { .text = { l->body.p, l->body.n },
 		.url = l->from.p,
 		.type = { l->type.p, l->type.n },
-		.wall = p->w.ops->wall(p->w.self) };
-
+		.wall = p->w.ops->wall(p->w.self),
+		.proto = l->proto,
+		.context = l->context,
+		.base = l->base };
 	int rc = p2v_doc_parse(p->manifests, &in, out, err);
 
 	p2v_text_fini(&l->body);
@@ -108,6 +110,22 @@ static bool good(uint32_t status)
 	return status == 200 || status == 206;
 }
 
+/* Of a range of a manifest, without what a server sent beside it. */
+static void keep_body(struct p2v_load *l, struct p2v_bytes b)
+{
+	uint64_t end = l->range.set ? l->range.off + l->range.len : UINT64_MAX;
+	size_t skip = 0;
+
+	if (l->range.set && l->at < l->range.off)
+		skip = l->range.off - l->at < b.n ? (size_t)(l->range.off - l->at) : b.n;
+	if (l->at >= end)
+		return;
+	if (b.n > end - l->at)
+		b.n = (size_t)(end - l->at);
+	if (b.n > skip && l->body.n + b.n - skip <= P2V_MANIFEST_MAX)
+		p2v_text_add(&l->body, (const char *)b.p + skip, b.n - skip);
+}
+
 static void on_body(void *ctx, struct p2v_bytes b)
 {
 	struct p2v_load *l = ctx;
@@ -119,9 +137,9 @@ static void on_body(void *ctx, struct p2v_bytes b)
 	p->r.bytes += b.n;
 	if (!good(l->status))
 		return;
-	if (l->manifest && l->body.n + b.n <= P2V_MANIFEST_MAX)
-		p2v_text_add(&l->body, (const char *)b.p, b.n);
-	else if (!l->manifest && p->hooks.body)
+	if (l->manifest)
+		keep_body(l, b);
+	else if (p->hooks.body)
 		p->hooks.body(p->hooks.ctx, l->url, l->at, b);
 	l->at += b.n;
 }
@@ -174,7 +192,7 @@ void p2v_load_start(struct p2v_load *l, const char *url, const struct p2v_manife
 		.headers = &agent,
 		.n_headers = 1,
 		.connect_timeout = p->conf.connect_timeout,
-		.idle_timeout = p->conf.idle_timeout };
+		.idle_timeout = l->patience ? l->patience : p->conf.idle_timeout };
 	struct p2v_err err;
 	p2v_usec now = p2v_now(&p->w);
 
@@ -184,6 +202,7 @@ void p2v_load_start(struct p2v_load *l, const char *url, const struct p2v_manife
 	free(l->url);
 	l->url = p2v_str_dup(p2v_str_of(url));
 	l->range = range ? *range : (struct p2v_manifest_range){ .set = false };
+	l->patience = 0;
 	l->status = 0;
 	l->length = P2V_LENGTH_UNKNOWN;
 	l->got = l->at = 0;

@@ -6,8 +6,12 @@ libp2v_player_la_SOURCES = \
 	%reldir%/fetching.c \
 	%reldir%/inside.h \
 	%reldir%/load.c \
+	%reldir%/low.c \
+	%reldir%/parts.c %reldir%/parts.h \
 	%reldir%/player.c %reldir%/player.h \
 	%reldir%/result.c \
+	%reldir%/sets.c \
+	%reldir%/source.c \
 	%reldir%/track.c
 
 bin_PROGRAMS += p2v-player

@@ -8,6 +8,8 @@
 #include "framework/base/url.h"
 #include "sdk/player/inside.h"
 
+static const char *const low_latency_kinds[] = { "auto", "no", NULL };
+
 /* clang-format off */
 const struct p2v_option p2v_player_options[] = {
 	P2V_OPT_ENUM(struct p2v_player_conf, abr, "throughput", p2v_abr_kinds,
@@ -23,6 +25,10 @@ const struct p2v_option p2v_player_options[] = {
 		"part of the estimate that renditions above the present one may need"),
 	P2V_OPT_BOOL(struct p2v_player_conf, abandon, "yes",
 		"give up a fragment that comes too slowly for a lower rendition's"),
+	P2V_OPT_ENUM(struct p2v_player_conf, low_latency, "auto", low_latency_kinds,
+		"auto: where a playlist offers parts and held requests, use them and stay at its PART-HOLD-BACK; or not at all"),
+	P2V_OPT_BOOL(struct p2v_player_conf, preload_hints, "yes",
+		"ask for an announced part before it is there, as AVPlayer and Shaka do; hls.js does not"),
 	P2V_OPT_U32(struct p2v_player_conf, start_fragments, "3", 1, 1000, "1",
 		"how many fragments behind the live edge playback starts"),
 	P2V_OPT_USEC(struct p2v_player_conf, start_buffer, "0s", 0, 3.6e9, "s", "media that must be there before playback starts"),
@@ -60,6 +66,8 @@ void p2v_player_stop(struct p2v_player *p)
 	p2v_disarm(&p->w, &p->dry);
 	for (size_t i = 0; i < p->n_tracks; i++)
 		p2v_track_stop(p->tracks[i]);
+	for (size_t i = 0; i < p->n_sources; i++)
+		p2v_source_stop(p->sources[i]);
 }
 
 void p2v_player_over(struct p2v_player *p, int code, const char *why)
@@ -186,13 +194,19 @@ static size_t first_variant(const struct p2v_doc *d)
 }
 
 /* Add a rendition in its place by bit rate. */
-static int add_rung(struct p2v_track *k, const char *url, uint64_t bitrate)
+int p2v_player_add_rung(struct p2v_track *k, const char *url, uint64_t bitrate,
+	struct p2v_source *source, const char *variant)
 {
 	struct p2v_rung r;
 	size_t i = k->n;
 
 	if (p2v_rung_init(&r, url, bitrate) < 0)
 		return P2V_ENOMEM;
+	r.source = source;
+	if (variant && !(r.variant = p2v_str_dup(p2v_str_of(variant)))) {
+		p2v_rung_fini(&r);
+		return P2V_ENOMEM;
+	}
 	for (; i > 0 && k->v[i - 1].bitrate > bitrate; i--)
 		k->v[i] = k->v[i - 1];
 	k->v[i] = r;
@@ -217,8 +231,7 @@ static const struct p2v_doc_rendition *sound_of(const struct p2v_doc *d, const c
 	return found;
 }
 
-/* @param n  room for so many renditions @return NULL: no memory */
-static struct p2v_track *add_track(struct p2v_player *p, size_t n)
+struct p2v_track *p2v_player_add_track(struct p2v_player *p, size_t n)
 {
 	struct p2v_track *k = malloc(sizeof *k);
 
@@ -232,13 +245,13 @@ static struct p2v_track *add_track(struct p2v_player *p, size_t n)
 
 static int make_video(struct p2v_player *p, const struct p2v_doc *d, size_t first)
 {
-	struct p2v_track *k = add_track(p, d->n_variants);
+	struct p2v_track *k = p2v_player_add_track(p, d->n_variants);
 
 	if (!k)
 		return P2V_ENOMEM;
 	for (size_t i = 0; i < d->n_variants; i++)
-		if (wanted(d, i, first) &&
-			add_rung(k, d->variants[i].at.url, d->variants[i].bw) < 0)
+		if (wanted(d, i, first) && p2v_player_add_rung(k, d->variants[i].at.url,
+						   d->variants[i].bw, NULL, NULL) < 0)
 			return P2V_ENOMEM;
 	return P2V_OK;
 }
@@ -251,16 +264,16 @@ static int make_sound(struct p2v_player *p, const struct p2v_doc *d, size_t firs
 
 	if (!r)
 		return P2V_OK;
-	k = add_track(p, 1);
-	return k ? add_rung(k, r->at.url, 0) : P2V_ENOMEM;
+	k = p2v_player_add_track(p, 1);
+	return k ? p2v_player_add_rung(k, r->at.url, 0, NULL, NULL) : P2V_ENOMEM;
 }
 
 /* A lone list of fragments is a stream with one rendition. */
 static int make_single(struct p2v_player *p)
 {
-	struct p2v_track *k = add_track(p, 1);
+	struct p2v_track *k = p2v_player_add_track(p, 1);
 
-	return k ? add_rung(k, p->master.from.p, 0) : P2V_ENOMEM;
+	return k ? p2v_player_add_rung(k, p->master.from.p, 0, NULL, NULL) : P2V_ENOMEM;
 }
 
 static int make_abr(struct p2v_player *p)
@@ -284,34 +297,37 @@ static int make_abr(struct p2v_player *p)
 	return P2V_OK;
 }
 
-/* @return P2V_OK; P2V_EPARSE with err: nothing to play; P2V_ENOMEM */
-static int set_up(struct p2v_player *p, const struct p2v_doc *d, struct p2v_err *err)
+int p2v_player_begin(struct p2v_player *p)
 {
-	size_t first = d->head.kind == P2V_MANIFEST_MASTER ? first_variant(d) : 0;
 	struct p2v_abr_view view = { .live = true, .fragment = P2V_SECOND };
-	int rc;
+	int rc = make_abr(p);
 
-	if (d->head.kind == P2V_MANIFEST_PRESENTATION)
-		return p2v_fail(err, P2V_EPARSE, "a %s presentation is not what this player plays",
-			d->proto);
-	if (d->head.kind == P2V_MANIFEST_MASTER && first == d->n_variants)
-		return p2v_fail(err, P2V_EPARSE, "the master manifest lists nothing to play");
-	if (d->head.kind == P2V_MANIFEST_MASTER) {
-		rc = make_video(p, d, first);
-		if (rc == P2V_OK)
-			rc = make_sound(p, d, first);
-	} else {
-		rc = make_single(p);
-	}
-	if (rc == P2V_OK)
-		rc = make_abr(p);
 	if (rc < 0)
-		return p2v_fail(err, rc, "no memory for the renditions");
+		return rc;
 	p2v_buffer_fini(&p->buffer);
 	p2v_buffer_init(
 		&p->buffer, p->n_tracks, p->conf.start_buffer, p->conf.resume_buffer, p->begun);
 	p->tracks[0]->cur = p2v_abr_choose(&p->abr, &view);
-	if (d->head.kind == P2V_MANIFEST_MEDIA)
+	return P2V_OK;
+}
+
+/* @return P2V_OK; P2V_EPARSE with err: nothing to play; P2V_ENOMEM */
+static int set_up(struct p2v_player *p, const struct p2v_doc *d, struct p2v_err *err)
+{
+	bool master = d->head.kind == P2V_MANIFEST_MASTER;
+	size_t first = master ? first_variant(d) : 0;
+	int rc;
+
+	if (master && first == d->n_variants)
+		return p2v_fail(err, P2V_EPARSE, "the master manifest lists nothing to play");
+	rc = master ? make_video(p, d, first) : make_single(p);
+	if (rc == P2V_OK && master)
+		rc = make_sound(p, d, first);
+	if (rc == P2V_OK)
+		rc = p2v_player_begin(p);
+	if (rc < 0)
+		return p2v_fail(err, rc, "no memory for the renditions");
+	if (!master)
 		return p2v_track_read(p->tracks[0], d, p->master.asked);
 	for (size_t i = 0; i < p->n_tracks; i++)
 		p2v_track_list(p->tracks[i]);
@@ -344,7 +360,8 @@ static void master_done(struct p2v_load *l, enum p2v_load_end how)
 	rc = p2v_load_read(l, &d, &err);
 	p->good = p2v_now(&p->w);
 	if (rc == P2V_OK) {
-		rc = set_up(p, d, &err);
+		rc = d->head.kind == P2V_MANIFEST_PRESENTATION ? p2v_source_open(p, d, &err)
+							       : set_up(p, d, &err);
 		p2v_doc_free(d);
 	}
 	if (rc < 0)
@@ -406,6 +423,8 @@ void p2v_player_free(struct p2v_player *p)
 		p2v_track_fini(p->tracks[i]);
 		free(p->tracks[i]);
 	}
+	for (size_t i = 0; i < p->n_sources; i++)
+		p2v_source_free(p->sources[i]);
 	p2v_buffer_fini(&p->buffer);
 	free(p->rates);
 	free(p->url);

@@ -22,16 +22,21 @@ struct p2v_player_conf {
 	uint32_t error_retries, timeout_retries, miss_rounds;
 	p2v_usec retry_delay, retry_delay_max, give_up;
 	bool abandon;
+	uint32_t low_latency; /* enum p2v_low_latency */
+	bool preload_hints;
 };
+enum p2v_low_latency { P2V_LOW_LATENCY_AUTO = 0, P2V_LOW_LATENCY_NO };
 extern const struct p2v_option p2v_player_options[];
 
-/** A fragment that was loaded whole. */
+/** A fragment, or a part of one, of which all bytes came. */
 struct p2v_player_fragment {
 	const char *url;
 	struct p2v_manifest_range range;
 	uint64_t n;       /* media sequence number */
 	size_t rendition; /* index, from the lowest bit rate; of sound: of its own list */
 	bool audio, init;
+	bool partial; /* part i of fragment n */
+	uint32_t i;
 	uint64_t bitrate;            /* [bit/s] of the rendition; 0: not known */
 	uint64_t bytes;              /* [B] of it, without what a server sent beside the range */
 	p2v_usec asked, first, done; /* now() */
@@ -80,8 +85,11 @@ struct p2v_player_result {
 	p2v_usec latency_median, latency_last;
 	uint64_t bytes;       /* [B] of all bodies that came */
 	uint64_t media_bytes; /* [B] of whole fragments and initialisation segments */
-	uint64_t fragments;   /* loaded; begun to be played: played_fragments */
+	uint64_t fragments;   /* loaded, parts among them; begun to be played: played_fragments */
 	uint64_t played_fragments;
+	uint64_t parts; /* … of them parts of fragments; … of them asked for as hints */
+	uint64_t hints;
+	uint64_t held; /* readings of a playlist that the server held until there was news */
 	uint64_t requests, errors, timeouts,
 		misses;      /* misses: answers 400 … 499; errors: other ones */
 	uint64_t abandoned;  /* fragments given up for a lower rendition's */

@@ -79,6 +79,9 @@ void p2v_player_result_json(const struct p2v_player_result *r, struct p2v_json *
 	p2v_json_u64(j, "media_bytes", r->media_bytes);
 	p2v_json_u64(j, "fragments", r->fragments);
 	p2v_json_u64(j, "played_fragments", r->played_fragments);
+	p2v_json_u64(j, "parts", r->parts);
+	p2v_json_u64(j, "hints", r->hints);
+	p2v_json_u64(j, "held", r->held);
 	p2v_json_u64(j, "requests", r->requests);
 	p2v_json_u64(j, "misses", r->misses);
 	p2v_json_u64(j, "errors", r->errors);
@@ -126,9 +129,11 @@ void p2v_player_trace_fragment(struct p2v_player *p, const struct p2v_player_fra
 
 	if (!p->hooks.trace)
 		return;
-	line_begin(p, &j, f->init ? "init" : "fragment");
+	line_begin(p, &j, f->init ? "init" : f->partial ? "part" : "fragment");
 	p2v_json_text(&j, "track", f->audio ? "audio" : "video");
 	p2v_json_u64(&j, "n", f->n);
+	if (f->partial)
+		p2v_json_u64(&j, "part", f->i);
 	p2v_json_u64(&j, "rendition", f->rendition);
 	p2v_json_u64(&j, "bitrate_bps", f->bitrate);
 	p2v_json_u64(&j, "bytes", f->bytes);

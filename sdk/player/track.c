@@ -6,8 +6,6 @@
 
 #include "sdk/player/inside.h"
 
-#define LIST_PENALTY (30 * P2V_SECOND) /* own: hls.js never comes back */
-
 /* ---- life ---- */
 
 int p2v_rung_init(struct p2v_rung *r, const char *url, uint64_t bitrate)
@@ -22,6 +20,14 @@ int p2v_rung_init(struct p2v_rung *r, const char *url, uint64_t bitrate)
 		return P2V_ENOMEM;
 	}
 	return P2V_OK;
+}
+
+void p2v_rung_fini(struct p2v_rung *r)
+{
+	free(r->url);
+	free(r->variant);
+	p2v_timeline_fini(&r->tl);
+	p2v_low_fini(&r->low);
 }
 
 static void list_done(struct p2v_load *l, enum p2v_load_end how);
@@ -65,10 +71,8 @@ void p2v_track_fini(struct p2v_track *k)
 	p2v_track_stop(k);
 	p2v_load_fini(&k->list);
 	p2v_load_fini(&k->frag);
-	for (size_t i = 0; i < k->n; i++) {
-		free(k->v[i].url);
-		p2v_timeline_fini(&k->v[i].tl);
-	}
+	for (size_t i = 0; i < k->n; i++)
+		p2v_rung_fini(&k->v[i]);
 	free(k->v);
 	free(k->init_url);
 }
@@ -80,7 +84,7 @@ int p2v_track_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked)
 {
 	struct p2v_player *p = k->player;
 	struct p2v_rung *r = &k->v[k->cur];
-	p2v_usec now = p2v_now(&p->w);
+	p2v_usec now = p2v_now(&p->w), soon;
 	size_t fresh;
 
 	if (d->head.kind != P2V_MANIFEST_MEDIA || d->n_tracks == 0)
@@ -88,6 +92,8 @@ int p2v_track_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked)
 	if (p2v_timeline_update(&r->tl, d, 0, now, &fresh) < 0)
 		return P2V_ENOMEM;
 	r->listed = true;
+	if (p2v_low_read(k, d, asked, &soon) < 0)
+		return P2V_ENOMEM;
 	k->list_errors = 0;
 	p->good = now;
 	if (r->tl.restarted) {
@@ -98,7 +104,7 @@ int p2v_track_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked)
 	if (!r->tl.ended) {
 		p2v_usec target = r->tl.target > 0 ? r->tl.target : P2V_SECOND;
 
-		r->reload_at = asked + (fresh ? target : target / 2);
+		r->reload_at = soon != P2V_UNKNOWN ? soon : asked + (fresh ? target : target / 2);
 		p2v_arm(&p->w, &k->reload, r->reload_at);
 	}
 	return P2V_OK;
@@ -109,7 +115,7 @@ static void list_failed(struct p2v_track *k, enum p2v_load_end how)
 	struct p2v_player *p = k->player;
 	p2v_usec delay = p->conf.retry_delay << (k->list_errors < 8 ? k->list_errors : 8);
 
-	if (p2v_player_failed(p, &k->list, how))
+	if (p2v_player_failed(p, &k->list, how) || p2v_low_list_failed(k))
 		return;
 	k->list_errors++;
 	if (delay > p->conf.retry_delay_max)
@@ -117,7 +123,7 @@ static void list_failed(struct p2v_track *k, enum p2v_load_end how)
 	if (k->list_errors > 2 && k->n > 1 && k->index == 0 && !k->frag.busy) {
 		k->list_errors = 0;
 		k->forced = true;
-		k->v[k->cur].avoid = p2v_now(&p->w) + LIST_PENALTY;
+		k->v[k->cur].avoid = p2v_now(&p->w) + P2V_LIST_PENALTY;
 		p2v_track_switch(k, k->cur > 0 ? k->cur - 1 : k->cur + 1);
 		return;
 	}
@@ -153,8 +159,10 @@ static void list_done(struct p2v_load *l, enum p2v_load_end how)
 
 void p2v_track_list(struct p2v_track *k)
 {
-	if (!k->list.busy)
-		p2v_load_start(&k->list, k->v[k->cur].url, NULL);
+	if (k->v[k->cur].source)
+		(void)p2v_source_want(k->v[k->cur].source);
+	else if (!k->list.busy)
+		p2v_low_list(k);
 }
 
 void p2v_track_switch(struct p2v_track *k, size_t rung)
@@ -170,6 +178,10 @@ void p2v_track_switch(struct p2v_track *k, size_t rung)
 	k->cur = rung;
 	k->waiting = P2V_UNKNOWN;
 	p2v_player_trace_event(p, "switch", r->url);
+	if (r->source) {
+		r->listed = p2v_source_want(r->source);
+		return;
+	}
 	if (r->listed && r->tl.ended)
 		return;
 	if (!r->listed || r->reload_at <= p2v_now(&p->w)) {
@@ -190,6 +202,20 @@ static const struct p2v_timeline_entry *media_of(const struct p2v_track *k, size
 	return *n ? tl->v + tl->n_init : NULL;
 }
 
+/* When a fragment is shown: its date, or in a presentation without dates the time that it has
+ * instead of a number. @return false: neither is known */
+static bool when(const struct p2v_track *k, const struct p2v_timeline_entry *e, int64_t *date)
+{
+	*date = e->has_pdt ? e->pdt : (int64_t)e->n;
+	return e->has_pdt || k->v[k->cur].tl.timed;
+}
+
+/* Numbers that are times need not be the same to the last digit in all renditions. */
+static uint64_t behind(const struct p2v_track *k, const struct p2v_timeline_entry *e)
+{
+	return k->v[k->cur].tl.timed ? e->n + (uint64_t)(e->dur - e->dur / 4) : e->n + 1;
+}
+
 /* Take a place: from here on `next` counts in this rung's numbers. */
 static void take_place(struct p2v_track *k, const struct p2v_timeline_entry *e)
 {
@@ -197,8 +223,9 @@ static void take_place(struct p2v_track *k, const struct p2v_timeline_entry *e)
 	k->restarted = false;
 	k->numbered_on = k->cur;
 	k->next = e->n;
-	k->dated = e->has_pdt;
-	k->date = e->pdt;
+	k->part = 0;
+	k->into = 0;
+	k->dated = when(k, e, &k->date);
 	k->waiting = P2V_UNKNOWN;
 }
 
@@ -211,13 +238,25 @@ static size_t beginning(const struct p2v_track *k, size_t n)
 }
 
 /* Index of the first one of which more than half comes after a date; n: none */
-static size_t at_date(const struct p2v_timeline_entry *v, size_t n, int64_t date)
+static size_t at_date(
+	const struct p2v_track *k, const struct p2v_timeline_entry *v, size_t n, int64_t date)
 {
+	int64_t begin;
 	size_t i = 0;
 
-	while (i < n && v[i].pdt + v[i].dur / 2 <= date)
+	while (i < n && (when(k, &v[i], &begin), begin + v[i].dur / 2 <= date))
 		i++;
 	return i;
+}
+
+bool p2v_track_start_date(const struct p2v_track *k, int64_t *start)
+{
+	const struct p2v_track *video = k->player->tracks[0];
+
+	/* Video may have gone on meanwhile. */
+	if (video->dated)
+		*start = video->date + video->again - video->t;
+	return video->dated;
 }
 
 /* The first place of all. Sound waits for video, and begins where that does. */
@@ -226,19 +265,18 @@ static enum p2v_where place_first(struct p2v_track *k, size_t *i)
 	const struct p2v_track *video = k->player->tracks[0];
 	size_t n;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
+	int64_t start, date;
 
 	*i = beginning(k, n);
 	if (k->index > 0) {
 		if (!video->placed)
 			return P2V_WAIT;
-		if (video->dated && v[0].has_pdt) {
-			/* Video may have gone on meanwhile. */
-			int64_t start = video->date - video->t;
-
-			*i = at_date(v, n, start);
+		if (when(k, &v[0], &date) && p2v_track_start_date(k, &start)) {
+			*i = at_date(k, v, n, start);
 			if (*i == n)
 				return P2V_WAIT;
-			k->t = v[*i].pdt - start;
+			(void)when(k, &v[*i], &date);
+			k->t = date - start;
 		}
 	}
 	take_place(k, &v[*i]);
@@ -251,10 +289,11 @@ static enum p2v_where resync(struct p2v_track *k, size_t *i)
 	size_t n;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
 	p2v_usec skipped;
+	int64_t date;
 
 	*i = beginning(k, n);
-	skipped = k->dated && v[*i].has_pdt
-			  ? v[*i].pdt - k->date
+	skipped = when(k, &v[*i], &date) && k->dated
+			  ? date - k->date
 			  : (p2v_usec)(v[*i].n - k->next) * k->v[k->cur].tl.target;
 	if (skipped > 0)
 		k->t += skipped;
@@ -272,11 +311,12 @@ static enum p2v_where place_anew(struct p2v_track *k, size_t *i)
 {
 	size_t n;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
+	int64_t last;
 
 	*i = beginning(k, n);
 	/* Its clock may have been set back: then dates say nothing. */
-	if (k->dated && v[0].has_pdt && k->date - v[n - 1].pdt < 4 * k->v[k->cur].tl.target)
-		*i = at_date(v, n, k->date);
+	if (k->dated && when(k, &v[n - 1], &last) && k->date - last < 4 * k->v[k->cur].tl.target)
+		*i = at_date(k, v, n, k->date);
 	if (*i == n)
 		return P2V_WAIT;
 	take_place(k, &v[*i]);
@@ -295,17 +335,34 @@ static enum p2v_where not_yet(struct p2v_track *k, size_t *i)
 	if (k->waiting == P2V_UNKNOWN)
 		k->waiting = now;
 	/* A list that moves but stays behind is another encoder's. */
-	if (k->next > v[n - 1].n + 1 && tl->changed > k->waiting &&
+	if (k->next > behind(k, &v[n - 1]) && tl->changed > k->waiting &&
 		now - k->waiting > 4 * tl->target)
 		return place_anew(k, i);
 	return P2V_WAIT;
 }
 
-enum p2v_where p2v_track_locate(struct p2v_track *k, size_t *entry)
+/* Of a fragment of which the first parts are there only the rest is new. */
+static void take_rest(struct p2v_track *k, const struct p2v_timeline_entry *e)
+{
+	p2v_usec had = e->n == k->next ? k->into : 0;
+
+	take_place(k, e);
+	k->again = had < e->dur ? had : e->dur;
+}
+
+/* Whether a fragment with a time comes right behind what there is. */
+static bool is_next(const struct p2v_track *k, const struct p2v_timeline_entry *e)
+{
+	return k->dated && e->n - k->next <= (uint64_t)k->v[k->cur].tl.target / 2;
+}
+
+/* Whole fragments. @param entry  [out] index in tl.v */
+static enum p2v_where locate(struct p2v_track *k, size_t *entry)
 {
 	size_t n, i = 0;
 	const struct p2v_timeline_entry *v = media_of(k, &n);
 	enum p2v_where w = P2V_FOUND;
+	int64_t first;
 
 	if (n == 0)
 		return k->v[k->cur].tl.ended ? P2V_END : P2V_WAIT;
@@ -313,15 +370,17 @@ enum p2v_where p2v_track_locate(struct p2v_track *k, size_t *entry)
 		w = place_first(k, &i);
 	} else if (k->restarted) {
 		w = place_anew(k, &i);
-	} else if (k->numbered_on != k->cur && k->dated && v[0].has_pdt) {
-		i = at_date(v, n, k->date);
+	} else if (k->numbered_on != k->cur && k->dated && when(k, &v[0], &first)) {
+		i = at_date(k, v, n, k->date);
+		if (i < n)
+			(void)when(k, &v[i], &first);
 		if (i == n)
 			w = not_yet(k, &i);
-		else if (v[i].pdt - v[i].dur / 2 > k->date)
+		else if (first - v[i].dur / 2 > k->date)
 			w = resync(k, &i);
 		else
 			take_place(k, &v[i]);
-	} else if (k->next < v[0].n) {
+	} else if (k->next < v[0].n && !(k->v[k->cur].tl.timed && is_next(k, &v[0]))) {
 		w = resync(k, &i);
 	} else {
 		while (i < n && v[i].n < k->next)
@@ -329,18 +388,45 @@ enum p2v_where p2v_track_locate(struct p2v_track *k, size_t *entry)
 		if (i == n)
 			w = not_yet(k, &i);
 		else
-			take_place(k, &v[i]);
+			take_rest(k, &v[i]);
 	}
 	*entry = i + k->v[k->cur].tl.n_init;
 	return w;
 }
 
-void p2v_track_pass(struct p2v_track *k, const struct p2v_timeline_entry *e)
+static bool waits_long(const struct p2v_track *k)
 {
-	k->next = e->n + 1;
-	k->dated = e->has_pdt;
-	k->date = e->pdt + e->dur;
-	k->t += e->dur;
+	return k->waiting != P2V_UNKNOWN &&
+	       p2v_now(&k->player->w) - k->waiting > k->v[k->cur].tl.target;
+}
+
+enum p2v_where p2v_track_locate(struct p2v_track *k, struct p2v_pick *out)
+{
+	enum p2v_where w;
+	size_t i;
+
+	if (p2v_low_on(k))
+		return p2v_low_locate(k, out);
+	w = locate(k, &i);
+	if ((w == P2V_END || (w == P2V_WAIT && waits_long(k))) && p2v_sets_go_on(k))
+		w = locate(k, &i);
+	if (w == P2V_FOUND)
+		*out = (struct p2v_pick){ .e = k->v[k->cur].tl.v[i] };
+	return w;
+}
+
+void p2v_track_pass(struct p2v_track *k, const struct p2v_pick *at)
+{
+	const struct p2v_timeline_entry *e = &at->e;
+	p2v_usec had = k->again < e->dur ? k->again : e->dur;
+
+	k->next = at->partial ? e->n : behind(k, e);
+	k->part = at->partial ? at->i + 1 : 0;
+	k->into = at->partial ? at->into + e->dur : 0;
+	k->dated = when(k, e, &k->date);
+	k->date += e->dur;
+	k->t += e->dur - had;
+	k->again -= had;
 	k->errors = k->timeouts = k->rounds = 0;
 	k->tried = 0;
 	k->forced = false;

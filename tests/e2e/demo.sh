@@ -28,8 +28,8 @@ lines() { [ "$(times_in_log "$1" '^ +[0-9]+ s \| 1: ')" -ge "$2" ]; }
 
 show p2p --viewers 2 --seconds 600 --json
 
-# Without peers, until its own end, meanwhile.
-show plain --viewers 1 --seconds 5 --no-p2p --json
+# Without peers, until its own end, meanwhile; in another protocol.
+show plain --viewers 1 --seconds 5 --no-p2p --protocol smooth --json
 
 show early --viewers 1 --json
 soon "it begins" in_log early 'waiting for the first fragments'
@@ -41,6 +41,8 @@ soon "… with nothing left" nothing_left early
 ended plain
 is "without peers it comes to its own end" [ "$code" = 0 ]
 is "… where all is the CDN's" says plain '.savings == 0 and .p2p_bytes == 0 and .cdn_bytes == .played_bytes and .played_bytes > 0 and .all_played'
+is "… in the protocol that was wished" says plain '.protocol == "smooth" and .manifest_bytes > 0 and .mean_bitrate_bps > 300000'
+is "… with its manifest" in_log plain '^this is the CDN itself: +http://[0-9.:]+/live/live.ism/Manifest$'
 soon "… with nothing left" nothing_left plain
 
 await 120 eval 'lines p2p 20 || gone p2p'
@@ -75,7 +77,7 @@ reap killed
 soon "killed, it takes its parts along" eval '[ -z "$(pgrep -f "$work/killed.tmp")" ]'
 
 for wrong in '--viewers 0:--viewers takes a number' '--viewers:--viewers needs a value' '--seconds x:--seconds takes a whole number' \
-  '--fault moon@3:is no fault' '--colour:there is no option'; do
+  '--protocol gopher:--protocol takes one of' '--fault moon@3:is no fault' '--colour:there is no option'; do
   # shellcheck disable=SC2086
   run bash "$demo" ${wrong%%:*}
   expect "demo ${wrong%%:*}" 2 "" "demo: *${wrong#*:}*"

@@ -12,6 +12,7 @@ E2E_TESTS = \
 	%reldir%/moves.sh \
 	%reldir%/mtu.sh \
 	%reldir%/origin.sh \
+	%reldir%/player_kinds.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
 	%reldir%/players_ts.sh \

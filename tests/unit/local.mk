@@ -161,7 +161,10 @@ TESTS += tests/unit/unit_player
 tests_unit_unit_player_SOURCES = \
 	%reldir%/player/abr_test.c \
 	%reldir%/player/buffer_test.c \
+	%reldir%/player/low_test.c \
 	%reldir%/player/player_test.c \
+	%reldir%/player/presentation_test.c \
+	%reldir%/player/stage.c %reldir%/player/stage.h \
 	%reldir%/player/theatre.c %reldir%/player/theatre.h \
 	$(OOM_SOURCES)
 tests_unit_unit_player_CFLAGS = $(UNIT_CFLAGS)

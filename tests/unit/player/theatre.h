@@ -41,6 +41,8 @@ struct theatre {
 void theatre_open(struct theatre *t);
 /** Start the origin and, at the same moment, the player on this URL. */
 void theatre_play(struct theatre *t, const char *url);
+/** Start the player alone: the test has a server of its own on t->cdn. */
+void theatre_watch(struct theatre *t, const char *url);
 /** Virtual seconds since the start. */
 void theatre_run(struct theatre *t, double until);
 struct p2v_player_result theatre_result(struct theatre *t);
