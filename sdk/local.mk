@@ -2,6 +2,7 @@ include sdk/nat/local.mk
 include sdk/sim/local.mk
 include sdk/sim/cli/local.mk
 include sdk/tool/local.mk
+include sdk/origin/local.mk
 include sdk/player/local.mk
 include sdk/lab/local.mk
 include sdk/perf/local.mk

@@ -290,6 +290,45 @@ char *p2v_hex(const uint8_t *p, size_t n, char *out)
 	return out;
 }
 
+/* Year, month and day of a day since 1970-01-01; the inverse of counting days in 400-year cycles
+ * that begin on 1 March (a leap day is then the last one of its year). */
+static void day_of(int64_t days, int64_t *y, unsigned *m, unsigned *d)
+{
+	int64_t shifted = days + 719468; /* since 0000-03-01 */
+	int64_t cycle = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+	int64_t in = shifted - cycle * 146097;
+	int64_t year = (in - in / 1460 + in / 36524 - in / 146096) / 365;
+	int64_t in_year = in - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * in_year + 2) / 153; /* 0: March */
+
+	*d = (unsigned)(in_year - (153 * month + 2) / 5 + 1);
+	*m = (unsigned)(month < 10 ? month + 3 : month - 9);
+	*y = cycle * 400 + year + (*m <= 2);
+}
+
+char *p2v_date_text(int64_t us, char out[P2V_DATE_TEXT])
+{
+	int64_t day = us / (86400 * P2V_SECOND), in = us % (86400 * P2V_SECOND), y;
+	unsigned m, d, part;
+	int n;
+
+	if (in < 0) {
+		in += 86400 * P2V_SECOND;
+		day--;
+	}
+	day_of(day, &y, &m, &d);
+	part = (unsigned)(in % P2V_SECOND);
+	in /= P2V_SECOND;
+	n = snprintf(out, P2V_DATE_TEXT, "%04lld-%02u-%02uT%02u:%02u:%02u", (long long)y, m, d,
+		(unsigned)(in / 3600), (unsigned)(in / 60 % 60), (unsigned)(in % 60));
+	if (part % 1000)
+		n += snprintf(out + n, P2V_DATE_TEXT - (size_t)n, ".%06u", part);
+	else if (part)
+		n += snprintf(out + n, P2V_DATE_TEXT - (size_t)n, ".%03u", part / 1000);
+	(void)snprintf(out + n, P2V_DATE_TEXT - (size_t)n, "Z");
+	return out;
+}
+
 unsigned p2v_text_distance(const char *a, const char *b, unsigned limit)
 {
 	enum { MAX = 64 };

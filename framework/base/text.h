@@ -49,6 +49,13 @@ P2V_MUST_USE int p2v_parse_hex(struct p2v_str s, uint8_t *out, size_t n);
 /** @param out  [out] shape (2n + 1), NUL-ended @return out */
 char *p2v_hex(const uint8_t *p, size_t n, char *out);
 
+#define P2V_DATE_TEXT 40u /* [B] room for any date's text with its NUL */
+/** A date and time of day as RFC 3339 has it, UTC, with three or six digits behind the second where
+ * they are not all zero.
+ * @param us   [us] since 1970-01-01 UTC
+ * @param out  [out] shape (P2V_DATE_TEXT) @return out */
+char *p2v_date_text(int64_t us, char out[P2V_DATE_TEXT]);
+
 /** @return edits (insert, delete, change) between a and b, at most `limit` + 1 */
 unsigned p2v_text_distance(const char *a, const char *b, unsigned limit);
 /** The candidate nearest to `word`, for "did you mean": NULL when none is within a third of its

@@ -303,6 +303,7 @@ static int on_uri(void *ctx, const struct p2v_manifest_uri *u)
 	struct build *b = ctx;
 	struct p2v_doc *d = b->d;
 	struct p2v_doc_place *grown;
+	const char *value;
 
 	if (u->off < b->uri_from || u->off > b->text_n || u->len > b->text_n - u->off)
 		return broken(b, "told a URI that does not stand behind the last one in the text");
@@ -310,7 +311,10 @@ static int on_uri(void *ctx, const struct p2v_manifest_uri *u)
 	if (!grown)
 		return no_room(b);
 	d->uris = grown;
-	grown[d->n_uris++] = (struct p2v_doc_place){ *u, b->base };
+	if (keep(b, u->value, &value) < 0)
+		return no_room(b);
+	grown[d->n_uris] = (struct p2v_doc_place){ *u, b->base };
+	grown[d->n_uris++].at.value = p2v_str_of(value);
 	b->uri_from = u->off + u->len;
 	return P2V_OK;
 }
@@ -478,7 +482,8 @@ static int call_plugin(struct build *b, const struct p2v_policy *policy,
 
 static int read_all(struct build *b, const struct p2v_policy *policy, const struct p2v_doc_in *in)
 {
-	const struct p2v_manifest_in body = { in->text, p2v_str_of(in->context), in->wall };
+	const struct p2v_manifest_in body = { in->text, p2v_str_of(in->context), in->wall,
+		p2v_str_of(*in->url ? in->url : NULL) };
 	int rc = call_plugin(b, policy, &body, NULL);
 
 	if (rc == P2V_OK && !b->has_head)

@@ -172,7 +172,7 @@ bool p2v_doc_is_of(const struct p2v_doc *d, const struct p2v_doc_in *in);
 
 /** A URI that may lead elsewhere. Borrowed until the call returns. */
 struct p2v_doc_uri {
-	struct p2v_str uri; /* as it stands in the manifest, without escapes */
+	struct p2v_str uri; /* as the manifest means it: without escapes, variables filled in */
 	const char *url;    /* where it leads, absolute; http or https */
 	const char *base;   /* what it is relative to, absolute; "": not known */
 	enum p2v_uri_role role;

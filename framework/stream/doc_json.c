@@ -24,47 +24,11 @@ static void range(struct p2v_json *j, const struct p2v_manifest_range *r)
 	p2v_json_close(j, ']');
 }
 
-/* ---- dates ---- */
-
-/* Year, month and day of a day since 1970-01-01; the inverse of counting days in 400-year cycles
- * that begin on 1 March (a leap day is then the last one of its year). */
-static void day_of(int64_t days, int64_t *y, unsigned *m, unsigned *d)
-{
-	int64_t shifted = days + 719468; /* since 0000-03-01 */
-	int64_t cycle = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-	int64_t in = shifted - cycle * 146097;
-	int64_t year = (in - in / 1460 + in / 36524 - in / 146096) / 365;
-	int64_t in_year = in - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * in_year + 2) / 153; /* 0: March */
-
-	*d = (unsigned)(in_year - (153 * month + 2) / 5 + 1);
-	*m = (unsigned)(month < 10 ? month + 3 : month - 9);
-	*y = cycle * 400 + year + (*m <= 2);
-}
-
-/* RFC 3339, with three or six digits behind the second where they are needed. */
 static void date(struct p2v_json *j, const char *key, int64_t us)
 {
-	int64_t day = us / (86400 * P2V_SECOND), in = us % (86400 * P2V_SECOND), y;
-	char buf[64];
-	unsigned m, d, part;
-	int n;
+	char buf[P2V_DATE_TEXT];
 
-	if (in < 0) {
-		in += 86400 * P2V_SECOND;
-		day--;
-	}
-	day_of(day, &y, &m, &d);
-	part = (unsigned)(in % P2V_SECOND);
-	in /= P2V_SECOND;
-	n = snprintf(buf, sizeof buf, "%04lld-%02u-%02uT%02u:%02u:%02u", (long long)y, m, d,
-		(unsigned)(in / 3600), (unsigned)(in / 60 % 60), (unsigned)(in % 60));
-	if (part % 1000)
-		n += snprintf(buf + n, sizeof buf - (size_t)n, ".%06u", part);
-	else if (part)
-		n += snprintf(buf + n, sizeof buf - (size_t)n, ".%03u", part / 1000);
-	(void)snprintf(buf + n, sizeof buf - (size_t)n, "Z");
-	p2v_json_text(j, key, buf);
+	p2v_json_text(j, key, p2v_date_text(us, buf));
 }
 
 /* ---- fragments ---- */
@@ -209,7 +173,8 @@ static void low_latency(struct p2v_json *j, const struct p2v_doc *d)
 	const struct p2v_doc_part *hint = find_hint(d);
 	const struct p2v_manifest_head *h = &d->head;
 
-	if (!hint && !h->can_block && h->part_hold == 0 && h->part_target == 0)
+	if (!hint && !h->can_block && h->part_hold == 0 && h->part_target == 0 &&
+		h->skip_until == 0 && h->skipped == 0)
 		return;
 	p2v_json_open(j, "ll", '{');
 	p2v_json_bool(j, "can_block", h->can_block);
@@ -223,6 +188,8 @@ static void low_latency(struct p2v_json *j, const struct p2v_doc *d)
 	}
 	number(j, "part_hold_us", (uint64_t)h->part_hold);
 	number(j, "part_target_us", (uint64_t)h->part_target);
+	number(j, "skip_until_us", (uint64_t)h->skip_until);
+	number(j, "skipped", h->skipped);
 	p2v_json_close(j, '}');
 }
 

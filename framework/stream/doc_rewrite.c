@@ -126,6 +126,8 @@ static struct p2v_str plain_of(
 	while (n < raw.n && n > 0 && raw.p[n - 1] != '/')
 		n--;
 	*kept = raw.n - n;
+	if (u->value.p)
+		return u->value;
 	raw.n = n;
 	if (u->escape == P2V_ESCAPE_XML) {
 		w->plain.n = 0;

@@ -1,5 +1,5 @@
 /* inside.h - what the files of the real world share with each other, and with nobody else. libev
- * stays in loop.c: the others watch descriptors, defer work and are woken by threads through this.
+ * stays in loop.c: the others defer work and are woken by threads through this.
  */
 #ifndef P2V_WORLD_INSIDE_H
 #define P2V_WORLD_INSIDE_H
@@ -8,21 +8,6 @@
 #include "framework/world/loop.h"
 
 /* ---- loop.c ---- */
-
-/** A descriptor that is watched. */
-struct p2v_watch;
-
-enum { P2V_READ = 1, P2V_WRITE = 2 };
-
-/** Watch a descriptor, level-triggered.
- * @param events  P2V_READ | P2V_WRITE; 0: nothing yet
- * @param ready   [in] called with what is ready; it may free the watch
- * @return NULL: no memory */
-struct p2v_watch *p2v_watch_new(
-	struct p2v_loop *l, int fd, int events, void (*ready)(void *ctx, int events), void *ctx);
-void p2v_watch_set(struct p2v_watch *w, int events);
-/** Before the descriptor is closed. NULL is allowed. */
-void p2v_watch_free(struct p2v_watch *w);
 
 /** Work for later in this turn or the next one: after the callback that asked for it. Embedded in
  * whoever waits; zeroed = not queued. */

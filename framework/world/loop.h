@@ -34,6 +34,21 @@ void p2v_loop_turn(struct p2v_loop *l, p2v_usec wait);
 P2V_MUST_USE int p2v_loop_on_signal(
 	struct p2v_loop *l, int signo, void (*fn)(void *ctx, int signo), void *ctx);
 
+/** A descriptor that is watched. */
+struct p2v_watch;
+
+enum { P2V_READ = 1, P2V_WRITE = 2 };
+
+/** Watch a descriptor, level-triggered.
+ * @param events  P2V_READ | P2V_WRITE; 0: nothing yet
+ * @param ready   [in] called with what is ready; it may free the watch
+ * @return NULL: no memory */
+struct p2v_watch *p2v_watch_new(
+	struct p2v_loop *l, int fd, int events, void (*ready)(void *ctx, int events), void *ctx);
+void p2v_watch_set(struct p2v_watch *w, int events);
+/** Before the descriptor is closed. NULL is allowed. */
+void p2v_watch_free(struct p2v_watch *w);
+
 /** Whom HTTPS fetches trust.
  * @param path  [in] PEM file with authorities, used instead of the system's; copied; NULL: the
  * system's

@@ -4,7 +4,7 @@
  * spans it is told, and dumps it. One state per parse.
  *
  * History: 1 text alone. 2 where one manifest tells of another, templates by the time of day, bases
- * of URIs, fragments that announce others. */
+ * of URIs, fragments that announce others, URIs that mean something else than stands there. */
 #ifndef PEER2VIEW_MANIFEST_H
 #define PEER2VIEW_MANIFEST_H
 
@@ -33,6 +33,11 @@ struct p2v_manifest_head {
 	p2v_usec refresh;     /* [us] how often to fetch it again, as it asks; 0: not said */
 	int64_t again; /* [us since 1970-01-01 UTC] from then on the same text says more; 0: never
 			*/
+	p2v_usec hold; /* [us] how far behind the edge players should stay; 0: not said */
+	p2v_usec skip_until; /* [us] fragments older than that may be left out for whoever asks; 0:
+				they are not */
+	uint64_t skipped;    /* fragments that were left out at the front, as whoever asked for it
+				knows them: they count in `n`, and are still part of the stream */
 };
 
 struct p2v_manifest_variant {
@@ -132,6 +137,9 @@ struct p2v_manifest_uri {
 	size_t fill_at;
 	enum p2v_uri_role role;
 	enum p2v_uri_escape escape;
+	/** What it means, without escapes, where that is something else than stands there:
+	 * variables are filled in. Absent: what stands there. */
+	struct p2v_str value;
 };
 
 /** Another manifest that means nothing without this one: a bootstrap, an index. */
@@ -173,6 +181,7 @@ struct p2v_manifest_in {
 	struct p2v_str text;    /* the whole body, any bytes */
 	struct p2v_str context; /* what its parent told of it */
 	int64_t wall;           /* [us since 1970-01-01 UTC] the server's time of day now */
+	struct p2v_str url;     /* where it came from */
 };
 
 /** A fragment that has come. */

@@ -18,6 +18,7 @@ HDS_SOURCES = \
 	%reldir%/hds/hds.c
 HLS_SOURCES = \
 	%reldir%/hls/hls.c %reldir%/hls/hls.h \
+	%reldir%/hls/define.c \
 	%reldir%/hls/lex.c %reldir%/hls/lex.h \
 	%reldir%/hls/master.c \
 	%reldir%/hls/media.c \

@@ -11,6 +11,7 @@ E2E_TESTS = \
 	%reldir%/link.sh \
 	%reldir%/moves.sh \
 	%reldir%/mtu.sh \
+	%reldir%/origin.sh \
 	%reldir%/player_kinds.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
@@ -32,7 +33,7 @@ E2E_LONG_TESTS = \
 	%reldir%/shares_long.sh \
 	%reldir%/simulated.sh
 LONG_TESTS += $(E2E_LONG_TESTS)
-EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/watch.sh
+EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/low.sh %reldir%/watch.sh
 # What is made once for all of them.
 CLEANFILES += %reldir%/source.mp4 %reldir%/source.mp4.part %reldir%/source.lock \
 	%reldir%/gstreamer.registry %reldir%/gstreamer.lock

@@ -1,7 +1,7 @@
 /* hls.c - manifest/hls: HTTP Live Streaming playlists (RFC 8216, and of its second edition,
  * draft-pantos-hls-rfc8216bis, what manifest.h has room for). Here: the plugin's record, how it
  * knows its playlists, the course of a parse, and what the other files share. lex.c has the words,
- * survey.c the whole, media.c and master.c the two kinds.
+ * define.c the variables, survey.c the whole, media.c and master.c the two kinds.
  *
  * Where the RFC says "fail" and players go on, it goes on as they do (hls.js 1.7 and ffmpeg 5.1
  * were read for this) and tells what it dropped or repaired. A text is read two times, three when
@@ -31,6 +31,19 @@ void hls_warn(struct hls *h, const char *fmt, ...)
 	va_start(ap, fmt);
 	tell(h, fmt, ap);
 	va_end(ap);
+}
+
+void hls_fail(struct hls *h, int code, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	if (h->rc != P2V_OK)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	h->rc = p2v_fail(h->err, code, "line %u: %s", (unsigned)h->lines.n, text);
 }
 
 void hls_warn_once(struct hls *h, unsigned fault, const char *fmt, ...)
@@ -64,13 +77,15 @@ static void take(struct hls *h, const struct hls_attr *a, const struct hls_want 
 		hls_warn(h, "the quotes of %s are not closed: it is dropped", w->name);
 		return;
 	}
-	if (w->value->p)
+	if (w->uri ? w->uri->raw.p : w->value->p)
 		hls_warn(h, "%s stands twice: the last one counts", w->name);
 	style(h, a, w);
-	*w->value = a->value;
 	/* Quotes that are put in behind an open one would close that. */
-	if (w->stood_in_quotes)
-		*w->stood_in_quotes = a->flags & HLS_ATTR_QUOTED || unclosed;
+	if (w->uri)
+		*w->uri = (struct hls_uri){ a->value, hls_expand(h, a->value),
+			a->flags & HLS_ATTR_QUOTED || unclosed };
+	else
+		*w->value = hls_expand(h, a->value);
 }
 
 void hls_read_attrs(struct hls *h, struct p2v_str list, const struct hls_want *w, size_t n)
@@ -78,8 +93,12 @@ void hls_read_attrs(struct hls *h, struct p2v_str list, const struct hls_want *w
 	struct hls_attrs it = { list, false };
 	struct hls_attr a;
 
-	for (size_t i = 0; i < n; i++)
-		*w[i].value = (struct p2v_str){ NULL, 0 };
+	for (size_t i = 0; i < n; i++) {
+		if (w[i].uri)
+			*w[i].uri = (struct hls_uri){ .quoted = true };
+		else
+			*w[i].value = (struct p2v_str){ NULL, 0 };
+	}
 	while (hls_attr_next(&it, &a)) {
 		for (size_t i = 0; i < n; i++) {
 			if (hls_is(a.name, w[i].name)) {
@@ -90,16 +109,32 @@ void hls_read_attrs(struct hls *h, struct p2v_str list, const struct hls_want *w
 	}
 }
 
-void hls_tell_uri(struct hls *h, struct p2v_str uri, enum p2v_uri_role role, bool quoted)
+void hls_tell_uri(struct hls *h, const struct hls_uri *uri, enum p2v_uri_role role)
 {
-	struct p2v_manifest_uri u = {
-		.len = uri.n, .role = role, .escape = quoted ? P2V_ESCAPE_NONE : P2V_ESCAPE_BARE
-	};
+	struct p2v_manifest_uri u = { .len = uri->raw.n,
+		.role = role,
+		.escape = uri->quoted ? P2V_ESCAPE_NONE : P2V_ESCAPE_BARE };
 
-	if (uri.n == 0 || h->rc != P2V_OK)
+	if (uri->raw.n == 0 || h->rc != P2V_OK)
 		return;
-	u.off = (size_t)(uri.p - h->text.p);
+	u.off = (size_t)(uri->raw.p - h->text.p);
+	if (uri->value.p != uri->raw.p)
+		u.value = uri->value;
 	h->rc = h->sink->uri(h->sink->ctx, &u);
+}
+
+struct p2v_str hls_line_uri(struct hls *h, struct p2v_str line, enum p2v_uri_role role)
+{
+	struct hls_uri uri = { line, hls_expand(h, line), true };
+
+	hls_tell_uri(h, &uri, role);
+	return uri.value;
+}
+
+bool hls_next(struct hls *h, struct p2v_str *line)
+{
+	h->st->line.n = 0;
+	return h->rc == P2V_OK && hls_line_next(&h->lines, line);
 }
 
 bool hls_number(struct hls *h, const char *what, struct p2v_str s, uint64_t max, uint64_t *out)
@@ -219,12 +254,12 @@ static int hls_parse(void *st, const struct p2v_manifest_in *in,
 	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
 	struct p2v_str text = in->text;
-	struct hls h = { .sink = sink, .text = text };
+	struct hls h = { .sink = sink, .err = err, .st = st, .text = text, .url = in->url };
 	struct date d = { false, 0 };
 	bool late_date;
 	int rc;
 
-	(void)st;
+	hls_vars_clear(&h);
 	if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0) {
 		text.p += 3;
 		text.n -= 3;
@@ -327,6 +362,7 @@ static const struct p2v_manifest_ops ops = {
 };
 
 P2V_PLUGIN(p2v_manifest_hls) = { P2V_HEADER(MANIFEST), .name = "hls", .version = "1.0",
+	.state_size = sizeof(struct hls_state),
 	.summary = "HTTP Live Streaming: master and media playlists, live and on demand",
 	.source = "RFC 8216; draft-pantos-hls-rfc8216bis", .license = "BSD-2-Clause",
 	.ops.manifest = &ops };

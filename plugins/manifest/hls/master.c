@@ -28,15 +28,15 @@ static void read_size(struct hls *h, struct p2v_str s, struct p2v_manifest_varia
 	v->h = (uint32_t)height;
 }
 
-static void read_variant(struct hls *h, struct p2v_str list, struct p2v_manifest_variant *v,
-	struct p2v_str *uri, bool *uri_quoted)
+static void read_variant(
+	struct hls *h, struct p2v_str list, struct p2v_manifest_variant *v, struct hls_uri *uri)
 {
 	struct p2v_str bw, avg, size;
 	const struct hls_want want[] = { { "BANDWIDTH", false, &bw, NULL },
 		{ "AVERAGE-BANDWIDTH", false, &avg, NULL }, { "RESOLUTION", false, &size, NULL },
 		{ "CODECS", true, &v->codecs, NULL }, { "AUDIO", true, &v->audio, NULL },
 		{ "VIDEO", true, &v->video, NULL }, { "SUBTITLES", true, &v->subtitles, NULL },
-		{ "URI", true, uri, uri_quoted } };
+		{ "URI", true, NULL, uri } };
 
 	*v = (struct p2v_manifest_variant){ .bw = 0 };
 	hls_read_attrs(h, list, want, sizeof want / sizeof want[0]);
@@ -69,24 +69,27 @@ static void drop_open(struct master *m)
 
 static void on_stream(struct master *m, struct p2v_str value)
 {
-	struct p2v_str uri;
+	struct hls_uri uri;
 
 	drop_open(m);
-	read_variant(m->h, value, &m->v, &uri, NULL);
+	/* Its URI comes in a later line. */
+	m->h->st->variant.n = 0;
+	m->h->room = &m->h->st->variant;
+	read_variant(m->h, value, &m->v, &uri);
+	m->h->room = &m->h->st->line;
 	m->open = true;
 }
 
 static void on_iframes(struct master *m, struct p2v_str value)
 {
 	struct p2v_manifest_variant open = m->v;
-	struct p2v_str uri;
-	bool quoted = true;
+	struct hls_uri uri;
 
-	read_variant(m->h, value, &m->v, &uri, &quoted);
-	if (uri.n) {
-		m->v.uri = uri;
+	read_variant(m->h, value, &m->v, &uri);
+	if (uri.value.n) {
+		m->v.uri = uri.value;
 		m->v.iframes = true;
-		hls_tell_uri(m->h, uri, P2V_URI_MANIFEST, quoted);
+		hls_tell_uri(m->h, &uri, P2V_URI_MANIFEST);
 		tell_variant(m);
 	} else {
 		hls_warn(m->h, "#EXT-X-I-FRAME-STREAM-INF has no URI: it is dropped");
@@ -98,11 +101,11 @@ static void on_rendition(struct master *m, struct p2v_str value)
 {
 	struct p2v_manifest_rendition r = { .dflt = false };
 	struct p2v_str dflt;
-	bool quoted = true;
+	struct hls_uri uri;
 	const struct hls_want want[] = { { "TYPE", false, &r.type, NULL },
 		{ "GROUP-ID", true, &r.group, NULL }, { "NAME", true, &r.name, NULL },
 		{ "LANGUAGE", true, &r.lang, NULL }, { "DEFAULT", false, &dflt, NULL },
-		{ "URI", true, &r.uri, &quoted } };
+		{ "URI", true, NULL, &uri } };
 
 	hls_read_attrs(m->h, value, want, sizeof want / sizeof want[0]);
 	r.dflt = hls_is(dflt, "YES");
@@ -112,21 +115,20 @@ static void on_rendition(struct master *m, struct p2v_str value)
 	}
 	if (r.group.n == 0 || r.name.n == 0)
 		hls_warn(m->h, "#EXT-X-MEDIA has no %s", r.group.n ? "NAME" : "GROUP-ID");
-	if (r.uri.n == 0)
-		r.uri = (struct p2v_str){ NULL, 0 };
-	hls_tell_uri(m->h, r.uri, P2V_URI_MANIFEST, quoted);
+	if (uri.value.n)
+		r.uri = uri.value;
+	hls_tell_uri(m->h, &uri, P2V_URI_MANIFEST);
 	if (m->h->rc == P2V_OK)
 		m->h->rc = m->h->sink->rendition(m->h->sink->ctx, &r);
 }
 
 static void tell_attr(struct master *m, struct p2v_str value, enum p2v_uri_role role)
 {
-	struct p2v_str uri;
-	bool quoted = true;
-	const struct hls_want want[] = { { "URI", true, &uri, &quoted } };
+	struct hls_uri uri;
+	const struct hls_want want[] = { { "URI", true, NULL, &uri } };
 
 	hls_read_attrs(m->h, value, want, 1);
-	hls_tell_uri(m->h, uri, role, quoted);
+	hls_tell_uri(m->h, &uri, role);
 }
 
 static void on_session_key(struct master *m, struct p2v_str value)
@@ -146,10 +148,13 @@ static void on_images(struct master *m, struct p2v_str value)
 
 static void on_define(struct master *m, struct p2v_str value)
 {
-	(void)value;
-	hls_warn_once(m->h, HLS_TOLD_DEFINE, "variables are not put in here");
+	hls_define(m->h, value);
 }
 
+/* #EXT-X-CONTENT-STEERING is not here: what its SERVER-URI answers is for one viewer and one
+ * moment, so it is never kept or shared, and there is nothing to gain by its way through the agent.
+ * Nor is it rewritten: a steering manifest names other hosts for the player to go to (8216bis 7.2),
+ * whose names an answer to the agent would not fit. */
 static const struct {
 	const char *name;
 	void (*fn)(struct master *m, struct p2v_str value);
@@ -166,8 +171,7 @@ static void on_uri(struct master *m, struct p2v_str uri)
 		return;
 	}
 	m->open = false;
-	m->v.uri = uri;
-	hls_tell_uri(m->h, uri, P2V_URI_MANIFEST, true);
+	m->v.uri = hls_line_uri(m->h, uri, P2V_URI_MANIFEST);
 	tell_variant(m);
 }
 
@@ -176,7 +180,8 @@ void hls_master(struct hls *h)
 	struct master m = { .h = h };
 	struct p2v_str line, name, value;
 
-	while (h->rc == P2V_OK && hls_line_next(&h->lines, &line)) {
+	hls_vars_clear(h);
+	while (hls_next(h, &line)) {
 		if (!hls_tag(line, &name, &value)) {
 			if (line.n && line.p[0] != '#')
 				on_uri(&m, line);

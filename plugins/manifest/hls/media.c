@@ -19,8 +19,8 @@ struct next {
 
 /* Where an offset that is not given goes on from. */
 struct previous {
-	struct p2v_str uri;
-	uint64_t end; /* [B] of its range; 0: it had none */
+	struct p2v_str uri; /* as it stands: what it means is gone with its line */
+	uint64_t end;       /* [B] of its range; 0: it had none */
 };
 
 struct media {
@@ -139,13 +139,14 @@ static void on_key(struct media *m, struct p2v_str v)
 	static const struct p2v_manifest_key none = { .has_iv = false };
 	struct p2v_manifest_key key = none;
 	struct p2v_str iv, format;
-	bool quoted = true;
+	struct hls_uri uri;
 	const struct hls_want want[] = { { "METHOD", false, &key.method, NULL },
-		{ "URI", true, &key.uri, &quoted }, { "IV", false, &iv, NULL },
+		{ "URI", true, NULL, &uri }, { "IV", false, &iv, NULL },
 		{ "KEYFORMAT", true, &format, NULL } };
 
 	hls_read_attrs(m->h, v, want, sizeof want / sizeof want[0]);
-	hls_tell_uri(m->h, key.uri, P2V_URI_KEY, quoted);
+	hls_tell_uri(m->h, &uri, P2V_URI_KEY);
+	key.uri = uri.value;
 	if (key.method.n == 0) {
 		hls_warn(m->h, "#EXT-X-KEY has no METHOD: it is dropped");
 		return;
@@ -159,22 +160,27 @@ static void on_key(struct media *m, struct p2v_str v)
 		key.uri = (struct p2v_str){ NULL, 0 };
 	}
 	read_iv(m, iv, &key);
-	if (format.n == 0 || hls_is(format, "identity"))
+	if (format.n == 0 || hls_is(format, "identity")) {
 		m->identity = key;
-	else
+		m->identity.uri = hls_keep(m->h, &m->h->st->identity, key.uri);
+	} else {
 		m->other = key;
+		m->other.uri = hls_keep(m->h, &m->h->st->key, key.uri);
+	}
 }
 
 static void on_map(struct media *m, struct p2v_str v)
 {
 	struct p2v_manifest_map map = { .range = { false, 0, 0 } };
 	struct p2v_str range;
-	bool quoted = true, has_off;
-	const struct hls_want want[] = { { "URI", true, &map.uri, &quoted },
+	struct hls_uri uri;
+	bool has_off;
+	const struct hls_want want[] = { { "URI", true, NULL, &uri },
 		{ "BYTERANGE", true, &range, NULL } };
 
 	hls_read_attrs(m->h, v, want, sizeof want / sizeof want[0]);
-	hls_tell_uri(m->h, map.uri, P2V_URI_MEDIA, quoted);
+	hls_tell_uri(m->h, &uri, P2V_URI_MEDIA);
+	map.uri = uri.value;
 	if (map.uri.n == 0) {
 		hls_warn(m->h, "#EXT-X-MAP has no URI: it is dropped");
 		return;
@@ -188,17 +194,17 @@ static void on_map(struct media *m, struct p2v_str v)
 				map.range.set ? " to its end" : ": the whole is taken");
 	}
 	m->map = map;
+	m->map.uri = hls_keep(m->h, &m->h->st->map, map.uri);
 }
 
-/* RFC 8216bis 4.4.5.2: fragments that the asker is said to know already are left out. */
+/* RFC 8216bis 4.4.5.2: fragments that the asker is said to know already are left out. The survey
+ * has read how many. */
 static void on_skip(struct media *m, struct p2v_str v)
 {
-	struct p2v_str count;
-	uint64_t n;
-	const struct hls_want want[] = { { "SKIPPED-SEGMENTS", false, &count, NULL } };
+	uint64_t n = m->h->head.skipped;
 
-	hls_read_attrs(m->h, v, want, 1);
-	if (m->skipped || !hls_number(m->h, "SKIPPED-SEGMENTS", count, 1000000, &n))
+	(void)v;
+	if (m->skipped)
 		return;
 	m->skipped = true;
 	m->n += n;
@@ -249,14 +255,16 @@ static void on_part(struct media *m, struct p2v_str v)
 {
 	struct p2v_manifest_part p = { .dur = m->h->head.part_target };
 	struct p2v_str dur, range, independent, gap;
-	bool quoted = true, has_off;
+	struct hls_uri uri;
+	bool has_off;
 	uint64_t len, off;
 	const struct hls_want want[] = { { "DURATION", false, &dur, NULL },
-		{ "URI", true, &p.uri, &quoted }, { "BYTERANGE", true, &range, NULL },
+		{ "URI", true, NULL, &uri }, { "BYTERANGE", true, &range, NULL },
 		{ "INDEPENDENT", false, &independent, NULL }, { "GAP", false, &gap, NULL } };
 
 	hls_read_attrs(m->h, v, want, sizeof want / sizeof want[0]);
-	hls_tell_uri(m->h, p.uri, P2V_URI_MEDIA, quoted);
+	hls_tell_uri(m->h, &uri, P2V_URI_MEDIA);
+	p.uri = uri.value;
 	if (p.uri.n == 0) {
 		hls_warn(m->h, "#EXT-X-PART has no URI: it is dropped");
 		return;
@@ -264,11 +272,11 @@ static void on_part(struct media *m, struct p2v_str v)
 	if (!hls_take_seconds(&dur, &p.dur) || dur.n)
 		hls_warn(m->h, "DURATION of #EXT-X-PART is read as %lld us", (long long)p.dur);
 	if (range.p && hls_take_range(&range, &len, &has_off, &off))
-		p.range = place(m, &m->part_before, p.uri, len, has_off, off);
+		p.range = place(m, &m->part_before, uri.raw, len, has_off, off);
 	else if (range.p)
 		hls_warn(m->h, "BYTERANGE '%.*s' cannot be used: the whole is taken",
 			HLS_CUT(range));
-	m->part_before = after(p.uri, &p.range);
+	m->part_before = after(uri.raw, &p.range);
 	p.independent = hls_is(independent, "YES");
 	p.gap = hls_is(gap, "YES");
 	tell_part(m, &p);
@@ -278,13 +286,14 @@ static void on_hint(struct media *m, struct p2v_str v)
 {
 	struct p2v_manifest_part p = { .dur = m->h->head.part_target, .hint = true };
 	struct p2v_str type, start, length;
-	bool quoted = true;
+	struct hls_uri uri;
 	const struct hls_want want[] = { { "TYPE", false, &type, NULL },
-		{ "URI", true, &p.uri, &quoted }, { "BYTERANGE-START", false, &start, NULL },
+		{ "URI", true, NULL, &uri }, { "BYTERANGE-START", false, &start, NULL },
 		{ "BYTERANGE-LENGTH", false, &length, NULL } };
 
 	hls_read_attrs(m->h, v, want, sizeof want / sizeof want[0]);
-	hls_tell_uri(m->h, p.uri, P2V_URI_MEDIA, quoted);
+	hls_tell_uri(m->h, &uri, P2V_URI_MEDIA);
+	p.uri = uri.value;
 	if (p.uri.n == 0 || !hls_is(type, "PART"))
 		return;
 	p.range.set = start.p || length.p;
@@ -297,18 +306,16 @@ static void on_hint(struct media *m, struct p2v_str v)
 
 static void on_report(struct media *m, struct p2v_str v)
 {
-	struct p2v_str uri;
-	bool quoted = true;
-	const struct hls_want want[] = { { "URI", true, &uri, &quoted } };
+	struct hls_uri uri;
+	const struct hls_want want[] = { { "URI", true, NULL, &uri } };
 
 	hls_read_attrs(m->h, v, want, 1);
-	hls_tell_uri(m->h, uri, P2V_URI_MANIFEST, quoted);
+	hls_tell_uri(m->h, &uri, P2V_URI_MANIFEST);
 }
 
 static void on_define(struct media *m, struct p2v_str v)
 {
-	(void)v;
-	hls_warn_once(m->h, HLS_TOLD_DEFINE, "variables are not put in here");
+	hls_define(m->h, v);
 }
 
 /* A playlist that lists both: hls.js and ffmpeg play the fragments, and the variant is none. */
@@ -351,9 +358,9 @@ static void check_duration(struct media *m)
 			(long long)m->h->head.target);
 }
 
-static void on_uri(struct media *m, struct p2v_str uri)
+static void on_uri(struct media *m, struct p2v_str line)
 {
-	struct p2v_manifest_segment s = { .uri = uri };
+	struct p2v_manifest_segment s = { .n = m->n };
 	struct next *x = &m->next;
 
 	if (x->variant && !x->inf) {
@@ -361,15 +368,15 @@ static void on_uri(struct media *m, struct p2v_str uri)
 		return;
 	}
 	check_duration(m);
-	s.n = m->n;
+	s.uri = hls_line_uri(m->h, line, P2V_URI_MEDIA);
 	s.t = m->t;
 	s.dur = x->dur;
 	s.bad_dur = x->bad_dur;
 	s.disc = x->disc;
 	s.gap = x->gap;
 	if (x->ranged)
-		s.range = place(m, &m->before, uri, x->len, x->has_off, x->off);
-	m->before = after(uri, &s.range);
+		s.range = place(m, &m->before, line, x->len, x->has_off, x->off);
+	m->before = after(line, &s.range);
 	if (x->dated) {
 		m->dated = true;
 		m->date = x->date - m->t;
@@ -378,7 +385,6 @@ static void on_uri(struct media *m, struct p2v_str uri)
 	s.pdt = m->dated ? m->date + m->t : 0;
 	s.map = m->map;
 	s.key = m->identity.method.p ? m->identity : m->other;
-	hls_tell_uri(m->h, uri, P2V_URI_MEDIA, true);
 	if (m->h->rc == P2V_OK)
 		m->h->rc = m->h->sink->segment(m->h->sink->ctx, &s);
 	m->n++;
@@ -406,12 +412,15 @@ static void on_line(struct media *m, struct p2v_str line)
 
 void hls_media(struct hls *h, bool dated, int64_t date)
 {
-	static const struct p2v_manifest_track track = { .variant = { "0", 1 }, .type = { "", 0 } };
+	const struct p2v_manifest_track track = {
+		.variant = { "0", 1 }, .type = { "", 0 }, .bw = h->bw
+	};
 	struct media m = { .h = h, .n = h->head.seq, .dated = dated, .date = date };
 	struct p2v_str line;
 
 	h->rc = h->sink->track(h->sink->ctx, &track);
-	while (h->rc == P2V_OK && hls_line_next(&h->lines, &line))
+	hls_vars_clear(h);
+	while (hls_next(h, &line))
 		on_line(&m, line);
 	if (m.next.inf)
 		hls_warn(h, "the last #EXTINF has no URI: it is dropped");

@@ -8,7 +8,7 @@ struct survey {
 	struct hls *h;
 	uint32_t seen; /* bits of tags[] that were met */
 	bool named;    /* #EXTM3U was met */
-	bool inf, variants, master, target, media, vod;
+	bool inf, variants, master, target, media, vod, skip;
 	bool uri;       /* a line that is no tag was met: in a media playlist, a fragment */
 	uint32_t dated; /* fragments before the first date; UINT32_MAX: no date */
 	uint32_t uris;
@@ -86,14 +86,17 @@ static p2v_usec seconds_of(struct hls *h, const char *name, struct p2v_str v)
 
 static void on_server_control(struct survey *s, struct p2v_str v)
 {
-	struct p2v_str block, hold;
+	struct p2v_str block, part_hold, hold, skip;
 	const struct hls_want want[] = { { "CAN-BLOCK-RELOAD", false, &block, NULL },
-		{ "PART-HOLD-BACK", false, &hold, NULL } };
+		{ "PART-HOLD-BACK", false, &part_hold, NULL }, { "HOLD-BACK", false, &hold, NULL },
+		{ "CAN-SKIP-UNTIL", false, &skip, NULL } };
 
 	s->media = true;
-	hls_read_attrs(s->h, v, want, 2);
+	hls_read_attrs(s->h, v, want, sizeof want / sizeof want[0]);
 	s->h->head.can_block = hls_is(block, "YES");
-	s->h->head.part_hold = seconds_of(s->h, "PART-HOLD-BACK", hold);
+	s->h->head.part_hold = seconds_of(s->h, "PART-HOLD-BACK", part_hold);
+	s->h->head.hold = seconds_of(s->h, "HOLD-BACK", hold);
+	s->h->head.skip_until = seconds_of(s->h, "CAN-SKIP-UNTIL", skip);
 }
 
 static void on_part_inf(struct survey *s, struct p2v_str v)
@@ -104,6 +107,30 @@ static void on_part_inf(struct survey *s, struct p2v_str v)
 	s->media = true;
 	hls_read_attrs(s->h, v, want, 1);
 	s->h->head.part_target = seconds_of(s->h, "PART-TARGET", target);
+}
+
+/* Of several the first counts: what is behind it is known from there on. */
+static void on_skip(struct survey *s, struct p2v_str v)
+{
+	struct p2v_str count;
+	const struct hls_want want[] = { { "SKIPPED-SEGMENTS", false, &count, NULL } };
+
+	s->media = true;
+	if (s->skip)
+		return;
+	s->skip = true;
+	hls_read_attrs(s->h, v, want, 1);
+	(void)hls_number(s->h, "SKIPPED-SEGMENTS", count, 1000000, &s->h->head.skipped);
+}
+
+/* 8216bis 4.4.4.8: [kbit/s] */
+static void on_bitrate(struct survey *s, struct p2v_str v)
+{
+	uint64_t n = 0;
+
+	s->media = true;
+	if (hls_number(s->h, "#EXT-X-BITRATE", v, UINT32_MAX, &n) && n * 1000 > s->h->bw)
+		s->h->bw = n * 1000;
 }
 
 static void on_inf(struct survey *s, struct p2v_str v)
@@ -143,7 +170,8 @@ static const struct {
 	{ "EXT-X-DISCONTINUITY-SEQUENCE", on_disc_sequence, true },
 	{ "EXT-X-PLAYLIST-TYPE", on_type, true }, { "EXT-X-ENDLIST", on_endlist, true },
 	{ "EXT-X-SERVER-CONTROL", on_server_control, true },
-	{ "EXT-X-PART-INF", on_part_inf, true }, { "EXT-X-STREAM-INF", on_variant, false },
+	{ "EXT-X-PART-INF", on_part_inf, true }, { "EXT-X-SKIP", on_skip, false },
+	{ "EXT-X-BITRATE", on_bitrate, false }, { "EXT-X-STREAM-INF", on_variant, false },
 	{ "EXT-X-MEDIA", on_master, false }, { "EXT-X-I-FRAME-STREAM-INF", on_master, false },
 	{ "EXT-X-SESSION-DATA", on_master, false }, { "EXT-X-SESSION-KEY", on_master, false } };
 

@@ -366,6 +366,153 @@ Test(hls, keys_of_several_formats)
 	cr_assert_eq(doc->n_uris, 7 + 6, "all of their URIs are told");
 }
 
+/* ---- variables ---- */
+
+static const char *refuse_at(const char *text, const char *url)
+{
+	static struct p2v_err err;
+	struct p2v_doc *d;
+
+	cr_assert_eq(try_read(text, strlen(text), url, &d, &err), P2V_EPARSE, "%s", text);
+	return err.text;
+}
+
+Test(hls, variables_that_are_wrong)
+{
+	static const char head[] = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n";
+	static const struct {
+		const char *tags, *why;
+	} v[] = { { "#EXTINF:1,\n{$a}.ts\n", "line 4: the variable 'a' is not defined" },
+		{ "#EXT-X-DEFINE:NAME=\"A\",VALUE=\"x\"\n#EXT-X-MAP:URI=\"{$a}\"\n",
+			"line 4: the variable 'a' is not defined" },
+		{ "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1\"\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1\"\n",
+			"line 4: the variable 'a' is defined twice" },
+		{ "#EXT-X-DEFINE:NAME=\"a\"\n",
+			"line 3: #EXT-X-DEFINE says neither NAME and VALUE nor IMPORT nor QUERYPARAM" },
+		{ "#EXT-X-DEFINE:QUERYPARAM=\"b\"\n",
+			"line 3: the playlist's URL has no parameter 'b'" },
+		{ "#EXT-X-DEFINE:IMPORT=\"c\"\n#EXTINF:1,\n{$c}\n",
+			"line 5: the variable 'c' is imported from a master playlist, which is not known "
+			"here" } };
+
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		char text[400];
+
+		(void)snprintf(text, sizeof text, "%s%s", head, v[i].tags);
+		cr_expect_str_eq(refuse_at(text, "http://h/a.m3u8?bb=1&a=2#b=3"), v[i].why);
+	}
+}
+
+Test(hls, variables_from_the_query)
+{
+	struct p2v_doc *d = read_at(
+		"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-DEFINE:QUERYPARAM=\"t\"\n"
+		"#EXT-X-DEFINE:QUERYPARAM=\"e\"\n#EXTINF:1,\na.ts?x={$t}&y={$e}\n",
+		"http://h/a.m3u8?tt=0&t=a%2Fb+c%zz&e=&t=9#t=7");
+
+	cr_assert_str_eq(d->tracks[0].segments[0].at.uri, "a.ts?x=a/b c%zz&y=");
+	p2v_doc_free(d);
+}
+
+Test(hls, variables_in_bounds)
+{
+	struct p2v_text t = { 0 };
+	struct p2v_err err;
+	struct p2v_doc *d;
+
+	p2v_text_puts(&t, "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"");
+	for (size_t i = 0; i < 5000; i++)
+		p2v_text_puts(&t, "x");
+	p2v_text_puts(&t, "\"\n#EXTINF:1,\n{$a}{$a}\n");
+	cr_assert_eq(try_read(t.p, t.n, "http://h/a", &d, &err), P2V_ELIMIT);
+	cr_assert_str_eq(
+		err.text, "line 5: with its variables filled in, it is longer than 8192 bytes");
+	t.n = 0;
+	p2v_text_puts(&t, "#EXTM3U\n#EXT-X-TARGETDURATION:1\n");
+	for (unsigned i = 0; i < 65; i++)
+		p2v_text_printf(&t, "#EXT-X-DEFINE:NAME=\"v%u\",VALUE=\"\"\n", i);
+	cr_assert_eq(try_read(t.p, t.n, "http://h/a", &d, &err), P2V_ELIMIT);
+	cr_assert_str_eq(err.text, "line 67: more than 64 variables");
+	p2v_text_fini(&t);
+}
+
+static bool lead_back(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out)
+{
+	(void)ctx;
+	if (strncmp(u->url, "http://h/", 9) == 0)
+		return false;
+	p2v_text_printf(out, "/x/%s", u->url + 7);
+	return true;
+}
+
+/* What is led elsewhere is what the URI means; what stays keeps its variables. */
+Test(hls, variables_and_rewriting)
+{
+	static const char text[] =
+		"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-DEFINE:NAME=\"h\",VALUE=\"http://cdn/d\"\n"
+		"#EXT-X-DEFINE:NAME=\"p\",VALUE=\"v1\"\n#EXT-X-MAP:URI=\"{$h}/i\"\n#EXTINF:1,\n"
+		"{$p}/a\n#EXTINF:1,\n{$h}/{$p}/b\n#EXT-X-PART:DURATION=1,URI={$h}/c\n";
+	static const char want[] =
+		"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-DEFINE:NAME=\"h\",VALUE=\"http://cdn/d\"\n"
+		"#EXT-X-DEFINE:NAME=\"p\",VALUE=\"v1\"\n#EXT-X-MAP:URI=\"/x/cdn/d/i\"\n#EXTINF:1,\n"
+		"{$p}/a\n#EXTINF:1,\n/x/cdn/d/v1/b\n#EXT-X-PART:DURATION=1,URI=\"/x/cdn/d/c\"\n";
+	struct p2v_doc *d = read_text(text);
+	struct p2v_text out = { 0 };
+
+	p2v_doc_rewrite(d, lead_back, NULL, &out);
+	cr_assert_str_eq(out.p, want);
+	p2v_text_fini(&out);
+	p2v_doc_free(d);
+}
+
+/* ---- the second edition's other tags ---- */
+
+Test(hls, what_is_not_for_an_agent_is_left_alone)
+{
+	struct p2v_doc *d = read_text(
+		"#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI=\"http://s/x\",PATHWAY-ID=\"a\"\n"
+		"#EXT-X-STREAM-INF:BANDWIDTH=5,PATHWAY-ID=\"a\"\nv.m3u8\n");
+
+	cr_assert_eq(d->n_uris, 1, "a steering server's name is no place to lead back");
+	cr_assert_eq(d->n_warnings, 0);
+	p2v_doc_free(d);
+	(void)seg("#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00Z\","
+		  "X-ASSET-URI=\"http://ads/a.m3u8\",X-ASSET-LIST=\"http://ads/list\"\n"
+		  "#EXT-X-I-FRAMES-ONLY\n#EXTINF:1,\na\n",
+		0);
+	cr_assert_eq(doc->n_uris, 1, "nor are a viewer's ads");
+	cr_assert_eq(doc->n_warnings, 0);
+}
+
+Test(hls, what_a_server_can_do)
+{
+	(void)seg("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=24.5,HOLD-BACK=12,"
+		  "PART-HOLD-BACK=1.25\n#EXT-X-PART-INF:PART-TARGET=.5\n#EXT-X-BITRATE:300\n"
+		  "#EXTINF:1,\na\n#EXT-X-BITRATE:200\n#EXTINF:1,\nb\n",
+		1);
+	cr_assert(doc->head.can_block);
+	cr_assert_eq(doc->head.skip_until, 24500000);
+	cr_assert_eq(doc->head.hold, 12000000);
+	cr_assert_eq(doc->head.part_hold, 1250000);
+	cr_assert_eq(doc->head.part_target, 500000);
+	cr_assert_eq(doc->tracks[0].bw, 300000);
+	cr_assert_eq(doc->head.skipped, 0);
+}
+
+Test(hls, a_delta_update_counts_what_it_skips)
+{
+	const struct p2v_doc_segment *s = seg(
+		"#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:1,\na\n"
+		"#EXT-X-SKIP:SKIPPED-SEGMENTS=5\n#EXTINF:1,\nb\n#EXT-X-PART:DURATION=1,URI=\"c\"\n",
+		0);
+
+	cr_assert_eq(doc->head.skipped, 3);
+	cr_assert_eq(doc->head.seq, 7);
+	cr_assert(s[0].n == 10 && s[1].n == 11);
+	cr_assert_eq(s[0].t, 12000000, "three target durations");
+	cr_assert_eq(doc->tracks[0].parts[0].n, 12);
+}
+
 /* ---- where it goes on, and where it gives up ---- */
 
 static const char *refuse(const char *text)
@@ -504,5 +651,7 @@ Test(hls, long_texts_take_linear_time)
 	swallow(MEDIA, "#EXTINF:1,\na\n", "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\na\n");
 	swallow("#EXTM3U\n", "#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n", "");
 	swallow("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n", "#", "\nv\n");
-	swallow("#EXTM3U\n", "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"{$a}{$a}\"\n", "#EXTINF:1,\na\n");
+	swallow(MEDIA "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"{$a\"\n", "#EXTINF:1,\n{$a}{$a}{$\n", "");
+	swallow(MEDIA "#EXTINF:1,\n", "{$", "\n");
+	swallow(MEDIA "#EXTINF:1,\n{$", "a", "\n");
 }
