@@ -217,35 +217,6 @@ Test(gateway_route, only_get_head_and_options_pass)
 	booth_close(&b);
 }
 
-Test(gateway_route, a_page_elsewhere_may_ask_whether_it_may_ask)
-{
-	static const char *const headers[] = { "Host: localhost", "Origin: https://site.example",
-		"Access-Control-Request-Method: GET", "Access-Control-Request-Headers: range, x-a",
-		"Access-Control-Request-Private-Network: true", NULL };
-	struct booth_conf conf = booth_conf();
-	struct booth b;
-	struct raw r;
-
-	booth_open(&b, &conf);
-	raw_ask(&b, &r, "OPTIONS", "/live/a.ts", headers, 65536);
-	booth_run(&b, P2V_SECOND);
-	cr_assert_eq(r.status, 204);
-	cr_assert_eq(r.n, 0);
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-origin"), "*");
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-methods"), "GET, HEAD, OPTIONS");
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-headers"), "range, x-a");
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-private-network"), "true");
-	booth_close(&b);
-
-	conf.gateway.cors = false;
-	booth_open(&b, &conf);
-	raw_ask(&b, &r, "OPTIONS", "/live/a.ts", headers, 65536);
-	booth_run(&b, P2V_SECOND);
-	cr_assert_eq(r.status, 204);
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-origin"), "");
-	booth_close(&b);
-}
-
 /* ---- hosts that a manifest or a redirect names ---- */
 
 static const char foreign[] = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n"
