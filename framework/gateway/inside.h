@@ -60,7 +60,7 @@ struct p2v_request {
 	struct p2v_str origin;  /* the site of the page that asks; absent: no page, or one that does
 				   not read what it shows */
 	struct p2v_str allowed; /* what it is told of who may read; absent: nothing */
-	bool head, proxied, replied, done;
+	bool head, proxied, opened, replied, done; /* opened: asked for by the open form */
 	struct p2v_range range;
 	struct p2v_header *headers; /* of the player, kept for a fetch that begins later */
 	size_t n_headers;           /* P2V_HEADERS_MAX at most */

@@ -244,6 +244,35 @@ Test(gateway_route, a_host_becomes_reachable_when_a_manifest_names_it)
 	booth_close(&b);
 }
 
+static const char whole[] = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n"
+			    "http://cdn/live/a.ts\n#EXTINF:4,\n/live/b.ts\n#EXT-X-ENDLIST\n";
+
+/* Whoever came by the open form goes on by it, and need not know of mounts. */
+Test(gateway_route, it_leads_back_by_the_form_in_which_it_was_asked)
+{
+	struct booth_conf conf = booth_conf();
+	struct visit v = { 0 };
+	struct booth b;
+
+	booth_open(&b, &conf);
+	site_put(&b.cdn,
+		&(struct page){ .target = "/live/m.m3u8", .text = whole, .type = list_type });
+	site_put(&b.cdn, &(struct page){ .target = "/live/a.ts", .size = 100 });
+	put_text(&b.cdn, "/secret.txt", "x");
+	cr_assert_eq(visit_get(&b, &v, "/x/http/cdn/live/m.m3u8"), 200);
+	cr_assert_not_null(strstr(v.body, "\n/x/http/cdn/live/a.ts\n"));
+	cr_assert_not_null(strstr(v.body, "\n/x/http/cdn/live/b.ts\n"));
+	cr_assert_eq(visit_get(&b, &v, "/x/http/cdn/live/a.ts"), 200);
+	cr_assert_eq(b.node.metrics.v[P2V_M_REQ_FRAGMENT], 1);
+	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8"), 200);
+	cr_assert_not_null(strstr(v.body, "\n/live/a.ts\n"));
+	cr_assert_not_null(strstr(v.body, "\n/live/b.ts\n"));
+	/* That opens nothing beside the mount's folder. */
+	gets(&b, "/x/http/cdn/secret.txt", 403);
+	visit_fini(&v);
+	booth_close(&b);
+}
+
 Test(gateway_route, a_host_becomes_reachable_when_a_redirect_names_it)
 {
 	struct booth_conf conf = booth_conf();
