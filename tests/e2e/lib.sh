@@ -215,9 +215,51 @@ encode_fmp4() {
     -hls_segment_filename "$dir/v%v/seg%d.m4s" "$dir/v%v/index.m3u8"
 }
 
-# on_air N PLAYLIST: whether a playlist below $www lists that many fragments.
-on_air() { [ -e "$www/$2" ] && [ "$(grep -c '^#EXTINF' "$www/$2")" -ge "$1" ]; }
-# await_live N PLAYLIST [ENCODER]
+# encode_dash [NAME] [FOLDER], encode_dash_number: three qualities and the sound in a presentation each whose fragments the manifest
+# lists (live.mpd), or which players number by the clock (num.mpd).
+encode_mpd() {
+  local name=$1 dir=$www/$2 mpd=$3
+  shift 3
+  mkdir -p "$dir"
+  encode "$name" -map 0:0 -map 0:1 -map 0:2 -map 0:3 -f dash -seg_duration 2 -window_size 6 -extra_window_size 6 \
+    -use_template 1 -adaptation_sets "id=0,streams=v id=1,streams=a" "$@" "$dir/$mpd.mpd"
+}
+encode_dash() { encode_mpd "${1:-encoder}" "${2:-live}" live -use_timeline 1; }
+encode_dash_number() {
+  # shellcheck disable=SC2016
+  encode_mpd "${1:-encoder}" "${2:-live}" num -use_timeline 0 ${cdn:+-utc_timing_url "http://$cdn/time"} \
+    -init_seg_name 'num-init-$RepresentationID$.m4s' -media_seg_name 'num-$RepresentationID$-$Number%05d$.m4s'
+}
+
+# encode_smooth [NAME] [FOLDER]: three qualities and the sound in a presentation each, live.ism/Manifest.
+encode_smooth() {
+  local dir=$www/${2:-live}
+  mkdir -p "$dir"
+  encode "${1:-encoder}" -map 0:0 -map 0:1 -map 0:2 -map 0:3 -f smoothstreaming -window_size 8 -extra_window_size 6 \
+    -lookahead_count 2 -min_frag_duration 2000000 "$dir/live.ism"
+}
+
+# encode_hds [NAME] [FOLDER]: three qualities, each with its sound, hds/index.f4m.
+encode_hds() {
+  local dir=$www/${2:-live}/hds
+  mkdir -p "$dir"
+  encode "${1:-encoder}" -map 0:0 -map 0:3 -map 0:1 -map 0:3 -map 0:2 -map 0:3 -f hds -window_size 8 -extra_window_size 6 \
+    -min_frag_duration 2000000 "$dir"
+}
+
+# on_air N MANIFEST: whether there are that many fragments of what a manifest below $www names, of its best quality.
+on_air() {
+  local at=$www/$2
+  [ -s "$at" ] || return 1
+  case $2 in
+    *.m3u8) grep '^#EXTINF' "$at" ;;
+    *live.mpd) compgen -G "${at%/*}/chunk-stream2-*.m4s" ;;
+    *num.mpd) compgen -G "${at%/*}/num-2-*.m4s" ;;
+    *Manifest) compgen -G "${at%/*}/QualityLevels(14*)/Fragments(video=*)" ;;
+    *.f4m) compgen -G "${at%/*}/stream2Seg1-Frag*" ;;
+  esac | awk -v least="$1" 'END { exit NR < least }'
+}
+# await_live N MANIFEST [ENCODER]
 await_live() {
   await 120 eval "on_air $1 $2 || gone ${3:-encoder}" && alive "${3:-encoder}" || bail "the encoder does not encode"
 }
@@ -237,14 +279,22 @@ pid $work/nginx.pid;
 error_log stderr warn;
 events { worker_connections 1024; }
 http {
-  types { application/vnd.apple.mpegurl m3u8; video/mp2t ts; video/mp4 mp4 m4s; text/plain txt; }
+  types {
+    application/vnd.apple.mpegurl m3u8; video/mp2t ts; video/mp4 mp4 m4s; text/plain txt; application/dash+xml mpd;
+    application/f4m+xml f4m; video/abst abst; application/vnd.ms-sstr+xml ismc;
+  }
   default_type application/octet-stream;
   client_body_temp_path $work/t1; proxy_temp_path $work/t2; fastcgi_temp_path $work/t3;
   uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
   log_format one '\$msec \$status \$body_bytes_sent \$request_method \$request_uri "\$http_range" "\$http_user_agent"';
   access_log $work/access.log one;
   gzip_types text/plain; gzip_min_length 1; gzip_http_version 1.0;
-  server { listen $1; root $www; add_header Cache-Control no-cache; location = /-logged { access_log off; return 204; } $cdn_more }
+  server { listen $1; root $www; add_header Cache-Control no-cache;
+    location = /-logged { access_log off; return 204; }
+    location = /time { default_type text/plain; return 200 \$time_iso8601; }
+    location ~ \\.ism/Manifest\$ { default_type text/xml; }
+    $cdn_more
+  }
 }
 CONF
 }
