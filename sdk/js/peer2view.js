@@ -8,7 +8,7 @@
  *   object of such beginnings and the agent's mounts for them (`{ "https://cdn.example/live/": "/news" }`).
  * @property {string} [agent]     Where the agent is: "http://127.0.0.1:8780".
  * @property {number} [timeout]   [ms] for the agent to say that it is there: 800.
- * @property {number} [patience]  [ms] without a byte, after which the agent is asked whether it still lives: 2000.
+ * @property {number} [patience]  [ms] without a byte, after which the agent is asked whether it still lives: 1000.
  * @property {number} [fresh]     [ms] for which an answer stands for the next request, too: 2000.
  * @property {number} [retry]     [ms] until an agent that was not there is looked for again; doubles up to a minute: 5000.
  * @property {boolean} [ask]      Whether the browser may ask the viewer for leave to reach the agent: true. If false, nothing
@@ -77,7 +77,7 @@ export class Peer2View extends EventTarget {
     this.#agent = base.origin;
     this.#space = addressSpace(base.hostname);
     this.#timeout = options.timeout ?? 800;
-    this.#patience = options.patience ?? 2000;
+    this.#patience = options.patience ?? 1000;
     this.#fresh = options.fresh ?? 2000;
     this.#wait = this.#retry = options.retry ?? 5000;
     this.#ask = options.ask ?? true;
@@ -508,7 +508,7 @@ export class Peer2View extends EventTarget {
       const way = await this.route(request.url);
       if (way.agent) {
         // There is no other way to end a request that an agent keeps for ever.
-        request.timeout = Math.min(request.timeout || Infinity, 5 * this.#patience);
+        request.timeout = Math.min(request.timeout || Infinity, 8 * this.#patience);
         ways.set(request, { way, until: performance.now() + request.timeout - 50 });
       }
       request.url = way.url;

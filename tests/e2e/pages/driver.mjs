@@ -4,7 +4,7 @@
 //   node driver.mjs MODULES OUT [CHROMIUM-ARGUMENT]...
 //
 // Reads a line of JSON a command from its input: {"open": NAME, "url": URL, "granted": true}, {"close": NAME}. What is seen of
-// a page is in OUT/NAME.json, twice a second. Ends with its input.
+// a page is in OUT/NAME.json, twice a second. Ends with its input, or when it is told to.
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -15,6 +15,7 @@ const { chromium } = createRequire(path.resolve(modules, "x.js"))("playwright-co
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
   headless: true,
+  handleSIGTERM: false,
   args: [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,12 +35,13 @@ const browser = await chromium.launch({
 
 /** Looks at the picture, in the page. */
 function watch() {
-  const w = { frames: 0, dropped: 0, startup_ms: 0, still_ms: 0, longest_ms: 0, stalls: 0, time: 0, width: 0, error: "" };
+  const w = { frames: 0, dropped: 0, startup_ms: 0, still_ms: 0, stalls: 0, time: 0, width: 0, error: "" };
   globalThis.p2vWatch = w;
   let time = -1;
   let moved = 0; // when it last did
   let base = 0;
   let frames = 0;
+  let still = 0;
   setInterval(() => {
     const v = document.querySelector("video");
     if (!v) return;
@@ -51,18 +53,14 @@ function watch() {
     w.dropped = q.droppedVideoFrames;
     w.width = v.videoWidth;
     if (v.error) w.error = `${v.error.code} ${v.error.message}`;
-    if (v.currentTime !== time || (v.paused && w.startup_ms)) {
-      // Less than that is the measure's own.
-      if (w.startup_ms && now - moved > 300) {
-        w.still_ms += now - moved;
-        w.stalls++;
-      }
-      if (w.startup_ms) w.longest_ms = Math.max(w.longest_ms, now - moved);
+    const stands = w.startup_ms && now - moved > 300 ? now - moved : 0; // less than that is the measure's own
+    w.still_ms = still + stands;
+    if (v.currentTime !== time) {
+      still += stands;
+      if (stands) w.stalls++;
       if (!w.startup_ms && v.currentTime > 0 && frames > 0) w.startup_ms = now;
       time = v.currentTime;
       moved = now;
-    } else if (w.startup_ms) {
-      w.longest_ms = Math.max(w.longest_ms, now - moved);
     }
     w.time = v.currentTime;
   }, 50);
@@ -76,7 +74,7 @@ async function open({ open: name, url, granted, proxy }) {
   await context.addInitScript(watch);
   const page = await context.newPage();
   // Requests and, where the agent says so, whence its bytes came: a number for each server.
-  const it = { context, page, requests: {}, failed: {}, p2p: 0, sources: {}, console: [] };
+  const it = { context, page, requests: {}, failed: {}, sources: {}, console: [] };
   const count = (where, url) => {
     const { origin } = new URL(url);
     where[origin] = (where[origin] ?? 0) + 1;
@@ -102,8 +100,10 @@ async function note(name, it) {
 }
 
 const noting = setInterval(() => pages.forEach((it, name) => void note(name, it)), 500);
+const input = readline.createInterface({ input: process.stdin });
+process.on("SIGTERM", () => input.close());
 console.log("ready");
-for await (const line of readline.createInterface({ input: process.stdin })) {
+for await (const line of input) {
   const command = JSON.parse(line);
   if (command.open) await open(command);
   else if (command.close && pages.has(command.close)) {
@@ -115,3 +115,4 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
 }
 clearInterval(noting);
 await browser.close();
+process.exit(0);

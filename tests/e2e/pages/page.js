@@ -22,7 +22,8 @@ const kinds = {
     await script("dashjs/dist/modern/umd/dash.all.min.js");
     if (url.endsWith("/Manifest")) await script("dashjs/dist/modern/umd/dash.mss.min.js");
     const player = dashjs.MediaPlayer().create();
-    player.updateSettings({ streaming: { delay: { liveDelay: 6 } }, debug: { logLevel: 0 }, ...options });
+    // The encoder's clock is ours, so nobody is asked what time it is.
+    player.updateSettings({ streaming: { delay: { liveDelay: 6 }, utcSynchronization: { enabled: false } }, debug: { logLevel: 0 }, ...options });
     player.on("error", (e) => console.log("dash.js", e.error?.code, e.error?.message));
     player.initialize(video, url, true);
     globalThis.latency = () => player.getCurrentLiveLatency();
@@ -42,7 +43,6 @@ const kinds = {
   },
 };
 await kinds[kind]();
-await video.play().catch(() => {});
 setInterval(() => {
   const l = globalThis.latency?.();
   if (l && globalThis.p2vWatch) globalThis.p2vWatch.latency = l;
