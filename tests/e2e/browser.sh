@@ -86,7 +86,7 @@ page_played() {
   local frames still most=1500
   frames=$(frames_since "$1") still=$(still_since "$1")
   [ -z "${3:-}" ] || most=$((most + $(still_since "$3")))
-  echo "$frames frames in $2 s, stood still for $still ms of $most; $(seen "$1" '[.error, .requests, .failed, .sources, .console[-8:]] | tojson')"
+  echo "$frames frames in $2 s, stood still for $still ms of $most; $(seen "$1" '[.error, .requests, .sources, .bad, .console[-8:]] | tojson')"
   [ "$frames" -ge $(($2 * 25 * 8 / 10)) ] && [ "$still" -le $most ]
 }
 

@@ -36,7 +36,7 @@ kind() {
   # shellcheck disable=SC2086
   mark "$name" $all
   sleep $seconds
-  is "$name plays from the CDN" page_played "$name" $seconds
+  is "$name plays from the CDN" [ "$(frames_since "$name")" -ge $((seconds * 20)) ]
   for n in $all; do is "$n plays" page_played "$n" $seconds "$name"; done
   for way in mount open proxy; do
     is "$name: bytes came from peers by $way" more_than 30000 served_bytes_total_p2p "${name}_${way}1" "${name}_${way}2"

@@ -74,15 +74,21 @@ async function open({ open: name, url, granted, proxy }) {
   await context.addInitScript(watch);
   const page = await context.newPage();
   // Requests and, where the agent says so, whence its bytes came: a number for each server.
-  const it = { context, page, requests: {}, failed: {}, sources: {}, console: [] };
+  const it = { context, page, requests: {}, failed: {}, sources: {}, bad: [], console: [] };
   const count = (where, url) => {
     const { origin } = new URL(url);
     where[origin] = (where[origin] ?? 0) + 1;
   };
   page.on("request", (q) => /^http/.test(q.url()) && count(it.requests, q.url()));
-  page.on("requestfailed", (q) => /^http/.test(q.url()) && count(it.failed, q.url()));
+  const bad = (text) => it.bad.length < 20 && it.bad.push(text.slice(0, 200));
+  page.on("requestfailed", (q) => {
+    if (!/^http/.test(q.url())) return;
+    count(it.failed, q.url());
+    bad(`${q.url()} ${q.failure()?.errorText}`);
+  });
   page.on("response", (a) => {
     const source = a.headers()["x-p2v-source"];
+    if (a.status() >= 400) bad(`${a.url()} ${a.status()}`);
     if (source) it.sources[source] = (it.sources[source] ?? 0) + 1;
   });
   page.on("console", (m) => it.console.length < 40 && it.console.push(m.text().slice(0, 300)));
@@ -93,9 +99,9 @@ async function open({ open: name, url, granted, proxy }) {
 
 async function note(name, it) {
   const seen = await it.page.evaluate(() => globalThis.p2vWatch).catch(() => undefined);
-  const { requests, failed, sources, console } = it;
+  const { requests, failed, sources, bad, console } = it;
   const file = path.join(out, name + ".json");
-  fs.writeFileSync(file + ".part", JSON.stringify({ ...seen, requests, failed, sources, console }));
+  fs.writeFileSync(file + ".part", JSON.stringify({ ...seen, requests, failed, sources, bad, console }));
   fs.renameSync(file + ".part", file);
 }
 
