@@ -6,8 +6,9 @@ include sdk/origin/local.mk
 include sdk/player/local.mk
 include sdk/lab/local.mk
 include sdk/perf/local.mk
+include sdk/js/local.mk
 EXTRA_DIST += sdk/peer2view.pc.in
-dist_doc_DATA = README.md LICENSE NEWS sdk/doc/architecture.md sdk/doc/delivery.md sdk/doc/fidelity.md sdk/doc/lab.md sdk/doc/lab-priority.svg \
+dist_doc_DATA = README.md LICENSE NEWS sdk/doc/architecture.md sdk/doc/browser.md sdk/doc/delivery.md sdk/doc/fidelity.md sdk/doc/lab.md sdk/doc/lab-priority.svg \
 	sdk/doc/manifest-json.md sdk/doc/performance.md sdk/doc/players.md sdk/doc/plugins.md sdk/doc/protocol.md \
 	sdk/doc/simulator.md
 

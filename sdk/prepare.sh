@@ -32,6 +32,21 @@ need_packages() {
   rm -f "${TMPDIR:-/tmp}/peer2view-apt.$$"
 }
 
+# What pages are tested with, beside a browser: node, this machine's or Debian's, and the players and the driver that
+# tests/e2e/pages names, from the package registry. They are in P2V_NODE_MODULES, where the tests look. need_pages FOLDER
+need_pages() {
+  local dir=$1 from=$SOURCE/tests/e2e/pages
+  mkdir -p "$dir" || die "$dir cannot be made; set P2V_BUILD to a folder that can be written"
+  export P2V_NODE_MODULES=$dir/node_modules
+  ! cmp -s "$from/package-lock.json" "$dir/installed.json" || return 0
+  cp "$from/package.json" "$from/package-lock.json" "$dir" &&
+    (cd "$dir" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >"$dir/npm.log" 2>&1 &&
+    cp "$from/package-lock.json" "$dir/installed.json" || {
+    tail -n 20 "$dir/npm.log" >&2
+    die "what pages need could not be installed; all of it is in $dir/npm.log"
+  }
+}
+
 # Configure and build, outside the source tree unless that was configured itself. Sets BUILD to the folder.
 # need_build NAME [CONFIGURE OPTION]...
 need_build() {

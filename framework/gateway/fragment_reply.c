@@ -30,7 +30,7 @@ static void add_headers(
 	struct p2v_str block = h->headers;
 	struct p2v_header one;
 
-	while (out->n < P2V_HEADERS_MAX - 8 && p2v_header_block_next(&block, &one))
+	while (out->n < P2V_HEADERS_MAX - P2V_HEADERS_OWN && p2v_header_block_next(&block, &one))
 		out->v[out->n++] = one;
 	p2v_reply_cors(q, out);
 	(void)snprintf(out->cache_status, sizeof out->cache_status, "peer2view; %s",

@@ -13,8 +13,8 @@ const struct p2v_option p2v_gateway_options[] = {
 		"names beside localhost under which players may call this agent; * allows any, and with it DNS rebinding"),
 	P2V_OPT_TEXT_MANY(struct p2v_gateway_conf, open_hosts, "", 0, 4000,
 		"CDN hosts that players may reach as /x/https/HOST/path, or by using the agent as HTTP proxy"),
-	P2V_OPT_BOOL(struct p2v_gateway_conf, cors, "yes",
-		"let pages of any site read media, where the CDN does not say itself who may"),
+	P2V_OPT_TEXT_MANY(struct p2v_gateway_conf, allow_origins, "*", 0, 4000,
+		"sites whose pages may use this agent, as https://site.example; * is any, where the CDN does not say itself who may read"),
 	P2V_OPT_END
 };
 
@@ -47,7 +47,8 @@ static bool keep_headers(struct p2v_request *q, const struct p2v_http_request *r
 	return q->headers != NULL;
 }
 
-/* A page of another site asks whether it may ask (CORS preflight, and Private Network Access). */
+/* A page of another site asks whether it may ask (CORS preflight, and Private Network Access, which
+ * browsers had before Local Network Access). What it may read is told with the answer itself. */
 static void answer_options(struct p2v_request *q)
 {
 	struct p2v_reply_headers out = { .n = 0 };
@@ -55,8 +56,10 @@ static void answer_options(struct p2v_request *q)
 		q->headers, q->n_headers, "access-control-request-headers");
 
 	q->head = true;
-	if (q->gateway->conf->cors) {
-		p2v_reply_add(&out, "Access-Control-Allow-Origin", p2v_str_of("*"));
+	p2v_reply_add(&out, "Vary", p2v_str_of("Origin"));
+	if (q->origin.p && q->allowed.p) {
+		p2v_reply_add(&out, "Access-Control-Allow-Origin", q->origin);
+		p2v_reply_add(&out, "Access-Control-Allow-Credentials", p2v_str_of("true"));
 		p2v_reply_add(
 			&out, "Access-Control-Allow-Methods", p2v_str_of("GET, HEAD, OPTIONS"));
 		p2v_reply_add(&out, "Access-Control-Allow-Headers",
@@ -102,31 +105,48 @@ static void answer(struct p2v_request *q, const struct p2v_http_request *rq)
 	}
 }
 
+/* @return whether it may be answered; else it was told why not */
+static bool welcome(struct p2v_gateway *g, struct p2v_exchange *x,
+	const struct p2v_http_request *rq, struct p2v_str allowed)
+{
+	bool proxied = p2v_route_is_proxied(rq->target), head = p2v_str_is(rq->method, "HEAD");
+	const char *why = NULL;
+	uint32_t status = 403;
+
+	/* To a proxy, Host names the CDN (RFC 9112 3.2.2); no page can make a browser call us so,
+	 * and what its pages may read is the CDN's to say. */
+	if (!proxied && !p2v_status_host_allowed(&g->status, rq)) {
+		why = "this agent is not called so; name it in allow_hosts";
+	} else if (!head && !p2v_str_is(rq->method, "OPTIONS") && !p2v_str_is(rq->method, "GET")) {
+		why = "only GET and HEAD pass through here";
+		status = 405;
+	} else if (!proxied && !allowed.p &&
+		   p2v_header_get(rq->headers, rq->n_headers, "origin").p) {
+		why = "pages of this site do not use this agent; name it in allow_origins";
+	}
+	if (!why)
+		return true;
+	p2v_count(&g->node->metrics, P2V_M_REQ_REFUSED, 1);
+	p2v_status_text(g->node, x, status, head, allowed, why);
+	return false;
+}
+
 static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_request *rq)
 {
 	struct p2v_gateway *g = ctx;
 	bool head = p2v_str_is(rq->method, "HEAD"), options = p2v_str_is(rq->method, "OPTIONS");
+	struct p2v_str allowed = p2v_origin_allowed(
+		g->conf->allow_origins, p2v_header_get(rq->headers, rq->n_headers, "origin"));
 	struct p2v_request *q;
 
 	x->user = NULL;
-	/* To a proxy, Host names the CDN (RFC 9112 3.2.2); no page can make a browser call us so.
-	 */
-	if (!p2v_route_is_proxied(rq->target) && !p2v_status_host_allowed(&g->status, rq)) {
-		p2v_count(&g->node->metrics, P2V_M_REQ_REFUSED, 1);
-		p2v_status_text(g->node, x, 403, head,
-			"this agent is not called so; name it in allow_hosts");
+	if (!welcome(g, x, rq, allowed))
 		return;
-	}
-	if (!head && !options && !p2v_str_is(rq->method, "GET")) {
-		p2v_count(&g->node->metrics, P2V_M_REQ_REFUSED, 1);
-		p2v_status_text(g->node, x, 405, false, "only GET and HEAD pass through here");
-		return;
-	}
-	if (!options && p2v_status_answer(&g->status, x, rq))
+	if (!options && p2v_status_answer(&g->status, x, rq, allowed))
 		return;
 	q = g->draining ? NULL : calloc(1, sizeof *q);
 	if (!q) {
-		p2v_status_text(g->node, x, 503, head,
+		p2v_status_text(g->node, x, 503, head, allowed,
 			g->draining ? "the agent is about to stop" : "no memory");
 		return;
 	}
@@ -140,6 +160,8 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 		refuse(q, 503, "no memory for a request");
 		return;
 	}
+	q->origin = p2v_header_get(q->headers, q->n_headers, "origin");
+	q->allowed = p2v_origin_allowed(g->conf->allow_origins, q->origin);
 	q->range = p2v_range_parse(p2v_header_get(q->headers, q->n_headers, "range"));
 	if (options)
 		answer_options(q);

@@ -11,7 +11,7 @@ struct p2v_gateway_conf {
 	const char *allow_hosts; /* further names in Host, one a line; "*": any */
 	const char
 		*open_hosts; /* CDN hosts that the open form and the proxy form reach, one a line */
-	bool cors;           /* let pages of any site read media */
+	const char *allow_origins; /* sites whose pages may use this agent, one a line; "*": any */
 };
 extern const struct p2v_option p2v_gateway_options[];
 

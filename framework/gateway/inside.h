@@ -10,6 +10,8 @@
 #define P2V_HOSTS_MAX   64u
 #define P2V_MISSES      64u
 #define P2V_HEADERS_MAX 48u
+#define P2V_HEADERS_OWN 12u /* of these, what replies get from us */
+#define P2V_READERS     8u
 
 /** A host beside the mounts' origins: one that the configuration opens, or that a manifest or
  * redirect named. */
@@ -40,7 +42,10 @@ struct p2v_gateway {
 	struct p2v_miss {
 		uint64_t url;
 		p2v_usec at;
-	} * misses; /* shape (P2V_MISSES): late 404s; NULL: there was none */
+	} * misses;                    /* shape (P2V_MISSES): late 404s; NULL: there was none */
+	uint64_t readers[P2V_READERS]; /* digests of a channel and a site whose pages the CDN lets
+					  read it; 0: none */
+	unsigned next_reader;
 };
 
 /** One request. What answers it is one of three: a fragment's reading, a manifest's waiter, a fetch
@@ -52,7 +57,10 @@ struct p2v_request {
 	struct p2v_feed *feed;
 	struct p2v_viewer *viewer;
 	char *url;
-	bool head, proxied, replied, done;
+	struct p2v_str origin;  /* the site of the page that asks; absent: no page, or one that does
+				   not read what it shows */
+	struct p2v_str allowed; /* what it is told of who may read; absent: nothing */
+	bool head, proxied, opened, replied, done; /* opened: asked for by the open form */
 	struct p2v_range range;
 	struct p2v_header *headers; /* of the player, kept for a fetch that begins later */
 	size_t n_headers;           /* P2V_HEADERS_MAX at most */
@@ -77,8 +85,19 @@ struct p2v_reply_headers {
 	char content_range[80], cache_status[80], max_age[40];
 };
 void p2v_reply_add(struct p2v_reply_headers *h, const char *name, struct p2v_str value);
-/** Cross-origin headers that the CDN did not give. */
+/** What Access-Control-Allow-Origin says to a page of this site.
+ * @param allow   [in] the option allow_origins
+ * @param origin  [in] the request's Origin; absent: it has none
+ * @return the site, or "*", as long as what was given lives; absent: it may not read */
+struct p2v_str p2v_origin_allowed(const char *allow, struct p2v_str origin);
+/** Headers that let the page that asks read a reply of ours, never twice, beside those that the CDN
+ * gave (Fetch, CORS protocol). */
 void p2v_reply_cors(const struct p2v_request *q, struct p2v_reply_headers *h);
+/** Remember that the CDN lets the page that asks read this channel, if these headers of its say so.
+ */
+void p2v_reply_vouch(const struct p2v_request *q, const struct p2v_reply_headers *h);
+/** A digest of two texts. */
+uint64_t p2v_reply_digest(struct p2v_str a, struct p2v_str b);
 void p2v_reply_send(
 	struct p2v_request *q, uint32_t status, uint64_t length, const struct p2v_reply_headers *h);
 void p2v_reply_error(struct p2v_request *q, uint32_t status, const char *text);

@@ -95,6 +95,7 @@ static void add_headers(
 			out->v[out->n++] = a->headers[i];
 	if (a->type.n)
 		p2v_reply_add(out, "Content-Type", a->type);
+	p2v_reply_vouch(q, out);
 	p2v_reply_cors(q, out);
 	p2v_reply_add(out, "Cache-Status",
 		p2v_str_of(a->stale ? "peer2view; hit; detail=stale" : "peer2view; fwd=miss"));

@@ -10,15 +10,6 @@
 #define MISS_MEMORY (2 * P2V_SECOND)
 #define EARLY_LOOK  (100 * P2V_MSEC)
 
-static uint64_t hash_of(const char *url)
-{
-	uint64_t h = 0;
-
-	for (; *url; url++)
-		h = p2v_mix64(h ^ (uint64_t)(unsigned char)*url);
-	return h;
-}
-
 /* Some players ask again at once, for ever, for what is not there: they are slowed down.
  * @return whether this URL was missing a moment ago */
 static bool missed_lately(struct p2v_request *q, bool now_too)
@@ -33,7 +24,7 @@ static bool missed_lately(struct p2v_request *q, bool now_too)
 		g->misses = calloc(P2V_MISSES, sizeof *g->misses);
 	if (!g->misses)
 		return false;
-	url = hash_of(q->url);
+	url = p2v_reply_digest(p2v_str_of(q->url), (struct p2v_str){ NULL, 0 });
 	m = &g->misses[url % P2V_MISSES];
 	lately = m->url == url && now - m->at < MISS_MEMORY;
 	if (now_too)
@@ -135,7 +126,7 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 	}
 	if (h->status == 404 || h->status == 410)
 		(void)missed_lately(q, true);
-	for (size_t i = 0; i < h->n_headers && out.n < P2V_HEADERS_MAX - 8; i++)
+	for (size_t i = 0; i < h->n_headers && out.n < P2V_HEADERS_MAX - P2V_HEADERS_OWN; i++)
 		if (passes(h->headers[i].name))
 			out.v[out.n++] = h->headers[i];
 	add_location(q, h, &location, &out);

@@ -185,6 +185,7 @@ static int route_open(struct p2v_request *q, struct p2v_str target)
 	struct p2v_str scheme;
 	int rc;
 
+	q->opened = true;
 	target.p += strlen(OPEN_FORM);
 	target.n -= strlen(OPEN_FORM);
 	if (!p2v_str_split(&target, '/', &scheme) || !target.p)
@@ -264,13 +265,26 @@ static bool name_host(struct p2v_request *q, const struct p2v_url *u)
 	return h != NULL;
 }
 
+static bool below_mount(const struct p2v_request *q, const char *url)
+{
+	struct p2v_text path = { 0 };
+	bool is = p2v_channel_to_agent(p2v_feed_channel(q->feed), url, &path);
+
+	p2v_text_fini(&path);
+	return is;
+}
+
+/* It leads back by the form in which it was asked for: whoever uses the open one need not know of
+ * mounts. */
 bool p2v_route_back(struct p2v_request *q, const char *url, struct p2v_text *out)
 {
 	struct p2v_url u;
 
-	if (!q->proxied && p2v_channel_to_agent(p2v_feed_channel(q->feed), url, out))
+	if (!q->proxied && !q->opened && p2v_channel_to_agent(p2v_feed_channel(q->feed), url, out))
 		return true;
-	if (p2v_url_split(p2v_str_of(url), &u) < 0 || !p2v_url_is_http(&u) || !name_host(q, &u))
+	if (p2v_url_split(p2v_str_of(url), &u) < 0 || !p2v_url_is_http(&u))
+		return false;
+	if (!(q->opened && below_mount(q, url)) && !name_host(q, &u))
 		return false;
 	if (q->proxied) /* it comes back by itself */
 		return false;

@@ -3,8 +3,12 @@
 
 #include <string.h>
 
+/* What a node does, and with whom, is for whoever sits at this machine: not for pages of other
+ * sites. */
+static const struct p2v_str nobody = { NULL, 0 };
+
 static void send_text(const struct p2v_node *n, struct p2v_exchange *x, uint32_t status, bool head,
-	const char *type, struct p2v_str text)
+	const char *type, struct p2v_str allowed, struct p2v_str text)
 {
 	const struct p2v_world *w = &n->world;
 	struct p2v_header headers[5] = { { p2v_str_of("Content-Type"), p2v_str_of(type) },
@@ -15,11 +19,9 @@ static void send_text(const struct p2v_node *n, struct p2v_exchange *x, uint32_t
 	};
 	struct p2v_slice body = p2v_slice_copy(text.p, text.n);
 
-	/* Players read errors across origins; the status pages are for whoever sits at this
-	 * machine. */
-	if (status >= 400)
+	if (allowed.p)
 		headers[r.n_headers++] = (struct p2v_header){
-			p2v_str_of("Access-Control-Allow-Origin"), p2v_str_of("*")
+			p2v_str_of("Access-Control-Allow-Origin"), allowed
 		};
 	if (status == 405)
 		headers[r.n_headers++] = (struct p2v_header){ p2v_str_of("Allow"),
@@ -35,12 +37,12 @@ static void send_text(const struct p2v_node *n, struct p2v_exchange *x, uint32_t
 }
 
 void p2v_status_text(const struct p2v_node *node, struct p2v_exchange *x, uint32_t status,
-	bool head, const char *text)
+	bool head, struct p2v_str allowed, const char *text)
 {
 	char line[400];
 	int n = snprintf(line, sizeof line, "%s\n", text);
 
-	send_text(node, x, status, head, "text/plain; charset=utf-8",
+	send_text(node, x, status, head, "text/plain; charset=utf-8", allowed,
 		(struct p2v_str){
 			line, n > 0 && (size_t)n < sizeof line ? (size_t)n : sizeof line - 1 });
 }
@@ -108,9 +110,10 @@ static void send_stats(const struct p2v_status *s, struct p2v_exchange *x, bool 
 	p2v_json_close(&j, '}');
 	p2v_text_puts(&t, "\n");
 	if (t.oom)
-		p2v_status_text(n, x, 500, head, "no memory");
+		p2v_status_text(n, x, 500, head, nobody, "no memory");
 	else
-		send_text(n, x, 200, head, "application/json", (struct p2v_str){ t.p, t.n });
+		send_text(
+			n, x, 200, head, "application/json", nobody, (struct p2v_str){ t.p, t.n });
 	p2v_text_fini(&t);
 }
 
@@ -120,30 +123,30 @@ static void send_metrics(const struct p2v_status *s, struct p2v_exchange *x, boo
 
 	p2v_metrics_prometheus(&s->node->metrics, &t);
 	if (t.oom)
-		p2v_status_text(s->node, x, 500, head, "no memory");
+		p2v_status_text(s->node, x, 500, head, nobody, "no memory");
 	else
-		send_text(s->node, x, 200, head, "text/plain; version=0.0.4; charset=utf-8",
+		send_text(s->node, x, 200, head, "text/plain; version=0.0.4; charset=utf-8", nobody,
 			(struct p2v_str){ t.p, t.n });
 	p2v_text_fini(&t);
 }
 
-bool p2v_status_answer(
-	const struct p2v_status *s, struct p2v_exchange *x, const struct p2v_http_request *rq)
+bool p2v_status_answer(const struct p2v_status *s, struct p2v_exchange *x,
+	const struct p2v_http_request *rq, struct p2v_str allowed)
 {
 	bool head = p2v_str_is(rq->method, "HEAD");
 	const char *why;
 	char version[128];
 
 	if (p2v_str_is(rq->target, "/healthz")) {
-		p2v_status_text(s->node, x, 200, head, "ok");
+		p2v_status_text(s->node, x, 200, head, nobody, "ok");
 	} else if (p2v_str_is(rq->target, "/readyz")) {
 		why = s->ready ? s->ready(s->ctx) : NULL;
-		p2v_status_text(s->node, x, why ? 503 : 200, head, why ? why : "ready");
+		p2v_status_text(s->node, x, why ? 503 : 200, head, allowed, why ? why : "ready");
 	} else if (p2v_str_is(rq->target, "/version")) {
 		(void)snprintf(version, sizeof version,
 			"{\"name\":\"peer2view\",\"version\":\"%s\",\"role\":\"%s\"}\n", s->version,
 			s->role);
-		send_text(s->node, x, 200, head, "application/json", p2v_str_of(version));
+		send_text(s->node, x, 200, head, "application/json", nobody, p2v_str_of(version));
 	} else if (p2v_str_is(rq->target, "/metrics")) {
 		send_metrics(s, x, head);
 	} else if (p2v_str_is(rq->target, "/stats.json")) {

@@ -24,12 +24,15 @@ struct p2v_status {
 bool p2v_status_host_allowed(const struct p2v_status *s, const struct p2v_http_request *rq);
 
 /** Answer a request for one of the status pages.
+ * @param allowed  [in] whose pages may read whether this node is ready, for
+ *                 Access-Control-Allow-Origin; absent: nobody's
  * @return false: it is none of them; nothing was done */
-bool p2v_status_answer(
-	const struct p2v_status *s, struct p2v_exchange *x, const struct p2v_http_request *rq);
+bool p2v_status_answer(const struct p2v_status *s, struct p2v_exchange *x,
+	const struct p2v_http_request *rq, struct p2v_str allowed);
 
-/** Answer with a short text, for errors above all. `head`: without its body. */
+/** Answer with a short text, for errors above all. `head`: without its body. `allowed`: as above.
+ */
 void p2v_status_text(const struct p2v_node *node, struct p2v_exchange *x, uint32_t status,
-	bool head, const char *text);
+	bool head, struct p2v_str allowed, const char *text);
 
 #endif

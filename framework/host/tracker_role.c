@@ -38,15 +38,16 @@ struct tracker_role {
 static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_request *rq)
 {
 	struct tracker_role *r = ctx;
+	const struct p2v_str nobody = { NULL, 0 }; /* its pages are for no page of another site */
 	bool head = p2v_str_is(rq->method, "HEAD");
 
 	if (!p2v_status_host_allowed(&r->status, rq))
-		p2v_status_text(&r->node, x, 403, head,
+		p2v_status_text(&r->node, x, 403, head, nobody,
 			"this tracker is not called so; name it in allow_hosts");
 	else if (!head && !p2v_str_is(rq->method, "GET"))
-		p2v_status_text(&r->node, x, 405, false, "only GET and HEAD here");
-	else if (!p2v_status_answer(&r->status, x, rq))
-		p2v_status_text(&r->node, x, 404, head,
+		p2v_status_text(&r->node, x, 405, false, nobody, "only GET and HEAD here");
+	else if (!p2v_status_answer(&r->status, x, rq, nobody))
+		p2v_status_text(&r->node, x, 404, head, nobody,
 			"there are /healthz /readyz /version /metrics /stats.json");
 }
 

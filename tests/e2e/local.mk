@@ -12,6 +12,7 @@ E2E_TESTS = \
 	%reldir%/moves.sh \
 	%reldir%/mtu.sh \
 	%reldir%/origin.sh \
+	%reldir%/pages.sh \
 	%reldir%/player_kinds.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
@@ -29,11 +30,14 @@ endif
 E2E_LONG_TESTS = \
 	%reldir%/limits_long.sh \
 	%reldir%/matrix.sh \
+	%reldir%/pages_long.sh \
 	%reldir%/promise.sh \
 	%reldir%/shares_long.sh \
 	%reldir%/simulated.sh
 LONG_TESTS += $(E2E_LONG_TESTS)
-EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/low.sh %reldir%/watch.sh
+EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/low.sh %reldir%/watch.sh \
+	%reldir%/browser.sh %reldir%/pages/driver.mjs %reldir%/pages/page.html %reldir%/pages/page.js \
+	%reldir%/pages/package.json %reldir%/pages/package-lock.json
 # What is made once for all of them.
 CLEANFILES += %reldir%/source.mp4 %reldir%/source.mp4.part %reldir%/source.lock \
 	%reldir%/gstreamer.registry %reldir%/gstreamer.lock

@@ -161,29 +161,6 @@ Test(gateway_fragment, the_cdns_headers_come_with_it_and_ours_beside_them)
 	booth_close(&b);
 }
 
-Test(gateway_fragment, pages_elsewhere_may_read_it_where_the_cdn_does_not_say)
-{
-	struct booth_conf conf = booth_conf();
-	struct visit v = { 0 };
-	struct booth b;
-
-	open_plain(&b);
-	site_put(&b.cdn, &plain);
-	cr_assert_eq(visit_get(&b, &v, "/live/a.ts"), 200);
-	cr_assert_str_eq(visit_field(&v, "access-control-allow-origin"), "*");
-	cr_assert_not_null(
-		strstr(visit_field(&v, "access-control-expose-headers"), "X-P2V-Source"));
-	booth_close(&b);
-
-	conf.gateway.cors = false;
-	open_with(&b, &conf, list);
-	site_put(&b.cdn, &plain);
-	cr_assert_eq(visit_get(&b, &v, "/live/a.ts"), 200);
-	cr_assert_eq(visit_fields(&v, "access-control-allow-origin"), 0);
-	visit_fini(&v);
-	booth_close(&b);
-}
-
 /* ---- byte ranges of one file ---- */
 
 static const char parts[] = "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:4\n"

@@ -217,35 +217,6 @@ Test(gateway_route, only_get_head_and_options_pass)
 	booth_close(&b);
 }
 
-Test(gateway_route, a_page_elsewhere_may_ask_whether_it_may_ask)
-{
-	static const char *const headers[] = { "Host: localhost", "Origin: https://site.example",
-		"Access-Control-Request-Method: GET", "Access-Control-Request-Headers: range, x-a",
-		"Access-Control-Request-Private-Network: true", NULL };
-	struct booth_conf conf = booth_conf();
-	struct booth b;
-	struct raw r;
-
-	booth_open(&b, &conf);
-	raw_ask(&b, &r, "OPTIONS", "/live/a.ts", headers, 65536);
-	booth_run(&b, P2V_SECOND);
-	cr_assert_eq(r.status, 204);
-	cr_assert_eq(r.n, 0);
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-origin"), "*");
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-methods"), "GET, HEAD, OPTIONS");
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-headers"), "range, x-a");
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-private-network"), "true");
-	booth_close(&b);
-
-	conf.gateway.cors = false;
-	booth_open(&b, &conf);
-	raw_ask(&b, &r, "OPTIONS", "/live/a.ts", headers, 65536);
-	booth_run(&b, P2V_SECOND);
-	cr_assert_eq(r.status, 204);
-	cr_assert_str_eq(raw_field(&r, "access-control-allow-origin"), "");
-	booth_close(&b);
-}
-
 /* ---- hosts that a manifest or a redirect names ---- */
 
 static const char foreign[] = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n"
@@ -269,6 +240,35 @@ Test(gateway_route, a_host_becomes_reachable_when_a_manifest_names_it)
 	visit_expect(&v, far, 0, 100000);
 	/* It is a fragment of that channel, not just something that passes through. */
 	cr_assert_eq(b.node.metrics.v[P2V_M_REQ_FRAGMENT], 1);
+	visit_fini(&v);
+	booth_close(&b);
+}
+
+static const char whole[] = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n"
+			    "http://cdn/live/a.ts\n#EXTINF:4,\n/live/b.ts\n#EXT-X-ENDLIST\n";
+
+/* Whoever came by the open form goes on by it, and need not know of mounts. */
+Test(gateway_route, it_leads_back_by_the_form_in_which_it_was_asked)
+{
+	struct booth_conf conf = booth_conf();
+	struct visit v = { 0 };
+	struct booth b;
+
+	booth_open(&b, &conf);
+	site_put(&b.cdn,
+		&(struct page){ .target = "/live/m.m3u8", .text = whole, .type = list_type });
+	site_put(&b.cdn, &(struct page){ .target = "/live/a.ts", .size = 100 });
+	put_text(&b.cdn, "/secret.txt", "x");
+	cr_assert_eq(visit_get(&b, &v, "/x/http/cdn/live/m.m3u8"), 200);
+	cr_assert_not_null(strstr(v.body, "\n/x/http/cdn/live/a.ts\n"));
+	cr_assert_not_null(strstr(v.body, "\n/x/http/cdn/live/b.ts\n"));
+	cr_assert_eq(visit_get(&b, &v, "/x/http/cdn/live/a.ts"), 200);
+	cr_assert_eq(b.node.metrics.v[P2V_M_REQ_FRAGMENT], 1);
+	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8"), 200);
+	cr_assert_not_null(strstr(v.body, "\n/live/a.ts\n"));
+	cr_assert_not_null(strstr(v.body, "\n/live/b.ts\n"));
+	/* That opens nothing beside the mount's folder. */
+	gets(&b, "/x/http/cdn/secret.txt", 403);
 	visit_fini(&v);
 	booth_close(&b);
 }

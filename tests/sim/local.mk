@@ -161,6 +161,7 @@ tests_sim_sim_gateway_SOURCES = \
 	%reldir%/gateway_fragment_test.c \
 	%reldir%/gateway_kinds_test.c \
 	%reldir%/gateway_manifest_test.c \
+	%reldir%/gateway_page_test.c \
 	%reldir%/gateway_pass_test.c \
 	%reldir%/gateway_route_test.c \
 	%reldir%/gateway_status_test.c \

@@ -1,5 +1,6 @@
 # One program a room; one file of cases a source file.
 include tests/unit/world/local.mk
+include tests/unit/js/local.mk
 if HAVE_CRITERION
 # What lets allocations fail: see oom.h.
 OOM_SOURCES = %reldir%/oom.c %reldir%/oom.h
