@@ -13,6 +13,7 @@
 
 struct ear {
 	const struct p2v_manifest_ops *ops;
+	size_t state_size;
 	const char
 		*context; /* of a sample that means nothing without its parent; NULL: of any other
 			   */
@@ -213,14 +214,15 @@ static int listen(
 	struct p2v_manifest_in in = { .context = p2v_str_of(e->context), .wall = WALL };
 	const struct p2v_manifest_ops *ops = e->ops;
 	char *copy = malloc(n ? n : 1);
-	char st[4096] = { 0 };
+	void *st = calloc(1, e->state_size ? e->state_size : 1);
 	int rc;
 
-	if (!copy)
+	if (!copy || !st)
 		abort();
 	if (n)
 		memcpy(copy, text, n);
 	*e = (struct ear){ .ops = ops,
+		.state_size = e->state_size,
 		.context = e->context,
 		.hashes = e->hashes,
 		.text = { copy, n },
@@ -232,6 +234,7 @@ static int listen(
 		rc = ops->parse(st, &in, &sink, err);
 	if (ops->close)
 		ops->close(st);
+	free(st);
 	free(copy);
 	return rc;
 }
@@ -486,7 +489,8 @@ static unsigned tests, failures;
 static void try_sample(
 	struct p2v_test_manifests *m, size_t plugin, const char *dir, const char *name)
 {
-	struct ear e = { .ops = m->policies[plugin].plugin->ops.manifest };
+	struct ear e = { .ops = m->policies[plugin].plugin->ops.manifest,
+		.state_size = (size_t)m->policies[plugin].plugin->state_size };
 	struct p2v_text path = { 0 }, context, t;
 
 	p2v_text_printf(&path, "%s/%s", dir, name);
