@@ -90,7 +90,7 @@ static void add_headers(
 {
 	bool ours = cached_for(a, out);
 
-	for (size_t i = 0; i < a->n_headers && out->n < P2V_HEADERS_MAX - 8; i++)
+	for (size_t i = 0; i < a->n_headers && out->n < P2V_HEADERS_MAX - P2V_HEADERS_OWN; i++)
 		if (!ours || !is_about_caching(a->headers[i].name))
 			out->v[out->n++] = a->headers[i];
 	if (a->type.n)
