@@ -129,6 +129,12 @@ static void show_open(struct show *s)
 	stage_open(&s->stage, &far, answer, s);
 }
 
+static void show_close(struct show *s)
+{
+	stage_close(&s->stage);
+	theatre_close(&s->t);
+}
+
 static struct p2v_player_result show_run(struct show *s, double until)
 {
 	if (!s->t.player)
@@ -159,7 +165,7 @@ Test(low, it_stays_at_the_hold_back_by_parts_that_it_asks_for_ahead)
 	cr_assert(lists >= 199 && lists <= 202, "%zu", lists);
 	cr_assert_eq(stage_asked_for(&s.stage, "i.m3u8?k=1&_HLS_msn=", 10 * P2V_SECOND), lists);
 	cr_assert(strstr(s.t.trace, "\"event\":\"part\""));
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, without_hints_a_part_is_asked_for_when_it_is_listed)
@@ -175,7 +181,7 @@ Test(low, without_hints_a_part_is_asked_for_when_it_is_listed)
 	for (size_t i = 20; i < s.t.n_notes; i++)
 		cr_assert(s.t.notes[i].f.done - s.t.notes[i].f.asked < 100 * P2V_MSEC,
 			"nothing is held");
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, it_is_not_done_where_it_is_not_wanted)
@@ -189,7 +195,7 @@ Test(low, it_is_not_done_where_it_is_not_wanted)
 	cr_assert(r.played && r.stalls == 0 && r.parts + r.hints + r.held == 0);
 	cr_assert(r.latency_median > 6 * P2V_SECOND, "three fragments");
 	cr_assert_eq(stage_asked_for(&s.stage, "_HLS_", 0), 0);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, requests_that_no_one_offers_to_hold_are_not_made)
@@ -206,7 +212,7 @@ Test(low, requests_that_no_one_offers_to_hold_are_not_made)
 	lists = stage_asked_for(&s.stage, "i.m3u8", 10 * P2V_SECOND);
 	cr_assert(lists > 180 && lists <= 201, "once for each part: %zu", lists);
 	cr_assert_leq(r.stalls, 2);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, it_rises_and_falls_at_independent_parts)
@@ -233,7 +239,7 @@ Test(low, it_rises_and_falls_at_independent_parts)
 	}
 	cr_assert_geq(switches, 2);
 	cr_assert(r.stalls <= 4 && r.resyncs == 0, "%u stalls", r.stalls);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, a_server_that_does_not_hold_is_asked_at_part_intervals)
@@ -249,7 +255,7 @@ Test(low, a_server_that_does_not_hold_is_asked_at_part_intervals)
 	cr_assert(strstr(s.t.trace, "\"event\":\"not held\""));
 	lists = stage_asked_for(&s.stage, "i.m3u8", 5 * P2V_SECOND);
 	cr_assert(lists <= 82, "%zu", lists);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, a_server_that_refuses_numbers_is_asked_without)
@@ -262,7 +268,7 @@ Test(low, a_server_that_refuses_numbers_is_asked_without)
 	r = show_run(&s, 25);
 	cr_assert(r.played && r.code == P2V_OK && r.parts > 60);
 	cr_assert(r.misses >= 1 && r.misses <= 2, "once for each rendition");
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, hints_in_vain_are_given_up)
@@ -277,7 +283,7 @@ Test(low, hints_in_vain_are_given_up)
 	cr_assert(r.misses >= 3 && r.misses <= 6, "%llu: three of each rendition",
 		(unsigned long long)r.misses);
 	cr_assert_leq(r.stalls, 1);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, a_part_that_cannot_be_had_is_played_from_the_whole_fragment)
@@ -298,7 +304,7 @@ Test(low, a_part_that_cannot_be_had_is_played_from_the_whole_fragment)
 	cr_assert(r.skipped == 0 && r.resyncs == 0 && r.stalls >= 1);
 	cr_assert_eq(r.skipped_media, 0, "%lld: nothing is played twice, and nothing left out",
 		(long long)r.skipped_media);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, one_failure_is_tried_again)
@@ -314,7 +320,7 @@ Test(low, one_failure_is_tried_again)
 	r = show_run(&s, 30);
 	cr_assert(r.misses == 1 && !strstr(s.t.trace, "\"event\":\"no parts\""));
 	cr_assert_eq(stage_asked_for(&s.stage, "/20.mp4", 0), 0);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, without_dates_renditions_are_matched_by_their_numbers)
@@ -333,7 +339,7 @@ Test(low, without_dates_renditions_are_matched_by_their_numbers)
 		if (!a->init && !b->init && a->rendition == b->rendition)
 			cr_assert(b->n * PARTS + b->i == a->n * PARTS + a->i + 1 || !a->partial);
 	}
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(low, when_nothing_comes_for_long_it_goes_on_at_the_edge)
@@ -352,5 +358,5 @@ Test(low, when_nothing_comes_for_long_it_goes_on_at_the_edge)
 	cr_assert(r.code == P2V_OK && r.resyncs >= 1, "%s", r.error);
 	cr_assert(r.latency_last < 20 * P2V_SECOND);
 	cr_assert_eq(r.stalls > 0, true);
-	theatre_close(&s.t);
+	show_close(&s);
 }

@@ -61,6 +61,12 @@ static void show_open(struct show *s,
 	stage_open(&s->stage, &far, answer, s);
 }
 
+static void show_close(struct show *s)
+{
+	stage_close(&s->stage);
+	theatre_close(&s->t);
+}
+
 static struct p2v_player_result show_run(struct show *s, const char *url, double until)
 {
 	if (!s->t.player)
@@ -183,7 +189,7 @@ Test(presentation, dash_that_lists_its_fragments)
 		(long long)r.latency_median);
 	lists = stage_asked_for(&s.stage, "a.mpd", 20 * P2V_SECOND);
 	cr_assert(lists == 20, "as often as it asks for: %zu", lists);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, dash_that_names_its_fragments_by_a_rule)
@@ -199,7 +205,7 @@ Test(presentation, dash_that_names_its_fragments_by_a_rule)
 	cr_assert_eq(stage_asked_for(&s.stage, "a.mpd", 0), 1, "its text says all");
 	cr_assert(r.misses == 0 && r.latency_median > 6 * P2V_SECOND &&
 		  r.latency_median < 6300 * P2V_MSEC);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, what_a_rule_promises_too_early_is_waited_for)
@@ -213,7 +219,7 @@ Test(presentation, what_a_rule_promises_too_early_is_waited_for)
 	plays_live(&s, &r, 60);
 	cr_assert_gt(r.misses, 20);
 	in_order(&s, false, (uint64_t)WHOLE);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, a_fragment_that_one_rendition_lacks_is_taken_from_another)
@@ -232,7 +238,7 @@ Test(presentation, a_fragment_that_one_rendition_lacks_is_taken_from_another)
 	/* The init segment is loaded anew on each switch. */
 	cr_assert_eq(loads(&s, false, true), 4);
 	in_order(&s, false, (uint64_t)WHOLE);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, a_manifest_that_fails_for_a_while)
@@ -247,7 +253,7 @@ Test(presentation, a_manifest_that_fails_for_a_while)
 	r = show_run(&s, "", 60);
 	cr_assert(r.misses == 2 && r.stalls == 0 && r.code == P2V_OK);
 	in_order(&s, false, (uint64_t)WHOLE);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 static void two_periods(struct show *s, const char *target, p2v_usec now, struct stage_answer *a)
@@ -288,7 +294,7 @@ Test(presentation, the_next_period_has_other_renditions_and_no_sound)
 	cr_assert_eq(two, 3);
 	in_order(&s, false, (uint64_t)WHOLE);
 	cr_assert_eq(loads(&s, false, true), 2, "each has an init segment");
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 /* ---- Smooth ---- */
@@ -332,7 +338,7 @@ Test(presentation, smooth)
 	in_order(&s, true, (uint64_t)WHOLE);
 	cr_assert(loads(&s, false, true) == 0 && loads(&s, true, false) > 25);
 	cr_assert_eq(r.latency_median, P2V_UNKNOWN, "it tells no date");
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 /* ---- HDS ---- */
@@ -413,7 +419,7 @@ Test(presentation, hds_with_bootstraps_of_their_own)
 	lists = stage_asked_for(&s.stage, "hi.abst", 20 * P2V_SECOND);
 	cr_assert(lists >= 20 && lists <= 24, "%zu", lists);
 	cr_assert_eq(stage_asked_for(&s.stage, "lo.abst", 20 * P2V_SECOND), 0);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, hds_goes_on_without_a_bootstrap_that_is_missing)
@@ -427,7 +433,7 @@ Test(presentation, hds_goes_on_without_a_bootstrap_that_is_missing)
 	cr_assert(
 		r.played && r.renditions == 1 && r.stalls == 0 && r.code == P2V_OK, "%s", r.error);
 	cr_assert_eq(s.missed, 3);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, hds_leaves_a_rendition_whose_bootstrap_is_lost)
@@ -442,7 +448,7 @@ Test(presentation, hds_leaves_a_rendition_whose_bootstrap_is_lost)
 	r = show_run(&s, "", 60);
 	cr_assert(r.played && r.code == P2V_OK && r.stalls == 0, "%u %s", r.stalls, r.error);
 	in_order(&s, false, 1);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 /* ---- what cannot be played ---- */
@@ -466,5 +472,5 @@ Test(presentation, one_without_pictures_and_sound_is_refused)
 	r = show_run(&s, "http://cdn/a.mpd", 5);
 	cr_assert_eq(r.code, P2V_EPARSE);
 	cr_assert_str_eq(r.error, "the presentation has nothing to play");
-	theatre_close(&s.t);
+	show_close(&s);
 }

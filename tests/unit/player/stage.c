@@ -78,20 +78,35 @@ static void on_drained(void *ctx, struct p2v_exchange *x)
 	struct job *j = x->user;
 
 	(void)ctx;
-	if (j->replied && !j->finished)
+	if (j && j->replied && !j->finished)
 		feed(j);
 }
 
-static void on_gone(void *ctx, struct p2v_exchange *x, bool whole)
+static void job_free(struct job *j)
 {
-	struct job *j = x->user;
-
-	(void)ctx;
-	(void)whole;
 	p2v_disarm(&j->stage->w, &j->timer);
 	p2v_list_remove(&j->in_stage);
 	p2v_text_fini(&j->a.text);
 	free(j);
+}
+
+static void on_gone(void *ctx, struct p2v_exchange *x, bool whole)
+{
+	(void)ctx;
+	(void)whole;
+	if (x->user)
+		job_free(x->user);
+	x->user = NULL;
+}
+
+void stage_close(struct stage *s)
+{
+	P2V_LIST_EACH (it, &s->jobs) {
+		struct job *j = P2V_OF(it, struct job, in_stage);
+
+		j->x->user = NULL;
+		job_free(j);
+	}
 }
 
 void stage_open(struct stage *s, const struct p2v_world *w,
