@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/player/stage.h"
+#include "tests/unit/oom.h"
 #include "tests/unit/player/theatre.h"
 
 TestSuite(low, .timeout = 120);
@@ -359,4 +360,40 @@ Test(low, when_nothing_comes_for_long_it_goes_on_at_the_edge)
 	cr_assert(r.latency_last < 20 * P2V_SECOND);
 	cr_assert_eq(r.stalls > 0, true);
 	show_close(&s);
+}
+
+/* With so many allocations left, for 300 ms from `at` on. @return whether that was too few */
+static bool starve(double at, long n, unsigned *given_up, unsigned *played_on)
+{
+	struct show s;
+	struct p2v_player_result r;
+	bool struck;
+
+	show_open(&s);
+	(void)show_run(&s, at);
+	oom_after(n);
+	(void)p2v_sim_run(s.t.sim, p2v_sim_now(s.t.sim) + 300 * P2V_MSEC);
+	struck = oom_struck();
+	oom_after(-1);
+	r = show_run(&s, 20);
+	*given_up += r.code < 0;
+	*played_on += r.code == P2V_OK && r.played_media > 10 * P2V_SECOND;
+	cr_assert(r.code == P2V_OK || r.code == P2V_ENOMEM, "%s", r.error);
+	cr_assert_eq(s.t.ends, r.code < 0);
+	show_close(&s);
+	return struck;
+}
+
+Test(low, without_memory_it_plays_on_or_says_so)
+{
+	static const double when[] = { 0.025, 5.05 };
+	unsigned given_up = 0, played_on = 0, runs = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		for (long n = 0; starve(when[i], n, &given_up, &played_on); n++)
+			cr_assert_eq(given_up + played_on, ++runs, "%ld: neither", n);
+		runs++;
+	}
+	cr_assert(runs > 40 && given_up > 0 && played_on > given_up, "%u: %u, %u", runs, given_up,
+		played_on);
 }

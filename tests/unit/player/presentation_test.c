@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/player/stage.h"
+#include "tests/unit/oom.h"
 #include "tests/unit/player/theatre.h"
 
 TestSuite(presentation, .timeout = 120);
@@ -473,4 +474,40 @@ Test(presentation, one_without_pictures_and_sound_is_refused)
 	cr_assert_eq(r.code, P2V_EPARSE);
 	cr_assert_str_eq(r.error, "the presentation has nothing to play");
 	show_close(&s);
+}
+
+/* With so many allocations left, for 300 ms from `at` on. @return whether that was too few */
+static bool starve(double at, long n, unsigned *given_up, unsigned *played_on)
+{
+	struct show s;
+	struct p2v_player_result r;
+	bool struck;
+
+	show_open(&s, hds);
+	(void)show_run(&s, "http://cdn/live/index.f4m", at);
+	oom_after(n);
+	(void)p2v_sim_run(s.t.sim, p2v_sim_now(s.t.sim) + 300 * P2V_MSEC);
+	struck = oom_struck();
+	oom_after(-1);
+	r = show_run(&s, "", 20);
+	*given_up += r.code < 0;
+	*played_on += r.code == P2V_OK && r.played_media > 10 * P2V_SECOND;
+	cr_assert(r.code == P2V_OK || r.code == P2V_ENOMEM, "%s", r.error);
+	cr_assert_eq(s.t.ends, r.code < 0);
+	show_close(&s);
+	return struck;
+}
+
+Test(presentation, without_memory_it_plays_on_or_says_so)
+{
+	static const double when[] = { 0.035, 8 }; /* the manifest comes; it is read again */
+
+	for (size_t i = 0; i < 2; i++) {
+		unsigned given_up = 0, played_on = 0, n = 0;
+
+		for (n = 0; starve(when[i], (long)n, &given_up, &played_on); n++)
+			cr_assert_eq(given_up + played_on, n + 1, "%u: neither", n);
+		cr_assert(n > 20 && given_up > 0 && played_on > 0, "%u: %u, %u", n, given_up,
+			played_on);
+	}
 }

@@ -29,6 +29,11 @@ static void feed(struct job *j)
 		n = n < sizeof zeros ? n : sizeof zeros;
 		s = j->a.text.n ? p2v_slice_copy(j->a.text.p + j->at, n)
 				: p2v_slice_static(zeros, n);
+		if (!s.p) {
+			j->finished = true;
+			w->ops->http_abort(w->self, j->x);
+			return;
+		}
 		w->ops->http_write(w->self, j->x, s);
 		j->at += n;
 	}
@@ -60,7 +65,12 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	p2v_usec now = p2v_now(&s->w);
 	struct stage_asked *a = &s->asked[s->n];
 
-	cr_assert(j && s->n < STAGE_ASKED && rq->target.n < sizeof a->target);
+	x->user = NULL;
+	if (!j) {
+		s->w.ops->http_abort(s->w.self, x);
+		return;
+	}
+	cr_assert(s->n < STAGE_ASKED && rq->target.n < sizeof a->target);
 	s->n++;
 	a->at = now;
 	memcpy(a->target, rq->target.p, rq->target.n);
@@ -70,6 +80,8 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	x->user = j;
 	p2v_list_push(&s->jobs, &j->in_stage);
 	s->answer(s->ctx, a->target, now, &j->a);
+	if (j->a.text.oom)
+		j->a.status = 500;
 	p2v_arm(&s->w, &j->timer, j->a.due > now ? j->a.due : now);
 }
 
