@@ -143,6 +143,12 @@ static void list_done(struct p2v_load *l, enum p2v_load_end how)
 		return;
 	}
 	rc = p2v_load_read(l, &d, &err);
+	if (rc == P2V_OK && d->head.kind == P2V_MANIFEST_PRESENTATION && !p->any_loaded) {
+		p2v_doc_free(d);
+		if (p2v_source_open_variants(p) < 0)
+			p2v_player_over(p, P2V_ENOMEM, "no memory for a manifest");
+		return; /* and k is no more */
+	}
 	if (rc == P2V_OK) {
 		rc = p2v_track_read(k, d, l->asked);
 		if (rc < 0)

@@ -423,6 +423,40 @@ Test(presentation, hds_with_bootstraps_of_their_own)
 	show_close(&s);
 }
 
+/* F4M 3.0: a manifest of manifests, of one medium each. */
+static void hds_set(struct show *s, const char *target, p2v_usec now, struct stage_answer *a)
+{
+	static const char head[] = "<manifest xmlns=\"http://ns.adobe.com/f4m/3.0\">"
+				   "<streamType>live</streamType>";
+
+	if (strstr(target, "set.f4m"))
+		p2v_text_printf(&a->text,
+			"%s<media bitrate=\"400\" href=\"hi.f4m\"/>"
+			"<media bitrate=\"160\" href=\"lo.f4m\"/></manifest>",
+			head);
+	else if (strstr(target, ".f4m"))
+		p2v_text_printf(&a->text,
+			"%s<bootstrapInfo profile=\"named\" url=\"%.2s.abst\" id=\"a\"/>"
+			"<media url=\"%.2s\" bootstrapInfoId=\"a\"/></manifest>",
+			head, strstr(target, ".f4m") - 2, strstr(target, ".f4m") - 2);
+	else
+		hds(s, target, now, a);
+}
+
+Test(presentation, hds_of_several_manifests)
+{
+	struct show s;
+	struct p2v_player_result r;
+
+	show_open(&s, hds_set);
+	r = show_run(&s, "http://cdn/live/set.f4m", 60);
+	plays_live(&s, &r, 60);
+	in_order(&s, false, 1);
+	cr_assert_eq(stage_asked_for(&s.stage, "set.f4m", 0), 1);
+	cr_assert_eq(s.t.notes[s.t.n_notes - 1].f.bitrate, 400000);
+	show_close(&s);
+}
+
 Test(presentation, hds_goes_on_without_a_bootstrap_that_is_missing)
 {
 	struct show s;
