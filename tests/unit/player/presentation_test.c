@@ -545,3 +545,71 @@ Test(presentation, without_memory_it_plays_on_or_says_so)
 			played_on);
 	}
 }
+
+/* ---- files with an index ---- */
+
+enum { HEAD_BYTES = 600, INDEX_BYTES = 68, PIECE_BYTES = 1000, PIECES = 3 };
+
+/* ISO/IEC 14496-12 8.16.3: three fragments of 2 s behind it. */
+static void index_box(struct p2v_text *out)
+{
+	put(out, INDEX_BYTES, 4);
+	p2v_text_puts(out, "sidx");
+	put(out, 0, 4);
+	put(out, 1, 4);
+	put(out, 1000, 4);
+	put(out, 0, 4 + 4);
+	put(out, PIECES, 4);
+	for (int i = 0; i < PIECES; i++) {
+		put(out, PIECE_BYTES, 4);
+		put(out, 2000, 4);
+		put(out, UINT64_C(1) << 31, 4);
+	}
+}
+
+static void indexed(struct show *s, const char *target, p2v_usec now, struct stage_answer *a)
+{
+	(void)s;
+	(void)now;
+	if (!strstr(target, ".mp4")) {
+		p2v_text_puts(&a->text,
+			"<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" "
+			"mediaPresentationDuration=\"PT6S\"><Period>"
+			"<AdaptationSet contentType=\"video\">"
+			"<Representation id=\"a\" bandwidth=\"160000\"><BaseURL>lo.mp4</BaseURL>"
+			"<SegmentBase indexRange=\"600-667\"/></Representation>"
+			"<Representation id=\"b\" bandwidth=\"400000\"><BaseURL>hi.mp4</BaseURL>"
+			"<SegmentBase indexRange=\"600-667\"/></Representation></AdaptationSet>"
+			"<AdaptationSet contentType=\"audio\">"
+			"<Representation id=\"c\" bandwidth=\"40000\"><BaseURL>snd.mp4</BaseURL>"
+			"<SegmentBase indexRange=\"600-667\"/></Representation></AdaptationSet>"
+			"</Period></MPD>");
+		return;
+	}
+	/* The whole file, whatever the range: servers may. */
+	for (int i = 0; i < HEAD_BYTES; i++)
+		p2v_text_add(&a->text, "", 1);
+	index_box(&a->text);
+	for (int i = 0; i < PIECES * PIECE_BYTES; i++)
+		p2v_text_add(&a->text, "", 1);
+}
+
+Test(presentation, dash_of_files_with_an_index)
+{
+	struct show s;
+	struct p2v_player_result r;
+
+	show_open(&s, indexed);
+	r = show_run(&s, "http://cdn/vod/a.mpd", 30);
+	cr_assert(r.ended && r.code == P2V_OK && r.stalls == 0 && r.renditions == 2, "%s", r.error);
+	cr_assert_eq(r.played_media, 6 * P2V_SECOND);
+	cr_assert(loads(&s, true, false) == PIECES && loads(&s, false, false) == PIECES);
+	for (size_t i = 0; i < s.t.n_notes; i++) {
+		const struct p2v_player_fragment *f = &s.t.notes[i].f;
+
+		if (!f->init)
+			cr_assert_eq(f->range.off,
+				HEAD_BYTES + INDEX_BYTES + f->n / (uint64_t)WHOLE * PIECE_BYTES);
+	}
+	show_close(&s);
+}
