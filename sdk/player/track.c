@@ -347,13 +347,15 @@ static enum p2v_where not_yet(struct p2v_track *k, size_t *i)
 	return P2V_WAIT;
 }
 
-/* Of a fragment of which the first parts are there only the rest is new. */
+/* Of a fragment of which the first parts are there only the rest is new. It may be located several
+ * times until it is. */
 static void take_rest(struct p2v_track *k, const struct p2v_timeline_entry *e)
 {
-	p2v_usec had = e->n == k->next ? k->into : 0;
-
+	if (e->n != k->next)
+		k->again = 0;
+	else if (k->into > 0)
+		k->again = k->into < e->dur ? k->into : e->dur;
 	take_place(k, e);
-	k->again = had < e->dur ? had : e->dur;
 }
 
 /* Whether a fragment with a time comes right behind what there is. */
