@@ -310,6 +310,17 @@ enum p2v_where p2v_low_locate(struct p2v_track *k, struct p2v_pick *out)
 	return w;
 }
 
+/* A fragment is as long as the one before it. A server may announce the next one's first part
+ * before it tells that this one is whole. */
+static bool likely_whole(const struct p2v_track *k)
+{
+	const struct p2v_rung *r = rung_of(k);
+	const struct p2v_timeline_entry *last = r->tl.n > r->tl.n_init ? &r->tl.v[r->tl.n - 1]
+								       : NULL;
+
+	return last && k->into + r->low.parts.target / 2 >= last->dur;
+}
+
 bool p2v_low_may_switch(const struct p2v_track *k)
 {
 	const struct p2v_parts *p = &rung_of(k)->low.parts;
@@ -318,7 +329,11 @@ bool p2v_low_may_switch(const struct p2v_track *k)
 	if (!p2v_low_on(k) || !k->placed || k->part == 0 || k->numbered_on != k->cur)
 		return true;
 	at = p2v_parts_at(p, k->next, k->part);
-	return at < p->n && (p->v[at].n > k->next || (at < p->listed && p->v[at].independent));
+	if (at == p->n)
+		return false;
+	if (p->v[at].hint)
+		return p->v[at].n > k->next || likely_whole(k);
+	return p->v[at].n > k->next || p->v[at].independent;
 }
 
 /* ---- what was announced, and what failed ---- */

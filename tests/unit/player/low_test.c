@@ -29,7 +29,8 @@ struct show {
 	uint32_t missing_max, missed;
 	bool slow_wholes; /* each whole fragment is missed at first */
 	long long asked_whole;
-	bool liar; /* hints lead nowhere */
+	bool liar;      /* hints lead nowhere */
+	bool late_ends; /* a fragment is told whole when the next one has begun */
 };
 
 static int64_t edge_of(p2v_usec now) /* parts that are there, since number 0 of fragment 0 */
@@ -59,7 +60,7 @@ static void list_fragments(const struct show *s, int64_t edge, struct p2v_text *
 		for (int64_t i = 0; n + 2 >= last && i < PARTS && n * PARTS + i < edge; i++)
 			p2v_text_printf(out, "#EXT-X-PART:DURATION=0.25,URI=\"%lld.%lld.mp4\"%s\n",
 				(long long)n, (long long)i, i % 4 ? "" : ",INDEPENDENT=YES");
-		if (n < last)
+		if (n < last && !(s->late_ends && edge % PARTS == 0 && n == last - 1))
 			p2v_text_printf(out, "#EXTINF:2,\n%lld.mp4\n", (long long)n);
 	}
 	if (!s->shy)
@@ -245,6 +246,23 @@ Test(low, it_rises_and_falls_at_independent_parts)
 	}
 	cr_assert_geq(switches, 2);
 	cr_assert(r.stalls <= 4 && r.resyncs == 0, "%u stalls", r.stalls);
+	show_close(&s);
+}
+
+Test(low, it_rises_where_the_next_fragment_is_announced_before_this_one_is_whole)
+{
+	struct show s;
+	struct p2v_player_result r;
+
+	show_open(&s);
+	s.late_ends = true;
+	r = show_run(&s, 20);
+	cr_assert(r.stalls == 0 && r.switches == 1 && r.resyncs == 0, "%u switches", r.switches);
+	cr_assert_eq(s.t.notes[s.t.n_notes - 1].f.rendition, 1);
+	cr_assert_gt(r.hints, 60);
+	for (size_t i = 1; i + 1 < s.t.n_notes; i++)
+		if (s.t.notes[i].f.init)
+			cr_assert_eq(s.t.notes[i + 1].f.i, 0);
 	show_close(&s);
 }
 
