@@ -30,6 +30,7 @@ struct show {
 	bool slow_wholes; /* each whole fragment is missed at first */
 	long long asked_whole;
 	bool liar;      /* hints lead nowhere */
+	bool wrong;     /* … or to what comes in the next fragment */
 	bool late_ends; /* a fragment is told whole when the next one has begun */
 };
 
@@ -63,7 +64,10 @@ static void list_fragments(const struct show *s, int64_t edge, struct p2v_text *
 		if (n < last && !(s->late_ends && edge % PARTS == 0 && n == last - 1))
 			p2v_text_printf(out, "#EXTINF:2,\n%lld.mp4\n", (long long)n);
 	}
-	if (!s->shy)
+	if (s->wrong && edge % PARTS)
+		p2v_text_printf(out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%lld.0.mp4\"\n",
+			(long long)(edge / PARTS + 1));
+	else if (!s->shy)
 		p2v_text_printf(out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%s%lld.%lld.mp4\"\n",
 			s->liar ? "not-" : "", (long long)(edge / PARTS),
 			(long long)(edge % PARTS));
@@ -114,7 +118,7 @@ static void answer(void *ctx, const char *target, p2v_usec now, struct stage_ans
 	} else if (sscanf(name, "%lld.", &n) == 1 && (dot = strchr(name, '.')) && dot[1] != 'm') {
 		a->due = due_of(n * PARTS + atoll(dot + 1));
 		a->size = rate / 8 / 4;
-		cr_assert(a->due <= now + PART, "hints are of what comes next");
+		cr_assert(s->wrong || a->due <= now + PART, "hints are of what comes next");
 	} else if (n > 0 && s->slow_wholes && s->asked_whole != n) {
 		s->asked_whole = n;
 		a->status = 503;
@@ -307,6 +311,20 @@ Test(low, hints_in_vain_are_given_up)
 	cr_assert(r.misses >= 3 && r.misses <= 6, "%llu: three of each rendition",
 		(unsigned long long)r.misses);
 	cr_assert_leq(r.stalls, 1);
+	show_close(&s);
+}
+
+Test(low, a_hint_that_another_part_comes_instead_of_is_not_waited_for)
+{
+	struct show s;
+	struct p2v_player_result r;
+
+	show_open(&s);
+	s.wrong = true;
+	r = show_run(&s, 25);
+	cr_assert(r.played && r.parts > 80 && strstr(s.t.trace, "\"event\":\"hint in vain\""));
+	cr_assert(r.stalls == 0 && r.errors + r.misses == 0, "%u", r.stalls);
+	cr_assert_leq(r.latency_last, 1300 * P2V_MSEC);
 	show_close(&s);
 }
 
