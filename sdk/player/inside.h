@@ -142,6 +142,7 @@ struct p2v_source {
 	size_t within; /* track of the parent whose fragments it tells; SIZE_MAX: it
 			  has tracks of its own */
 	char *url, *proto, *context, *base;
+	uint64_t bitrate; /* [bit/s] that a master manifest told of it; 0: none did */
 	struct p2v_manifest_range range;
 	struct p2v_load load;
 	struct p2v_timer timer;
@@ -196,6 +197,8 @@ int p2v_player_add_rung(struct p2v_track *k, const char *url, uint64_t bitrate,
 	struct p2v_source *source, const char *variant);
 /** @param n  room for so many renditions @return NULL: no memory */
 struct p2v_track *p2v_player_add_track(struct p2v_player *p, size_t n);
+/** Begin anew without tracks. */
+void p2v_player_drop_tracks(struct p2v_player *p);
 /** The tracks are there: play. @return P2V_OK or P2V_ENOMEM */
 int p2v_player_begin(struct p2v_player *p);
 
@@ -204,6 +207,11 @@ int p2v_player_begin(struct p2v_player *p);
  * @param d  [in] a reference is taken
  * @return P2V_OK; P2V_EPARSE with err: nothing to play; P2V_ENOMEM */
 int p2v_source_open(struct p2v_player *p, struct p2v_doc *d, struct p2v_err *err);
+/** The variants of a master manifest are no lists of fragments but presentations: their tracks take
+ * the place of the variants. The tracks that there were, and what was being loaded for them, are
+ * gone.
+ * @return P2V_OK or P2V_ENOMEM */
+int p2v_source_open_variants(struct p2v_player *p);
 void p2v_source_stop(struct p2v_source *s);
 void p2v_source_free(struct p2v_source *s);
 /** A rung of it is played: have it up to date from now on.

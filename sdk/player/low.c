@@ -68,6 +68,42 @@ static bool old_news(const struct p2v_low *l, const struct p2v_timeline *tl, uin
 	return l->edge_known && !tl->restarted && before(n, i, l->edge_n, l->edge_i);
 }
 
+static bool is_asked(const struct p2v_track *k, const struct p2v_piece *e)
+{
+	const struct p2v_manifest_range *r = &k->frag.range;
+
+	return strcmp(e->url, k->frag.url) == 0 && e->range.set == r->set &&
+	       (!r->set || (e->range.off == r->off && e->range.len == r->len));
+}
+
+static void was_in_vain(struct p2v_track *k)
+{
+	struct p2v_low *l = &rung_of(k)->low;
+
+	l->bad_n = k->pick.e.n;
+	l->bad_i = k->pick.i;
+	if (++l->bad_hints >= BAD_HINTS_MAX)
+		l->no_hint = p2v_now(&k->player->w) + P2V_LIST_PENALTY;
+}
+
+/* What was announced, and is being held for us, is there; or another part is there in its place. */
+static void look_at_hint(struct p2v_track *k)
+{
+	const struct p2v_parts *p = &rung_of(k)->low.parts;
+	size_t at = p2v_parts_at(p, k->next, k->part);
+
+	if (!k->frag.busy || !k->pick.hint || k->init || at >= p->listed)
+		return;
+	if (is_asked(k, &p->v[at])) {
+		if (k->listed_at == P2V_UNKNOWN)
+			k->listed_at = p2v_now(&k->player->w);
+		return;
+	}
+	p2v_player_trace_event(k->player, "hint in vain", k->frag.url);
+	p2v_load_stop(&k->frag);
+	was_in_vain(k);
+}
+
 int p2v_low_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked, p2v_usec *again)
 {
 	struct p2v_rung *r = rung_of(k);
@@ -88,9 +124,7 @@ int p2v_low_read(struct p2v_track *k, const struct p2v_doc *d, p2v_usec asked, p
 		l->edge_n = n;
 		l->edge_i = i;
 	}
-	if (k->frag.busy && k->pick.hint && k->listed_at == P2V_UNKNOWN &&
-		p2v_parts_at(&l->parts, k->next, k->part) < l->parts.listed)
-		k->listed_at = p2v_now(&k->player->w);
+	look_at_hint(k);
 	l->can_block = d->head.can_block;
 	if (held)
 		judge_held(k, asked);
@@ -310,6 +344,17 @@ enum p2v_where p2v_low_locate(struct p2v_track *k, struct p2v_pick *out)
 	return w;
 }
 
+/* A fragment is as long as the one before it. A server may announce the next one's first part
+ * before it tells that this one is whole. */
+static bool likely_whole(const struct p2v_track *k)
+{
+	const struct p2v_rung *r = rung_of(k);
+	const struct p2v_timeline_entry *last = r->tl.n > r->tl.n_init ? &r->tl.v[r->tl.n - 1]
+								       : NULL;
+
+	return last && k->into + r->low.parts.target / 2 >= last->dur;
+}
+
 bool p2v_low_may_switch(const struct p2v_track *k)
 {
 	const struct p2v_parts *p = &rung_of(k)->low.parts;
@@ -318,7 +363,11 @@ bool p2v_low_may_switch(const struct p2v_track *k)
 	if (!p2v_low_on(k) || !k->placed || k->part == 0 || k->numbered_on != k->cur)
 		return true;
 	at = p2v_parts_at(p, k->next, k->part);
-	return at < p->n && (p->v[at].n > k->next || (at < p->listed && p->v[at].independent));
+	if (at == p->n)
+		return false;
+	if (p->v[at].hint)
+		return p->v[at].n > k->next || likely_whole(k);
+	return p->v[at].n > k->next || p->v[at].independent;
 }
 
 /* ---- what was announced, and what failed ---- */
@@ -353,10 +402,7 @@ p2v_usec p2v_low_failed(struct p2v_track *k)
 	p2v_usec now = p2v_now(&k->player->w);
 
 	if (k->pick.hint) { /* it may have been announced in vain: it is listed, or another one */
-		l->bad_n = k->pick.e.n;
-		l->bad_i = k->pick.i;
-		if (++l->bad_hints >= BAD_HINTS_MAX)
-			l->no_hint = now + P2V_LIST_PENALTY;
+		was_in_vain(k);
 		return now;
 	}
 	if (k->errors++ == 0)

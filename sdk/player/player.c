@@ -243,6 +243,17 @@ struct p2v_track *p2v_player_add_track(struct p2v_player *p, size_t n)
 	return k;
 }
 
+void p2v_player_drop_tracks(struct p2v_player *p)
+{
+	for (size_t i = 0; i < p->n_tracks; i++) {
+		p2v_track_fini(p->tracks[i]);
+		free(p->tracks[i]);
+	}
+	p->n_tracks = 0;
+	free(p->rates);
+	p->rates = NULL;
+}
+
 static int make_video(struct p2v_player *p, const struct p2v_doc *d, size_t first)
 {
 	struct p2v_track *k = p2v_player_add_track(p, d->n_variants);
@@ -419,14 +430,10 @@ void p2v_player_free(struct p2v_player *p)
 		return;
 	p2v_player_stop(p);
 	p2v_load_fini(&p->master);
-	for (size_t i = 0; i < p->n_tracks; i++) {
-		p2v_track_fini(p->tracks[i]);
-		free(p->tracks[i]);
-	}
+	p2v_player_drop_tracks(p);
 	for (size_t i = 0; i < p->n_sources; i++)
 		p2v_source_free(p->sources[i]);
 	p2v_buffer_fini(&p->buffer);
-	free(p->rates);
 	free(p->url);
 	free(p);
 }

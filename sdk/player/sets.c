@@ -96,6 +96,14 @@ struct choice {
 	int rc;
 };
 
+/* A manifest of one medium alone may leave it to the one that names it. */
+static uint64_t bitrate_of(const struct offer *o)
+{
+	const struct p2v_source *s = o->source;
+
+	return o->track->bw ? o->track->bw : s->parent ? s->parent->bitrate : s->bitrate;
+}
+
 static bool add(void *ctx, const struct offer *o)
 {
 	struct choice *c = ctx;
@@ -107,7 +115,7 @@ static bool add(void *ctx, const struct offer *o)
 	c->n++;
 	if (c->k)
 		c->rc = p2v_player_add_rung(
-			c->k, o->source->url, o->track->bw, o->source, o->variant);
+			c->k, o->source->url, bitrate_of(o), o->source, o->variant);
 	return c->rc == P2V_OK && c->n < c->most;
 }
 

@@ -254,6 +254,25 @@ int p2v_source_open(struct p2v_player *p, struct p2v_doc *d, struct p2v_err *err
 	return gathered(p) ? begin(p, err) : P2V_OK;
 }
 
+int p2v_source_open_variants(struct p2v_player *p)
+{
+	const struct p2v_track *k = p->tracks[0];
+	int rc = P2V_OK;
+
+	for (size_t i = 0; i < k->n && rc == P2V_OK && p->n_sources < P2V_SOURCES_MAX; i++) {
+		struct p2v_source *s = source_new(p, k->v[i].url, NULL, NULL);
+
+		if (s)
+			s->bitrate = k->v[i].bitrate;
+		else
+			rc = P2V_ENOMEM;
+	}
+	p2v_player_drop_tracks(p);
+	for (size_t i = 0; i < p->n_sources; i++)
+		fetch(p->sources[i]);
+	return rc;
+}
+
 /* A reading came. */
 static void take(struct p2v_source *s, struct p2v_doc *d)
 {
@@ -263,8 +282,12 @@ static void take(struct p2v_source *s, struct p2v_doc *d)
 
 	p2v_doc_free(s->doc);
 	s->doc = d;
-	if (p->n_tracks)
+	if (!p->n_tracks && !s->parent)
+		rc = add_children(s);
+	if (rc == P2V_OK && p->n_tracks)
 		rc = p2v_source_apply(s);
+	else if (rc < 0)
+		(void)p2v_fail(&err, rc, "no memory for a manifest");
 	else if (gathered(p))
 		rc = begin(p, &err);
 	if (rc < 0)

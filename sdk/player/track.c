@@ -143,6 +143,12 @@ static void list_done(struct p2v_load *l, enum p2v_load_end how)
 		return;
 	}
 	rc = p2v_load_read(l, &d, &err);
+	if (rc == P2V_OK && d->head.kind == P2V_MANIFEST_PRESENTATION && !p->any_loaded) {
+		p2v_doc_free(d);
+		if (p2v_source_open_variants(p) < 0)
+			p2v_player_over(p, P2V_ENOMEM, "no memory for a manifest");
+		return; /* and k is no more */
+	}
 	if (rc == P2V_OK) {
 		rc = p2v_track_read(k, d, l->asked);
 		if (rc < 0)
@@ -341,13 +347,15 @@ static enum p2v_where not_yet(struct p2v_track *k, size_t *i)
 	return P2V_WAIT;
 }
 
-/* Of a fragment of which the first parts are there only the rest is new. */
+/* Of a fragment of which the first parts are there only the rest is new. It may be located several
+ * times until it is. */
 static void take_rest(struct p2v_track *k, const struct p2v_timeline_entry *e)
 {
-	p2v_usec had = e->n == k->next ? k->into : 0;
-
+	if (e->n != k->next)
+		k->again = 0;
+	else if (k->into > 0)
+		k->again = k->into < e->dur ? k->into : e->dur;
 	take_place(k, e);
-	k->again = had < e->dur ? had : e->dur;
 }
 
 /* Whether a fragment with a time comes right behind what there is. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/player/stage.h"
+#include "tests/unit/oom.h"
 #include "tests/unit/player/theatre.h"
 
 TestSuite(presentation, .timeout = 120);
@@ -59,6 +60,12 @@ static void show_open(struct show *s,
 	theatre_open(&s->t);
 	far = p2v_machine_world(s->t.cdn);
 	stage_open(&s->stage, &far, answer, s);
+}
+
+static void show_close(struct show *s)
+{
+	stage_close(&s->stage);
+	theatre_close(&s->t);
 }
 
 static struct p2v_player_result show_run(struct show *s, const char *url, double until)
@@ -183,7 +190,7 @@ Test(presentation, dash_that_lists_its_fragments)
 		(long long)r.latency_median);
 	lists = stage_asked_for(&s.stage, "a.mpd", 20 * P2V_SECOND);
 	cr_assert(lists == 20, "as often as it asks for: %zu", lists);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, dash_that_names_its_fragments_by_a_rule)
@@ -199,7 +206,7 @@ Test(presentation, dash_that_names_its_fragments_by_a_rule)
 	cr_assert_eq(stage_asked_for(&s.stage, "a.mpd", 0), 1, "its text says all");
 	cr_assert(r.misses == 0 && r.latency_median > 6 * P2V_SECOND &&
 		  r.latency_median < 6300 * P2V_MSEC);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, what_a_rule_promises_too_early_is_waited_for)
@@ -213,7 +220,7 @@ Test(presentation, what_a_rule_promises_too_early_is_waited_for)
 	plays_live(&s, &r, 60);
 	cr_assert_gt(r.misses, 20);
 	in_order(&s, false, (uint64_t)WHOLE);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, a_fragment_that_one_rendition_lacks_is_taken_from_another)
@@ -232,7 +239,7 @@ Test(presentation, a_fragment_that_one_rendition_lacks_is_taken_from_another)
 	/* The init segment is loaded anew on each switch. */
 	cr_assert_eq(loads(&s, false, true), 4);
 	in_order(&s, false, (uint64_t)WHOLE);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, a_manifest_that_fails_for_a_while)
@@ -247,7 +254,7 @@ Test(presentation, a_manifest_that_fails_for_a_while)
 	r = show_run(&s, "", 60);
 	cr_assert(r.misses == 2 && r.stalls == 0 && r.code == P2V_OK);
 	in_order(&s, false, (uint64_t)WHOLE);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 static void two_periods(struct show *s, const char *target, p2v_usec now, struct stage_answer *a)
@@ -288,7 +295,7 @@ Test(presentation, the_next_period_has_other_renditions_and_no_sound)
 	cr_assert_eq(two, 3);
 	in_order(&s, false, (uint64_t)WHOLE);
 	cr_assert_eq(loads(&s, false, true), 2, "each has an init segment");
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 /* ---- Smooth ---- */
@@ -332,7 +339,7 @@ Test(presentation, smooth)
 	in_order(&s, true, (uint64_t)WHOLE);
 	cr_assert(loads(&s, false, true) == 0 && loads(&s, true, false) > 25);
 	cr_assert_eq(r.latency_median, P2V_UNKNOWN, "it tells no date");
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 /* ---- HDS ---- */
@@ -413,7 +420,41 @@ Test(presentation, hds_with_bootstraps_of_their_own)
 	lists = stage_asked_for(&s.stage, "hi.abst", 20 * P2V_SECOND);
 	cr_assert(lists >= 20 && lists <= 24, "%zu", lists);
 	cr_assert_eq(stage_asked_for(&s.stage, "lo.abst", 20 * P2V_SECOND), 0);
-	theatre_close(&s.t);
+	show_close(&s);
+}
+
+/* F4M 3.0: a manifest of manifests, of one medium each. */
+static void hds_set(struct show *s, const char *target, p2v_usec now, struct stage_answer *a)
+{
+	static const char head[] = "<manifest xmlns=\"http://ns.adobe.com/f4m/3.0\">"
+				   "<streamType>live</streamType>";
+
+	if (strstr(target, "set.f4m"))
+		p2v_text_printf(&a->text,
+			"%s<media bitrate=\"400\" href=\"hi.f4m\"/>"
+			"<media bitrate=\"160\" href=\"lo.f4m\"/></manifest>",
+			head);
+	else if (strstr(target, ".f4m"))
+		p2v_text_printf(&a->text,
+			"%s<bootstrapInfo profile=\"named\" url=\"%.2s.abst\" id=\"a\"/>"
+			"<media url=\"%.2s\" bootstrapInfoId=\"a\"/></manifest>",
+			head, strstr(target, ".f4m") - 2, strstr(target, ".f4m") - 2);
+	else
+		hds(s, target, now, a);
+}
+
+Test(presentation, hds_of_several_manifests)
+{
+	struct show s;
+	struct p2v_player_result r;
+
+	show_open(&s, hds_set);
+	r = show_run(&s, "http://cdn/live/set.f4m", 60);
+	plays_live(&s, &r, 60);
+	in_order(&s, false, 1);
+	cr_assert_eq(stage_asked_for(&s.stage, "set.f4m", 0), 1);
+	cr_assert_eq(s.t.notes[s.t.n_notes - 1].f.bitrate, 400000);
+	show_close(&s);
 }
 
 Test(presentation, hds_goes_on_without_a_bootstrap_that_is_missing)
@@ -427,7 +468,7 @@ Test(presentation, hds_goes_on_without_a_bootstrap_that_is_missing)
 	cr_assert(
 		r.played && r.renditions == 1 && r.stalls == 0 && r.code == P2V_OK, "%s", r.error);
 	cr_assert_eq(s.missed, 3);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 Test(presentation, hds_leaves_a_rendition_whose_bootstrap_is_lost)
@@ -442,7 +483,7 @@ Test(presentation, hds_leaves_a_rendition_whose_bootstrap_is_lost)
 	r = show_run(&s, "", 60);
 	cr_assert(r.played && r.code == P2V_OK && r.stalls == 0, "%u %s", r.stalls, r.error);
 	in_order(&s, false, 1);
-	theatre_close(&s.t);
+	show_close(&s);
 }
 
 /* ---- what cannot be played ---- */
@@ -466,5 +507,109 @@ Test(presentation, one_without_pictures_and_sound_is_refused)
 	r = show_run(&s, "http://cdn/a.mpd", 5);
 	cr_assert_eq(r.code, P2V_EPARSE);
 	cr_assert_str_eq(r.error, "the presentation has nothing to play");
-	theatre_close(&s.t);
+	show_close(&s);
+}
+
+/* With so many allocations left, for 300 ms from `at` on. @return whether that was too few */
+static bool starve(double at, long n, unsigned *given_up, unsigned *played_on)
+{
+	struct show s;
+	struct p2v_player_result r;
+	bool struck;
+
+	show_open(&s, hds);
+	(void)show_run(&s, "http://cdn/live/index.f4m", at);
+	oom_after(n);
+	(void)p2v_sim_run(s.t.sim, p2v_sim_now(s.t.sim) + 300 * P2V_MSEC);
+	struck = oom_struck();
+	oom_after(-1);
+	r = show_run(&s, "", 20);
+	*given_up += r.code < 0;
+	*played_on += r.code == P2V_OK && r.played_media > 10 * P2V_SECOND;
+	cr_assert(r.code == P2V_OK || r.code == P2V_ENOMEM, "%s", r.error);
+	cr_assert_eq(s.t.ends, r.code < 0);
+	show_close(&s);
+	return struck;
+}
+
+Test(presentation, without_memory_it_plays_on_or_says_so)
+{
+	static const double when[] = { 0.035, 8 }; /* the manifest comes; it is read again */
+
+	for (size_t i = 0; i < 2; i++) {
+		unsigned given_up = 0, played_on = 0, n = 0;
+
+		for (n = 0; starve(when[i], (long)n, &given_up, &played_on); n++)
+			cr_assert_eq(given_up + played_on, n + 1, "%u: neither", n);
+		cr_assert(n > 20 && given_up > 0 && played_on > 0, "%u: %u, %u", n, given_up,
+			played_on);
+	}
+}
+
+/* ---- files with an index ---- */
+
+enum { HEAD_BYTES = 600, INDEX_BYTES = 68, PIECE_BYTES = 1000, PIECES = 3 };
+
+/* ISO/IEC 14496-12 8.16.3: three fragments of 2 s behind it. */
+static void index_box(struct p2v_text *out)
+{
+	put(out, INDEX_BYTES, 4);
+	p2v_text_puts(out, "sidx");
+	put(out, 0, 4);
+	put(out, 1, 4);
+	put(out, 1000, 4);
+	put(out, 0, 4 + 4);
+	put(out, PIECES, 4);
+	for (int i = 0; i < PIECES; i++) {
+		put(out, PIECE_BYTES, 4);
+		put(out, 2000, 4);
+		put(out, UINT64_C(1) << 31, 4);
+	}
+}
+
+static void indexed(struct show *s, const char *target, p2v_usec now, struct stage_answer *a)
+{
+	(void)s;
+	(void)now;
+	if (!strstr(target, ".mp4")) {
+		p2v_text_puts(&a->text,
+			"<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" "
+			"mediaPresentationDuration=\"PT6S\"><Period>"
+			"<AdaptationSet contentType=\"video\">"
+			"<Representation id=\"a\" bandwidth=\"160000\"><BaseURL>lo.mp4</BaseURL>"
+			"<SegmentBase indexRange=\"600-667\"/></Representation>"
+			"<Representation id=\"b\" bandwidth=\"400000\"><BaseURL>hi.mp4</BaseURL>"
+			"<SegmentBase indexRange=\"600-667\"/></Representation></AdaptationSet>"
+			"<AdaptationSet contentType=\"audio\">"
+			"<Representation id=\"c\" bandwidth=\"40000\"><BaseURL>snd.mp4</BaseURL>"
+			"<SegmentBase indexRange=\"600-667\"/></Representation></AdaptationSet>"
+			"</Period></MPD>");
+		return;
+	}
+	/* The whole file, whatever the range: servers may. */
+	for (int i = 0; i < HEAD_BYTES; i++)
+		p2v_text_add(&a->text, "", 1);
+	index_box(&a->text);
+	for (int i = 0; i < PIECES * PIECE_BYTES; i++)
+		p2v_text_add(&a->text, "", 1);
+}
+
+Test(presentation, dash_of_files_with_an_index)
+{
+	struct show s;
+	struct p2v_player_result r;
+
+	show_open(&s, indexed);
+	r = show_run(&s, "http://cdn/vod/a.mpd", 30);
+	cr_assert(r.ended && r.code == P2V_OK && r.stalls == 0 && r.renditions == 2, "%s", r.error);
+	cr_assert_eq(r.played_media, 6 * P2V_SECOND);
+	cr_assert(loads(&s, true, false) == PIECES && loads(&s, false, false) == PIECES);
+	for (size_t i = 0; i < s.t.n_notes; i++) {
+		const struct p2v_player_fragment *f = &s.t.notes[i].f;
+
+		if (!f->init)
+			cr_assert_eq(f->range.off,
+				HEAD_BYTES + INDEX_BYTES + f->n / (uint64_t)WHOLE * PIECE_BYTES);
+	}
+	show_close(&s);
 }

@@ -29,6 +29,11 @@ static void feed(struct job *j)
 		n = n < sizeof zeros ? n : sizeof zeros;
 		s = j->a.text.n ? p2v_slice_copy(j->a.text.p + j->at, n)
 				: p2v_slice_static(zeros, n);
+		if (!s.p) {
+			j->finished = true;
+			w->ops->http_abort(w->self, j->x);
+			return;
+		}
 		w->ops->http_write(w->self, j->x, s);
 		j->at += n;
 	}
@@ -60,7 +65,12 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	p2v_usec now = p2v_now(&s->w);
 	struct stage_asked *a = &s->asked[s->n];
 
-	cr_assert(j && s->n < STAGE_ASKED && rq->target.n < sizeof a->target);
+	x->user = NULL;
+	if (!j) {
+		s->w.ops->http_abort(s->w.self, x);
+		return;
+	}
+	cr_assert(s->n < STAGE_ASKED && rq->target.n < sizeof a->target);
 	s->n++;
 	a->at = now;
 	memcpy(a->target, rq->target.p, rq->target.n);
@@ -70,6 +80,8 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	x->user = j;
 	p2v_list_push(&s->jobs, &j->in_stage);
 	s->answer(s->ctx, a->target, now, &j->a);
+	if (j->a.text.oom)
+		j->a.status = 500;
 	p2v_arm(&s->w, &j->timer, j->a.due > now ? j->a.due : now);
 }
 
@@ -78,20 +90,35 @@ static void on_drained(void *ctx, struct p2v_exchange *x)
 	struct job *j = x->user;
 
 	(void)ctx;
-	if (j->replied && !j->finished)
+	if (j && j->replied && !j->finished)
 		feed(j);
 }
 
-static void on_gone(void *ctx, struct p2v_exchange *x, bool whole)
+static void job_free(struct job *j)
 {
-	struct job *j = x->user;
-
-	(void)ctx;
-	(void)whole;
 	p2v_disarm(&j->stage->w, &j->timer);
 	p2v_list_remove(&j->in_stage);
 	p2v_text_fini(&j->a.text);
 	free(j);
+}
+
+static void on_gone(void *ctx, struct p2v_exchange *x, bool whole)
+{
+	(void)ctx;
+	(void)whole;
+	if (x->user)
+		job_free(x->user);
+	x->user = NULL;
+}
+
+void stage_close(struct stage *s)
+{
+	P2V_LIST_EACH (it, &s->jobs) {
+		struct job *j = P2V_OF(it, struct job, in_stage);
+
+		j->x->user = NULL;
+		job_free(j);
+	}
 }
 
 void stage_open(struct stage *s, const struct p2v_world *w,

@@ -37,6 +37,8 @@ struct stage {
 void stage_open(struct stage *s, const struct p2v_world *w,
 	void (*answer)(void *ctx, const char *target, p2v_usec now, struct stage_answer *out),
 	void *ctx);
+/** Forget what is still held. The simulation does not run any more. */
+void stage_close(struct stage *s);
 /** @return how many requests had this in their target, since `since` */
 size_t stage_asked_for(const struct stage *s, const char *part, p2v_usec since);
 
