@@ -87,6 +87,7 @@ frames() {
     gst*) grep -ac 'GstFakeSink:vs: last-message = chain' "$work/$1.out" ;;
     mpv) grep -acE 'Parsed_showinfo_0: n: *[0-9]+ ' "$work/$1.out" ;;
     ytdlp) stat -c %s "$work/$1.flv" 2>/dev/null ;;
+    page) sed -n 's/^frames //p' "$work/$1.out" | tail -n 1 ;;
     vlc) sed -nE 's/^.*frames displayed *: *([0-9]+).*/\1/p' "$work/$1.out" | tail -n 1 ;;
   esac
 }
@@ -152,7 +153,7 @@ leave() {
     alive "$n" || result[$n]="ended by itself"
     case ${kind_of[$n]} in
       vlc) ! alive "$n" || tell_vlc "$n" quit ;;
-      ytdlp | mpv) ! alive "$n" || hit "$n" TERM ;;
+      ytdlp | mpv | page) ! alive "$n" || hit "$n" TERM ;;
       *) ! alive "$n" || hit "$n" INT ;;
     esac
   done
