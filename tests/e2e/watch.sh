@@ -268,6 +268,11 @@ begin_ways() {
   esac
 }
 
+# known AGENT KIND: whether the agent takes its player for what it is
+known() {
+  local -A family=([ours]=generic [ffmpeg]=ffmpeg [mpv]=ffmpeg [gst]=gstreamer [gst1]=gstreamer [vlc]=vlc [ytdlp]=browser)
+  in_log "$1" "event=player .*family=${family[$2]}\$"
+}
 # pair_played WHAT TAG SECONDS AGENT AGENT PLAYER...: how that went for the players of two agents
 pair_played() {
   local what=$1 tag=$2 seconds=$3 a=${2}_$4 b=${2}_$5 n seen=played
@@ -277,6 +282,7 @@ pair_played() {
     is "$what plays: $n" $seen "${tag}_$n" "$seconds" "${tag}_cdn"
     is "$what: there is sound: $n" [ "$(heard "${tag}_$n")" -gt 0 ]
   done
+  is "$what: the player is known" known "$a" "${kind_of[${tag}_cdn]}"
   is "$what: bytes came from peers" more_than 0 served_bytes_total_p2p "$a" "$b"
   is "$what: no byte that came from peers was wrong" [ "$(counter integrity_failures_total "$a" "$b")" = 0 ]
   is "$what: nothing was kept from a player" [ "$(counter fragments_total_failed "$a" "$b")" = 0 ]
