@@ -113,5 +113,8 @@ struct p2v_viewer *p2v_feed_viewer(
 		return NULL;
 	}
 	p2v_list_push(&feed->viewers, &v->in_feed);
+	p2v_log_once(feed->d->node, P2V_LOG_INFO, "player",
+		p2v_mix64(feed->channel->id_short ^ tag_of(p2v_str_of(v->policy->plugin->name))),
+		"channel=%s family=%s", feed->channel->name, v->policy->plugin->name);
 	return v;
 }

@@ -1,6 +1,6 @@
-/* avplayer.c - player/avplayer: AVFoundation, the player of Apple's systems. By documentation
- * alone, never measured here: it gives up a media file of which nothing came for 10 s
- * (CoreMediaErrorDomain -12889), and then leaves that rendition for another one. */
+/* avplayer.c - player/avplayer: AVFoundation, the player of Apple's systems. By what others tell of
+ * it, never measured here: it gives up a media file of which nothing comes (CoreMediaErrorDomain
+ * -12889) after 10 s, some say after 6 s, and then leaves that rendition. */
 #include "plugins/player/model.h"
 
 static uint32_t avplayer_match(const void *conf, struct p2v_str user_agent)
@@ -9,5 +9,5 @@ static uint32_t avplayer_match(const void *conf, struct p2v_str user_agent)
 	return model_named(user_agent, "AppleCoreMedia/") ? 100 : 0;
 }
 
-MODEL_FAMILY(avplayer, "AVPlayer, by its documentation", "documentation", avplayer_match, "0.5",
-	"0.65", "3s", "8s");
+MODEL_FAMILY(avplayer, "AVPlayer, by what others tell of it", "reports", avplayer_match, "0.5",
+	"0.65", "3s", "5s");

@@ -1,5 +1,5 @@
 /* vlc.c - player/vlc: VLC and libvlc. Measured with 3.0: playback ends at the first 404 or 503,
- * while a late answer is only late: so a miss is kept from it for long. */
+ * while it waited 40 s for an answer and went on: so a miss is kept from it for long. */
 #include "plugins/player/model.h"
 
 static uint32_t vlc_match(const void *conf, struct p2v_str user_agent)

@@ -6,7 +6,7 @@ noinst_PROGRAMS += p2v-link
 p2v_link_SOURCES = %reldir%/cli.c %reldir%/cli.h %reldir%/main.c
 p2v_link_LDADD = libp2v_lab.la libp2v_tool.la libp2v_core.la
 
-EXTRA_DIST += %reldir%/lab.sh %reldir%/link %reldir%/plot %reldir%/shares
+EXTRA_DIST += %reldir%/lab.sh %reldir%/link %reldir%/players %reldir%/plot %reldir%/shares
 
 # The transport beside kernel TCP, live: half an hour, and root's rights. SHARES: options and cases.
 bench-shares: all

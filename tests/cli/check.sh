@@ -49,6 +49,8 @@ right "a section of a plugin that is not chosen" "$tracker\n[cc.fixture]\nwindow
 # What shows only when the node is put together.
 wrong "nothing to serve" "$agent\n" "t.ini: there is no \[channel NAME\] and no open_hosts: *"
 wrong "an origin that is none" "$agent\n${channel/http:/ftp:}\n" "t.ini:8: \[channel a\] origin: 'ftp://cdn.example/' is no http or https URL"
+wrong "a player that is not loaded" "$agent\n$channel\nplayer = nobody\n" "t.ini:9: \[channel a\] player: 'nobody' is none of those that \[plugins\] player names"
+right "a player that is" "$agent\n$channel\nplayer = fixture\n" "*right*"
 wrong "a mount twice" "$agent\n$channel\n${channel/ a\]/ b]}\n" "t.ini:10: \[channel b\] mount: channel a is mounted at /a already"
 wrong "a port that is none" "$agent\n$channel\n[gateway]\nlisten = 127.0.0.1:http\n" "t.ini:10: \[gateway\] listen: 'http' *"
 wrong "a tracker, and nobody to believe" "$agent\n$channel\n[overlay]\ntracker = 127.0.0.1:1\n" "t.ini: \[identity\] authority: is needed with a tracker: *"

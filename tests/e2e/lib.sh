@@ -290,7 +290,7 @@ events { worker_connections 1024; }
 http {
   types {
     application/vnd.apple.mpegurl m3u8; video/mp2t ts; video/mp4 mp4 m4s; text/plain txt; application/dash+xml mpd;
-    application/f4m+xml f4m; video/abst abst; application/vnd.ms-sstr+xml ismc;
+    application/f4m+xml f4m; video/abst abst; text/html html; text/javascript js;
   }
   default_type application/octet-stream;
   client_body_temp_path $work/t1; proxy_temp_path $work/t2; fastcgi_temp_path $work/t3;

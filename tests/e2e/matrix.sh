@@ -31,6 +31,9 @@ cell() {
       await_fresh "live/$listed" && sleep 1.2
     else
       ready_ways "${protocol}_$kind"
+      # Where players begin depends on the manifest that they see, and how ffmpeg goes on depends on where it began: all
+      # see the same one.
+      await_fresh "live/$listed" && sleep 0.4
     fi
     begin_ways "$kind" "${protocol}_$kind" "$manifest"
     # shellcheck disable=SC2086

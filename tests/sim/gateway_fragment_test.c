@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "plugins/player/model.h"
 #include "tests/sim/booth.h"
 
 TestSuite(gateway_fragment, .timeout = 120, .init = rig_init, .fini = rig_fini);
@@ -460,11 +461,11 @@ Test(gateway_fragment, what_turns_out_to_be_too_large_passes_through_next_time)
 
 Test(gateway_fragment, a_player_plugin_may_pace_it)
 {
-	struct { /* the options of player/generic, as they stand */
-		double finish_share;
-		p2v_usec hold;
-		double pace, rise_share;
-	} generic = { 0.5, 3 * P2V_SECOND, 2, 0.65 };
+	struct model_conf generic = { .finish_share = 0.5,
+		.rise_share = 0.65,
+		.pace = 2,
+		.hold = 3 * P2V_SECOND,
+		.patience = 60 * P2V_SECOND };
 	static const char master[] = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=400000\nm.m3u8\n";
 	struct booth_conf conf = booth_conf();
 	struct visit v = { 0 };

@@ -195,5 +195,5 @@ EXTRA_tests_sim_fidelity_flow_DEPENDENCIES = $(plugin_LTLIBRARIES)
 if !SANITIZE
 TESTS += tests/sim/fidelity.sh
 endif
-LONG_TESTS += tests/sim/conformity_long.sh tests/sim/fidelity_long.sh
-EXTRA_DIST += tests/sim/conformity_long.sh tests/sim/fidelity.sh tests/sim/fidelity_long.sh
+LONG_TESTS += tests/sim/families.sh tests/sim/conformity_long.sh tests/sim/fidelity_long.sh
+EXTRA_DIST += tests/sim/families.sh tests/sim/conformity_long.sh tests/sim/fidelity.sh tests/sim/fidelity_long.sh
