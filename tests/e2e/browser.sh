@@ -15,7 +15,7 @@ pages=$work/pages
 mkdir -p "$pages"
 cp "$P2V_SRCDIR"/tests/e2e/pages/page.* "$pages"
 page_types='types { text/html html; text/javascript js mjs; } access_log off; add_header Cache-Control max-age=3600;'
-cdn_more="add_header Access-Control-Allow-Origin *;
+cdn_more="add_header Access-Control-Allow-Origin *; location = /favicon.ico { return 204; }
   location ^~ /-pages/ { alias $pages/; $page_types }
   location ^~ /-modules/ { alias $modules/; $page_types }
   location ^~ /-peer2view/ { alias $P2V_SRCDIR/sdk/js/; $page_types }"
