@@ -26,6 +26,7 @@ endif
 E2E_LONG_TESTS = \
 	%reldir%/limits_long.sh \
 	%reldir%/pages_long.sh \
+	%reldir%/pages_low.sh \
 	%reldir%/promise.sh \
 	%reldir%/shares_long.sh \
 	%reldir%/simulated.sh

@@ -36,7 +36,7 @@ const kinds = {
     player.addEventListener("error", (e) => console.log("shaka", e.detail.code, String(e.detail.data).slice(0, 200)));
     await player.attach(video);
     await player.load(url);
-    globalThis.latency = () => player.getStats().liveLatency;
+    globalThis.latency = () => (Date.now() - player.getPlayheadTimeAsDate()) / 1000;
   },
   native() {
     video.src = url;
