@@ -1,5 +1,5 @@
 #!/bin/bash
-# pages_low.sh - low latency in pages: LL-HLS with hls.js, and with Shaka, DASH in chunks with dash.js. Each has one page on the
+# pages_low.sh - low latency in pages: LL-HLS with hls.js, DASH in chunks with dash.js. Each has one page on the
 # CDN, which is p2v-origin, and two or three on agents, which are each other's only peers.
 . "$P2V_SRCDIR/tests/e2e/lib.sh"
 [ -x "$P2V_BUILDDIR/p2v-origin" ] || skip_all "p2v-origin is not built"
@@ -54,7 +54,6 @@ low() {
   end_well $pages_on
 }
 module=hls.js low hls hls master.m3u8 '{"lowLatencyMode": true}'
-low shaka shaka master.m3u8 '{"streaming": {"lowLatencyMode": true}}'
 low dash dash manifest.mpd '{"streaming": {"delay": {"liveDelay": 3}, "utcSynchronization": {"enabled": false}}}'
 finish browser
 end_well tracker
