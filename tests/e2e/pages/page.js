@@ -39,6 +39,8 @@ const kinds = {
     globalThis.latency = () => (Date.now() - player.getPlayheadTimeAsDate()) / 1000;
   },
   native() {
+    // On a busy machine Chromium's own player gives up now and then, at the CDN as well; a page begins again.
+    video.onerror = () => setTimeout(() => (video.src = url), 1000);
     video.src = url;
   },
 };
