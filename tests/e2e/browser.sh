@@ -15,7 +15,7 @@ pages=$work/pages
 mkdir -p "$pages"
 cp "$P2V_SRCDIR"/tests/e2e/pages/page.* "$pages"
 page_types='types { text/html html; text/javascript js mjs; } access_log off; add_header Cache-Control max-age=3600;'
-cdn_more="add_header Access-Control-Allow-Origin *;
+cdn_more="add_header Access-Control-Allow-Origin *; location = /favicon.ico { return 204; }
   location ^~ /-pages/ { alias $pages/; $page_types }
   location ^~ /-modules/ { alias $modules/; $page_types }
   location ^~ /-peer2view/ { alias $P2V_SRCDIR/sdk/js/; $page_types }"
@@ -59,13 +59,18 @@ seen() { jq -r "$2" "$work/seen/$1.json" 2>/dev/null; }
 asked_of() { seen "$1" ".requests[\"http://$2\"] // 0"; }
 # from_peers NAME: how many of its fragments came from peers, wholly or in part
 from_peers() { seen "$1" '(.sources.p2p // 0) + (.sources.mixed // 0)'; }
+# What is seen of a page is written down twice a second: whoever waits for it need not look more often.
+not_yet() {
+  sleep 0.4
+  return 1
+}
 # at_least N COMMAND...: whether that prints so large a number
-at_least() { [ "$("${@:2}")" -ge "$1" ] 2>/dev/null; }
+at_least() { [ "$("${@:2}")" -ge "$1" ] 2>/dev/null || not_yet; }
 
 # page_shows N NAME...: whether each of these pages has shown so many frames
 page_shows() {
   local n
-  for n in "${@:2}"; do [ "$(seen "$n" '.frames // 0')" -ge "$1" ] 2>/dev/null || return 1; done
+  for n in "${@:2}"; do [ "$(seen "$n" '.frames // 0')" -ge "$1" ] 2>/dev/null || not_yet || return 1; done
 }
 
 # mark NAME...: from here on; frames_since NAME and still_since NAME count from there.

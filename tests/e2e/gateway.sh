@@ -137,7 +137,7 @@ gives "HEAD of a status page" 200
 get /live/seg0.ts -X OPTIONS -H 'Origin: https://site.example' -H 'Access-Control-Request-Method: GET' \
   -H 'Access-Control-Request-Headers: range, x-more' -H 'Access-Control-Request-Private-Network: true'
 gives "a browser asks whether it may ask" 204
-says "… it may" Access-Control-Allow-Origin '[*]'
+says "… it may" Access-Control-Allow-Origin https://site.example
 says "… with those headers" Access-Control-Allow-Headers 'range, x-more'
 says "… from a public page" Access-Control-Allow-Private-Network true
 for method in POST PUT DELETE; do

@@ -31,6 +31,7 @@ E2E_LONG_TESTS = \
 	%reldir%/limits_long.sh \
 	%reldir%/matrix.sh \
 	%reldir%/pages_long.sh \
+	%reldir%/pages_low.sh \
 	%reldir%/promise.sh \
 	%reldir%/shares_long.sh \
 	%reldir%/simulated.sh

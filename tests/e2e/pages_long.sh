@@ -4,11 +4,16 @@
 # plays from the CDN.
 . "$P2V_SRCDIR/tests/e2e/lib.sh"
 . "$P2V_SRCDIR/tests/e2e/browser.sh"
-needs ffmpeg
+needs ffmpeg openssl
 make_source
+# The site and the CDN by TLS, too.
+secure=$(quiet_address)
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/key.pem" -out "$work/cert.pem" -days 2 -subj /CN=site.localhost \
+  >"$work/openssl.log" 2>&1 || bail "no certificate"
+cdn_more="listen $secure ssl; ssl_certificate $work/cert.pem; ssl_certificate_key $work/key.pem; $cdn_more"
 cdn
 tracker
-browser
+browser --ip-address-space-overrides="127.0.0.1:${cdn##*:}=public,$secure=public"
 host=cdn.localhost:${cdn##*:}
 
 # kind NAME PLAYER ENCODER MANIFEST PATH [OPTIONS]: a stream comes on air; one page plays it from the CDN, and a pair by each way.
@@ -71,6 +76,26 @@ for k in ${P2V_KINDS:-ts fmp4 time number smooth shaka_time shaka_number shaka_t
     video_ts) kind video_ts native encode_lean index.m3u8 index.m3u8 ;;
   esac
 done
+
+# A site by https, with a CDN by https, and the agent by http on the viewer's machine: with leave, and without.
+encode_ts secure
+agent secure
+await_live 4 live/v2/index.m3u8 secure
+guide_page secure hls.js "${http_of[secure]}"
+sed -i "s#cdn: \"http://$cdn/live/\"#cdn: { \"https://$secure/live/\": \"/live\" }#; s#http://$cdn/#https://$secure/#g" "$pages/secure.html"
+site=https://site.localhost:${secure##*:}
+open_page granted secure.html '"granted":true'
+open_page denied secure.html
+soon "by https: both begin" page_shows 25 granted denied
+mark granted denied
+sleep 8
+is "by https, with leave: it plays" page_played granted 8 denied
+is "by https, with leave: by the agent alone" [ "$(seen granted ".requests[\"https://$secure\"] // 0")" = 0 ]
+is "by https, with leave: from what the agent has" at_least 4 asked_of granted "${http_of[secure]}"
+is "by https, without: it plays" page_played denied 8
+is "by https, without: from the CDN" at_least 4 seen denied ".requests[\"https://$secure\"]"
+is "by https, without: the agent gave nothing" [ "$(seen denied '.sources | length')" = 0 ]
+end_well secure
 finish browser
 end_well tracker
 end

@@ -69,7 +69,11 @@ function watch() {
 const pages = new Map();
 
 async function open({ open: name, url, granted, proxy }) {
-  const context = await browser.newContext({ ...(proxy && { proxy: { server: proxy, bypass: "<-loopback>" } }), ignoreHTTPSErrors: true });
+  const context = await browser.newContext({
+    ...(proxy && { proxy: { server: proxy, bypass: "<-loopback>" } }),
+    ignoreHTTPSErrors: true,
+    viewport: { width: 160, height: 90 }, // what is not drawn costs nothing
+  });
   if (granted) await context.grantPermissions(["local-network-access"]);
   await context.addInitScript(watch);
   const page = await context.newPage();

@@ -36,9 +36,11 @@ const kinds = {
     player.addEventListener("error", (e) => console.log("shaka", e.detail.code, String(e.detail.data).slice(0, 200)));
     await player.attach(video);
     await player.load(url);
-    globalThis.latency = () => player.getStats().liveLatency;
+    globalThis.latency = () => (Date.now() - player.getPlayheadTimeAsDate()) / 1000;
   },
   native() {
+    // On a busy machine Chromium's own player gives up now and then, at the CDN as well; a page begins again.
+    video.onerror = () => setTimeout(() => (video.src = url), 1000);
     video.src = url;
   },
 };
