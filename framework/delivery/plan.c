@@ -394,6 +394,8 @@ static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2
 	at = latest(f, &soon);
 	if (at == P2V_NEVER)
 		return;
+	if (now < f->ready_at) /* nothing goes anywhere before that */
+		now = f->ready_at;
 	left = at > now ? (double)(at - now) : 0;
 	p = 4 * margin / (left + margin);
 	f->priority = p > f->priority ? p : f->priority;
