@@ -122,6 +122,41 @@ static int check_proof(
 	return rc;
 }
 
+/* What was asked for blindly shows what it is. @return P2V_OK, or negative: a is gone */
+static int learn(struct p2v_ask *a, const struct p2v_msg_meta *m)
+{
+	struct p2v_fragment *f = a->fragment;
+	struct p2v_holder *h = p2v_fragment_holder(f, a->mate);
+	uint64_t asked = 0;
+
+	if (!a->blind || m->length == 0)
+		return P2V_OK;
+	a->blind = false;
+	a->length = m->length == P2V_VARINT_MAX ? P2V_LENGTH_UNKNOWN : m->length;
+	a->generation = m->generation;
+	if (a->length != P2V_LENGTH_UNKNOWN && a->length > f->d->conf->max_fragment) {
+		let_down(a, 60 * P2V_SECOND, false);
+		return P2V_ELIMIT;
+	}
+	if (h) {
+		h->length = a->length == P2V_LENGTH_UNKNOWN ? P2V_LENGTH_OPEN : (uint32_t)a->length;
+		h->generation = a->generation;
+	}
+	a->to_end = a->length == P2V_LENGTH_UNKNOWN;
+	a->first = 0;
+	a->count = P2V_CHUNKS_TO_END;
+	if (!a->to_end) {
+		p2v_share_run((uint32_t)((a->length + P2V_CHUNK - 1) / P2V_CHUNK), a->place, a->of,
+			&a->first, &a->count);
+		asked = (uint64_t)(a->first + a->count) * P2V_CHUNK;
+		asked = (asked < a->length ? asked : a->length) - (uint64_t)a->first * P2V_CHUNK;
+	}
+	a->next = a->first;
+	p2v_partner_asked(a->mate->partner, (int64_t)asked - (int64_t)a->asked);
+	a->asked = asked;
+	return P2V_OK;
+}
+
 static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 {
 	const struct p2v_id *signer = p2v_signers_find(&a->signers, m->signer);
@@ -138,6 +173,9 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 	}
 	proof.signer = *signer;
 	memcpy(proof.signature, m->signature.p, sizeof proof.signature);
+	rc = learn(a, m);
+	if (rc < 0)
+		return rc;
 	s = (struct p2v_statement){ &f->key, a->length, a->generation };
 	if (!p2v_fragment_head_is(f, &s, total, m->headers, &proof)) {
 		rc = check_proof(a, UINT32_MAX,
@@ -161,7 +199,8 @@ static int on_meta(struct p2v_ask *a, const struct p2v_msg_meta *m)
 	}
 	/* Two contents under one name: the one that was known first stays, until the CDN says
 	 * otherwise. */
-	if (f->length != a->length || f->generation != a->generation) {
+	s = p2v_fragment_statement(f);
+	if (s.length != a->length || s.generation != a->generation) {
 		let_down(a, 60 * P2V_SECOND, false);
 		return P2V_EINTEGRITY;
 	}
@@ -182,8 +221,43 @@ static int on_refuse(struct p2v_ask *a, const struct p2v_msg_refuse *m)
 		p2v_plan(f);
 		return P2V_ECLOSED;
 	}
-	let_down(a, retry > 100 * P2V_MSEC ? retry : 100 * P2V_MSEC, false);
+	if (retry < p2v_scale(a->fragment->dur, NOT_NOW))
+		retry = p2v_scale(a->fragment->dur, NOT_NOW);
+	let_down(a, retry, false);
 	return P2V_ECLOSED;
+}
+
+/* Where the length is not known, a chunk that is not full is the last; and one of nothing where
+ * the last was full. */
+static bool right_size(const struct p2v_ask *a, uint64_t n)
+{
+	const struct p2v_fragment *f = a->fragment;
+	uint64_t off = (uint64_t)a->next * P2V_CHUNK;
+
+	if (f->length != P2V_LENGTH_UNKNOWN && (off < f->length || !a->to_end))
+		return off < f->length && n == p2v_fragment_chunk_size(f, a->next);
+	return a->to_end && n <= P2V_CHUNK && (f->length == P2V_LENGTH_UNKNOWN || n == 0) &&
+	       off + n <= f->d->conf->max_fragment;
+}
+
+/* The last of a transfer that goes to the end is here. */
+static void ends(struct p2v_ask *a, uint64_t length)
+{
+	p2v_fragment_ended(a->fragment, length);
+	a->count = a->next - a->first;
+	a->fragment->fresh = true;
+}
+
+/* There is no more. @return P2V_OK, or negative: a is gone */
+static int end_here(struct p2v_ask *a)
+{
+	int rc = check_proof(a, a->next, (struct p2v_bytes){ (const uint8_t *)"", 0 }, &a->proof);
+
+	if (rc < 0)
+		return rc;
+	a->in_chunk = false;
+	ends(a, (uint64_t)a->next * P2V_CHUNK);
+	return P2V_OK;
 }
 
 static int on_chunk(struct p2v_ask *a, const struct p2v_msg_chunk *m)
@@ -191,10 +265,14 @@ static int on_chunk(struct p2v_ask *a, const struct p2v_msg_chunk *m)
 	const struct p2v_id *signer = p2v_signers_find(&a->signers, m->signer);
 	struct p2v_fragment *f = a->fragment;
 
-	if (!f->known || !signer || m->index != a->next || m->index >= a->first + a->count ||
-		m->length != p2v_fragment_chunk_size(f, a->next)) {
+	if (!f->known || !signer || a->blind || m->index != a->next ||
+		m->index >= a->first + a->count || !right_size(a, m->length)) {
 		polluted(a, "a chunk that was not asked for");
 		return P2V_EPROTO;
+	}
+	if (a->to_end && m->length > 0 && p2v_fragment_grow(f, a->next) < 0) {
+		let_down(a, QUARANTINE, false);
+		return P2V_ENOMEM;
 	}
 	a->chunk = *m;
 	a->in_chunk = true;
@@ -203,7 +281,7 @@ static int on_chunk(struct p2v_ask *a, const struct p2v_msg_chunk *m)
 	};
 	memcpy(a->proof.signature, m->signature.p, sizeof a->proof.signature);
 	a->filled = 0;
-	return P2V_OK;
+	return m->length > 0 ? P2V_OK : end_here(a);
 }
 
 /* A chunk's bytes are whole. @return P2V_OK, or negative: a is gone */
@@ -228,6 +306,8 @@ static int chunk_whole(struct p2v_ask *a)
 		f->fresh = true;
 	else
 		p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, n);
+	if (a->to_end && n < P2V_CHUNK)
+		ends(a, (uint64_t)index * P2V_CHUNK + n);
 	return P2V_OK;
 }
 
@@ -470,7 +550,7 @@ static void count_connections(struct p2v_fragment *f)
 		holders = holders < f->d->conf->sources ? holders : f->d->conf->sources;
 		n = n > holders ? n : holders;
 	}
-	if (n < f->connections && now - f->connections_at < FEWER_AFTER)
+	if (n < f->connections && now - f->connections_at < p2v_scale(f->dur, FEWER_AFTER))
 		return;
 	f->connections = (uint32_t)n;
 	f->connections_at = now;
@@ -516,6 +596,13 @@ static int send_request(struct p2v_ask *a)
 	struct p2v_slice s;
 	int rc;
 
+	if (a->blind) {
+		m.place = a->place;
+		m.of = a->of;
+		m.generation = 0;
+	}
+	if (a->to_end)
+		m.count = 0;
 	if (latest != P2V_NEVER)
 		m.slack = latest > now_of(f) ? (uint64_t)(latest - now_of(f)) : 1;
 	p2v_msg_write(P2V_MSG_request, &m, &w);
@@ -529,14 +616,25 @@ static int send_request(struct p2v_ask *a)
 	return rc;
 }
 
+/* A partner that does not bring a short fragment may still be a good one: it has others to serve
+ * first. But it is not waited for. */
+static p2v_usec patience_least(const struct p2v_fragment *f)
+{
+	p2v_usec half = f->dur > 0 ? f->dur / 2 : PATIENCE_MIN;
+
+	return half < PATIENCE_MIN ? half : PATIENCE_MIN;
+}
+
 /* How long it may bring nothing. */
 static p2v_usec patience_with(const struct p2v_ask *a)
 {
 	const struct p2v_partner_path *path = p2v_partner_path(a->mate->partner);
-	p2v_usec patience = 4 * path->rtt > PATIENCE_MIN ? 4 * path->rtt : PATIENCE_MIN;
+	p2v_usec least = patience_least(a->fragment);
+	p2v_usec arriving = p2v_scale(a->fragment->dur, PATIENCE_ARRIVING);
+	p2v_usec patience = 4 * path->rtt > least ? 4 * path->rtt : least;
 
-	if (a->arriving && !path->suspect && patience < PATIENCE_ARRIVING)
-		patience = PATIENCE_ARRIVING;
+	if (a->arriving && !path->suspect && patience < arriving)
+		patience = arriving;
 	return patience;
 }
 
@@ -553,15 +651,23 @@ static struct p2v_ask *ask(
 	a->mate = h->mate;
 	a->first = a->next = first;
 	a->count = count;
-	a->length = h->length;
+	a->length = h->length == P2V_LENGTH_OPEN ? P2V_LENGTH_UNKNOWN : h->length;
 	a->generation = h->generation;
 	a->hops = h->hops;
-	for (uint32_t w = first / P2V_WORD; w < p2v_chunk_words(first + count); w++)
+	a->to_end = count == P2V_CHUNKS_TO_END;
+	a->blind = a->to_end && !f->known && h->generation == 0;
+	if (a->blind)
+		a->place = p2v_plan_share(f, &a->of);
+	for (uint32_t w = first / P2V_WORD; !a->to_end && w < p2v_chunk_words(first + count); w++)
 		a->arriving |= (p2v_chunk_range(w, first, first + count) &
 				       ~p2v_holder_brings(h, 0, w)) != 0;
+	/* What is told to be there may only be sure to come. */
+	a->arriving |= (a->to_end || f->whole > f->dur) && h->state == P2V_ANNOUNCED_ARRIVING;
 	a->begun = a->progress = now_of(f);
+	if (a->blind && f->ready_at > a->progress) /* until then it cannot bring anything */
+		a->progress = f->ready_at;
 	a->patience = patience_with(a);
-	a->asked = (to < a->length ? to : a->length) - from;
+	a->asked = a->to_end ? 0 : (to < a->length ? to : a->length) - from;
 	p2v_list_push(&f->asks, &a->in_fragment);
 	p2v_list_push(&h->mate->asks, &a->in_mate);
 	p2v_partner_asked(h->mate->partner, (int64_t)a->asked);
@@ -592,7 +698,8 @@ static void request_all(struct p2v_fragment *f)
 		a->deadline = due.dry;
 		a->priority = p2v_ask_part(f);
 		if (send_request(a) < 0) {
-			rest(p2v_fragment_holder(f, a->mate), now_of(f) + NOT_NOW);
+			rest(p2v_fragment_holder(f, a->mate),
+				now_of(f) + p2v_scale(f->dur, NOT_NOW));
 			ask_free(a);
 		}
 	}
@@ -609,7 +716,7 @@ bool p2v_ask_more(struct p2v_fragment *f)
 		if (count > 0 && ask(f, h, first, count))
 			any = true;
 		else /* too slow for what is left, or no stream now */
-			rest(h, now + NOT_NOW);
+			rest(h, now + p2v_scale(f->dur, NOT_NOW));
 	}
 	if (any)
 		request_all(f);
@@ -621,7 +728,7 @@ void p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
 	P2V_LIST_EACH (it, &f->asks) {
 		struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
 
-		if (now - a->progress < PATIENCE_MIN)
+		if (now - a->progress < patience_least(f))
 			continue;
 		a->patience = patience_with(a);
 		if (now - a->progress < a->patience)
@@ -629,7 +736,7 @@ void p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
 		p2v_log(f->d->node, P2V_LOG_INFO, "partner_slow", "peer=%016llx fragment=%016llx",
 			(unsigned long long)p2v_id_short(p2v_partner_id(a->mate->partner)),
 			(unsigned long long)p2v_id_short(&f->key));
-		let_down(a, QUARANTINE, true); /* plans again, but f->planning keeps that from
+		let_down(a, QUARANTINE, now - a->progress >= PATIENCE_MIN); /* plans again, but f->planning keeps that from
 						  nesting: no other ask goes */
 	}
 }

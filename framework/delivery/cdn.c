@@ -27,6 +27,7 @@ struct p2v_cdn_job {
 	uint64_t got;        /* [B] of body */
 	uint64_t end; /* [B] in the fragment, where this answer's body ends; P2V_LENGTH_UNKNOWN */
 	bool ranged;
+	bool hint; /* asked for before it was there: how long that took says nothing of the line */
 	p2v_usec started, head_at;
 	int64_t fetched; /* [us] wall time */
 	uint32_t status;
@@ -163,7 +164,8 @@ void p2v_cdn_cancel(struct p2v_fragment *f)
 	if (!f->job)
 		return;
 	/* What was given up because it was slow tells most about the line. */
-	if (f->job->head_at && p2v_now(w) - f->job->head_at >= RATE_MIN_TIME)
+	if (f->job->head_at && !f->job->hint &&
+		p2v_now(w) - f->job->head_at >= p2v_scale(f->dur, RATE_MIN_TIME))
 		p2v_cdn_remember(f->d,
 			f->job->got * P2V_SECOND / (uint64_t)(p2v_now(w) - f->job->head_at),
 			f->job->head_at - f->job->started);
@@ -180,11 +182,28 @@ void p2v_cdn_needless(struct p2v_fragment *f)
 		p2v_cdn_cancel(f);
 }
 
+/* Who waits for it here goes elsewhere. */
+static void withdraw(struct p2v_fragment *f)
+{
+	if (f->known)
+		return;
+	f->hops = P2V_HOPS_MAX;
+	p2v_serve_cancel_all(f);
+	p2v_mates_retract(f);
+}
+
 static void failed(struct p2v_fragment *f, uint32_t status, const char *why)
 {
 	p2v_usec pause = RETRY_FIRST << (f->cdn_failures < 2 ? f->cdn_failures : 2);
 
 	p2v_cdn_cancel(f);
+	if (f->hint && status >= 400 && status < 500) { /* nobody said that it is there */
+		f->cdn_again = f->ready_at;
+		withdraw(f);
+		p2v_plan(f);
+		return;
+	}
+	withdraw(f);
 	f->cdn_failures++;
 	f->status = status;
 	f->cdn_again = p2v_now(&f->d->node->world) + (pause < RETRY_MAX ? pause : RETRY_MAX);
@@ -243,18 +262,39 @@ static const char *place(
 	return NULL;
 }
 
+static bool same_length(const struct p2v_fragment *f, uint64_t length)
+{
+	return f->length == length || (f->open && f->length == P2V_LENGTH_UNKNOWN);
+}
+
+/* A length that was not known may be by now. @return whether there is memory */
+static bool grown(struct p2v_fragment *f, uint64_t length)
+{
+	if (f->length != P2V_LENGTH_UNKNOWN || length == P2V_LENGTH_UNKNOWN)
+		return true;
+	if (length < f->held || length > f->d->conf->max_fragment ||
+		(length > 0 && p2v_fragment_grow(f, (uint32_t)((length - 1) / P2V_CHUNK)) < 0)) {
+		failed(f, 502, "it has another length than bytes");
+		return false;
+	}
+	f->length = length;
+	f->complete = f->n_whole == f->n_chunks;
+	return true;
+}
+
 /* @return whether the body is to be read on */
 static bool accept(
 	struct p2v_cdn_job *j, const struct p2v_fetch_head *h, uint64_t length, uint64_t total)
 {
 	struct p2v_fragment *f = j->fragment;
+	uint64_t signed_length = f->known && f->open ? P2V_LENGTH_UNKNOWN : length;
 	uint64_t generation = p2v_generation(
-		f->d->node, length, header(h, "etag"), header(h, "last-modified"));
+		f->d->node, signed_length, header(h, "etag"), header(h, "last-modified"));
 	struct p2v_proof proof = { .fetched = j->fetched };
 	struct p2v_text headers = { 0 };
 	int rc;
 
-	if (f->known && (f->generation != generation || f->length != length)) {
+	if (f->known && (f->generation != generation || !same_length(f, length))) {
 		/* The CDN has another content now, and it is right: what peers or an earlier answer
 		 * brought is not. */
 		p2v_log(f->d->node, P2V_LOG_WARN, "content_changed", "fragment=%016llx",
@@ -267,7 +307,7 @@ static bool accept(
 		}
 	}
 	if (f->known)
-		return true;
+		return grown(f, length);
 	if (length != P2V_LENGTH_UNKNOWN && length > f->d->conf->max_fragment) {
 		too_large(f);
 		return false;
@@ -354,6 +394,16 @@ static void on_body(void *ctx, struct p2v_bytes b)
 		p2v_fragment_progress(f);
 }
 
+/* A body that may have come as it was made shows what the line carries at least. */
+static void carried(const struct p2v_cdn_job *j, p2v_usec took)
+{
+	struct p2v_delivery *d = j->fragment->d;
+	uint64_t rate = j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC);
+
+	if (d->n_rates > 0 && j->got >= RATE_MIN_SIZE && rate > p2v_cdn_rate(d))
+		p2v_cdn_remember(d, rate, d->waits[(d->n_rates - 1) % P2V_RATES]);
+}
+
 static void on_done(void *ctx, int code, const struct p2v_err *err)
 {
 	struct p2v_cdn_job *j = ctx;
@@ -365,22 +415,14 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		failed(f, code == P2V_ETIMEDOUT ? 504 : 502, err->text);
 		return;
 	}
-	if (j->got >= RATE_MIN_SIZE)
+	if (j->hint)
+		carried(j, took);
+	else if (j->got >= RATE_MIN_SIZE)
 		p2v_cdn_remember(f->d,
 			j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC),
 			j->head_at - j->started);
-	if (f->length == P2V_LENGTH_UNKNOWN) {
+	if (f->length == P2V_LENGTH_UNKNOWN) /* its generation was taken without, and stays so */
 		p2v_fragment_ended(f, j->pos);
-		/* Its generation was taken without its length; peers that learn the length take it
-		 * with. */
-		f->generation = p2v_generation(f->d->node, f->length,
-			p2v_header_block_get(
-				(struct p2v_str){ (const char *)f->headers.p, f->headers.n },
-				"etag"),
-			p2v_header_block_get(
-				(struct p2v_str){ (const char *)f->headers.p, f->headers.n },
-				"last-modified"));
-	}
 	f->cdn_failures = 0;
 	job_free(f);
 	p2v_fragment_progress(f);
@@ -472,6 +514,7 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
 		return P2V_ENOMEM;
 	j->fragment = f;
 	j->started = p2v_now(w);
+	j->hint = f->hint;
 	span(f, &j->first, &rq.last);
 	if (f->known &&
 		f->length == P2V_LENGTH_UNKNOWN) /* nothing to continue by: from the start again */
@@ -488,8 +531,10 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
 	f->job = j;
 	j->bytes = bytes_of(f, why);
 	count_why(f, why);
-	if (w->ops->fetch(w->self, &rq, &handler, j, &j->fetch, &err) == P2V_OK)
+	if (w->ops->fetch(w->self, &rq, &handler, j, &j->fetch, &err) == P2V_OK) {
+		p2v_mates_promise(f);
 		return P2V_OK;
+	}
 	job_free(f);
 	f->cdn_failures++;
 	f->status = 502;

@@ -77,7 +77,9 @@ struct p2v_manifest_answer {
 	const char *why;           /* an error: a sentence; borrowed during the call */
 	const struct p2v_doc *doc; /* NULL: not understood, or an error */
 	struct p2v_str text, type; /* body, Content-Type */
-	const char *url;           /* where it came from in the end */
+	const char *url;           /* where it came from in the end, without directives */
+	bool moved;                /* the CDN redirected us there */
+	bool held;                 /* it was asked for by what it should tell of */
 	const struct p2v_header
 		*headers; /* of the CDN's answer, without what belongs to one connection */
 	size_t n_headers;
@@ -90,7 +92,9 @@ bool p2v_feed_is_manifest(const struct p2v_feed *f, const char *url);
 /** @return whether a body of that Content-Type is a manifest */
 bool p2v_feed_reads_type(const struct p2v_feed *f, struct p2v_str type);
 
-/** Ask for a manifest. One fetch serves all who wait.
+/** Ask for a manifest. One fetch serves all who wait. A request that names a segment or part is
+ * answered when the manifest lists that (RFC 8216bis 6.2.5.2), whether the CDN can wait or not; 503
+ * after three target durations; 400: it is too far ahead.
  * @param done  [in] called once, never in this call
  * @return P2V_OK, P2V_ENOMEM, P2V_EIO */
 P2V_MUST_USE int p2v_feed_manifest(struct p2v_feed *f, const char *url,

@@ -23,7 +23,8 @@ static const struct p2v_delivery_conf *conf_of(const struct p2v_playlist *p)
 	return p->feed->d->conf;
 }
 
-static void start_fetch(struct p2v_playlist *p);
+static void start_fetch(struct p2v_playlist *p, bool hold);
+static void sooner(struct p2v_playlist *p);
 static void read_again(struct p2v_playlist *p);
 static void read_children(struct p2v_playlist *p);
 
@@ -72,12 +73,26 @@ static bool alternatives(const struct p2v_rendition *a, const struct p2v_renditi
 
 static void arm_poll(struct p2v_playlist *p);
 
+/* A player that asks for parts goes on to. One that asks for a whole fragment although its parts
+ * are listed does not know of them. */
+static void note_parts(struct p2v_rendition *r, const struct p2v_timeline_entry *e)
+{
+	bool listed = false;
+
+	for (size_t i = 0; i < r->timeline.n_parts && !e->part; i++)
+		listed |= r->timeline.parts[i].n == e->n;
+	if (e->part || listed)
+		r->by_part = e->part;
+	sooner(r->playlist);
+}
+
 void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e)
 {
 	r->read_at = now_of(r->playlist);
 	if (e->init)
 		return;
 	r->position = e->t + e->dur;
+	note_parts(r, e);
 	if (r->followed)
 		return;
 	P2V_LIST_EACH (it, &r->feed->renditions) {
@@ -90,6 +105,24 @@ void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e
 	r->followed_at = now_of(r->playlist);
 	p2v_mates_tell_follow(r, true);
 	arm_poll(r->playlist);
+}
+
+static void drop_fetch(struct p2v_playlist *p)
+{
+	const struct p2v_world *w = &p->feed->d->node->world;
+
+	if (p->fetch)
+		w->ops->fetch_cancel(w->self, p->fetch);
+	p->fetch = NULL;
+}
+
+/* What the CDN holds is a fragment, and a part is of use by now. */
+static void sooner(struct p2v_playlist *p)
+{
+	if (!p2v_holding_too_long(p))
+		return;
+	drop_fetch(p);
+	start_fetch(p, true);
 }
 
 /* ---- when to look again ---- */
@@ -109,27 +142,52 @@ static p2v_usec next_reading(const struct p2v_playlist *p, p2v_usec now)
 	return fetch < due ? fetch : due;
 }
 
+/* [us] of the newest fragment, or, where a player reads those, part; 0: there is none */
+static p2v_usec newest_lasts(const struct p2v_rendition *r)
+{
+	const struct p2v_timeline *tl = &r->timeline;
+
+	for (size_t i = tl->n_parts; i-- > 0 && r->by_part;)
+		if (!tl->parts[i].hint)
+			return tl->parts[i].dur;
+	return tl->n > tl->n_init ? tl->v[tl->n - 1].dur : 0;
+}
+
 /* A fragment is as long as the one before it: look a little before the next is due, then often
  * until it is there. When each agent looks is drawn anew, so that in a swarm somebody soon sees it,
  * and tells the others. */
+static p2v_usec poll_of(const struct p2v_rendition *r)
+{
+	return p2v_scale(newest_lasts(r), r->feed->d->conf->poll);
+}
+
 static void arm_poll(struct p2v_playlist *p)
 {
 	const struct p2v_world *w = &p->feed->d->node->world;
-	p2v_usec poll = conf_of(p)->poll, now = p2v_now(w), due = now + poll;
-	p2v_usec jitter = (p2v_usec)p2v_random_below(&p->feed->d->node->random, (uint64_t)poll + 1);
-	const struct p2v_timeline *tl = NULL;
+	const struct p2v_rendition *r = NULL;
+	const struct p2v_timeline *tl;
+	p2v_usec poll, now = p2v_now(w), due, jitter;
 
+	if (p->n_renditions && p2v_waiting_more(p))
+		r = p->renditions[0];
 	for (size_t i = 0; i < p->n_renditions; i++)
 		if (p->renditions[i]->followed)
-			tl = &p->renditions[i]->timeline;
-	if (p->fetch || !tl || !tl->live)
+			r = p->renditions[i];
+	poll = r ? poll_of(r) : conf_of(p)->poll;
+	jitter = (p2v_usec)p2v_random_below(&p->feed->d->node->random, (uint64_t)poll + 1);
+	if (p->fetch || !r || !r->timeline.live)
 		return;
+	tl = &r->timeline;
+	due = now + poll;
 	if (p->failing != P2V_UNKNOWN) {
 		due = now + RETRY;
+	} else if (p2v_holding_may(p, now)) {
+		due = p->started + p2v_holding_gap(p);
+		due = due > now ? due : now;
 	} else if (p->doc && p->doc->head.again) {
 		due = next_reading(p, now);
 	} else if (p->unchanged == 0 && tl->n > tl->n_init) {
-		p2v_usec next = p->fetched + tl->v[tl->n - 1].dur - poll;
+		p2v_usec next = p->fetched + newest_lasts(r) - poll;
 
 		due = (next > now ? next : now) + jitter;
 	} else if (tl->changed != P2V_UNKNOWN && now - tl->changed > 3 * tl->target) {
@@ -147,7 +205,7 @@ static void poll_fire(struct p2v_timer *t, p2v_usec now)
 		read_again(p);
 		arm_poll(p);
 	} else if (followed(p) || !p2v_list_empty(&p->waiters) || p->again) {
-		start_fetch(p);
+		start_fetch(p, p2v_holding_may(p, now));
 	}
 }
 
@@ -161,7 +219,8 @@ void p2v_follow_news(struct p2v_delivery *d, uint64_t key, uint64_t newest)
 			struct p2v_playlist *p = r->playlist;
 			/* News that were none make the next ones wait: nobody can have us hammer
 			 * the CDN. */
-			p2v_usec due = p->started + (p->unchanged ? conf_of(p)->poll : NEWS_GAP);
+			p2v_usec gap = p2v_scale(newest_lasts(r), NEWS_GAP);
+			p2v_usec due = p->started + (p->unchanged ? poll_of(r) : gap);
 
 			if (r->key != key || !r->followed || newest <= p2v_rendition_newest(r))
 				continue;
@@ -255,7 +314,8 @@ static void set_text(struct p2v_text *t, struct p2v_str s)
 static void on_head(void *ctx, const struct p2v_fetch_head *h)
 {
 	struct p2v_playlist *p = ctx;
-	char *url;
+	struct p2v_directives ignored;
+	struct p2v_text url = { 0 };
 
 	p->in_status = h->status;
 	p->in.n = 0;
@@ -265,25 +325,25 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 	set_text(&p->type, p2v_header_get(h->headers, h->n_headers, "content-type"));
 	set_text(&p->etag, p2v_header_get(h->headers, h->n_headers, "etag"));
 	set_text(&p->last_modified, p2v_header_get(h->headers, h->n_headers, "last-modified"));
-	url = p2v_str_dup(h->url);
-	if (url) {
-		free(p->final_url);
-		p->final_url = url;
+	p2v_directives_take(h->url, &ignored, &url);
+	if (url.oom) {
+		p2v_text_fini(&url);
+		return;
 	}
+	free(p->final_url);
+	p->final_url = url.p;
 }
 
 static void on_body(void *ctx, struct p2v_bytes b)
 {
 	struct p2v_playlist *p = ctx;
-	const struct p2v_world *w = &p->feed->d->node->world;
 
 	p2v_count(&p->feed->d->node->metrics, P2V_M_DOWN_MANIFEST, b.n);
 	if (p->in_status != 200)
 		return;
 	p2v_text_add(&p->in, (const char *)b.p, b.n);
 	if (p->in.n > P2V_MANIFEST_MAX || p->in.oom) {
-		w->ops->fetch_cancel(w->self, p->fetch);
-		p->fetch = NULL;
+		drop_fetch(p);
 		failing(p, 502,
 			p->in.oom ? "no memory for it" : "it is too large to be a manifest");
 	}
@@ -341,6 +401,7 @@ static int read_body(struct p2v_playlist *p, struct p2v_str text, struct p2v_err
 	p2v_doc_free(p->doc);
 	p->body = p2v_slice_ref(doc->text);
 	p->doc = doc;
+	p2v_holding_keep(p);
 	for (size_t i = 0; i < doc->n_warnings && i < 4; i++)
 		p2v_log_once(p->feed->d->node, P2V_LOG_INFO, "manifest_warning",
 			p2v_mix64((uint64_t)(i + 1)) ^ p->viewer_tag, "channel=%s %s",
@@ -385,6 +446,11 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		failing(p, code == P2V_ETIMEDOUT ? 504 : 502, err->text);
 		return;
 	}
+	if (p->held && p->in_status != 200) { /* it may give the same without being asked to wait */
+		p2v_holding_refused(p);
+		p2v_arm(&p->feed->d->node->world, &p->timer, now_of(p));
+		return;
+	}
 	if (p->in_status != 200 && !(p->in_status == 304 && p->known)) {
 		char answer_text[32];
 
@@ -401,9 +467,12 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		p->body = p2v_slice_copy(text.p, text.n);
 		p2v_doc_free(p->doc);
 		p->doc = NULL;
+		p2v_holding_drop(p);
 	} else if (p->in_status == 304) {
 		p->unchanged++;
 	}
+	if (p->held)
+		p2v_holding_answered(p);
 	p2v_text_fini(&p->in); /* most of the time none is under way */
 	p->fetched = now_of(p);
 	if (p->failing != P2V_UNKNOWN)
@@ -423,7 +492,8 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 
 static const struct p2v_fetch_handler handler = { on_head, on_body, on_done };
 
-static void start_fetch(struct p2v_playlist *p)
+/* @param hold  the CDN is asked to answer when there is more than is known */
+static void start_fetch(struct p2v_playlist *p, bool hold)
 {
 	const struct p2v_world *w = &p->feed->d->node->world;
 	struct p2v_header headers[P2V_FORWARDED + 2];
@@ -433,10 +503,23 @@ static void start_fetch(struct p2v_playlist *p)
 		.headers = headers,
 		.connect_timeout = 3 * P2V_SECOND,
 		.idle_timeout = 5 * P2V_SECOND };
+	struct p2v_text url = { 0 };
 	struct p2v_err err;
 
 	if (p->fetch)
 		return;
+	p->held = false;
+	if (hold) {
+		p2v_text_puts(&url, p->url);
+		p2v_holding_begin(p, &url);
+		p->held = !url.oom;
+	}
+	if (p->held) { /* the answer is another resource, and never the same again */
+		rq.url = url.p;
+		rq.idle_timeout += 3 * p->doc->head.target;
+		p2v_text_fini(&p->etag);
+		p2v_text_fini(&p->last_modified);
+	}
 	rq.n_headers = p2v_feed_headers(p->feed, headers, P2V_FORWARDED);
 	if (p->known && p->etag.n)
 		headers[rq.n_headers++] = (struct p2v_header){ p2v_str_of("If-None-Match"),
@@ -452,6 +535,7 @@ static void start_fetch(struct p2v_playlist *p)
 		p->fetch = NULL;
 		failing(p, 502, err.text);
 	}
+	p2v_text_fini(&url);
 }
 
 /* ---- the table of manifests ---- */
@@ -492,7 +576,7 @@ static struct p2v_playlist *playlist_get(struct p2v_feed *feed, const char *url)
 	}
 	p->feed = feed;
 	p->viewer_tag = tag;
-	p->fetched = p->asked = p->failing = P2V_UNKNOWN;
+	p->fetched = p->asked = p->failing = p->part_asked = P2V_UNKNOWN;
 	p->timer.fire = poll_fire;
 	p->timer.owner = p;
 	p2v_list_init(&p->waiters);
@@ -514,17 +598,15 @@ static void read_children(struct p2v_playlist *p)
 		if (!q || q->known || q->fetch || q->failing != P2V_UNKNOWN)
 			continue;
 		q->asked = now_of(p);
-		start_fetch(q);
+		start_fetch(q, false);
 	}
 }
 
 void p2v_playlist_free(struct p2v_playlist *p)
 {
-	const struct p2v_world *w = &p->feed->d->node->world;
-
-	if (p->fetch)
-		w->ops->fetch_cancel(w->self, p->fetch);
-	p2v_disarm(w, &p->timer);
+	drop_fetch(p);
+	p2v_holding_drop(p);
+	p2v_disarm(&p->feed->d->node->world, &p->timer);
 	p2v_waiting_cancel(p);
 	for (size_t i = 0; i < p->n_renditions; i++)
 		p2v_rendition_free(p->renditions[i]);
@@ -579,7 +661,8 @@ static bool is_child(const struct p2v_feed *feed, const char *url)
 	return false;
 }
 
-bool p2v_feed_is_manifest(const struct p2v_feed *feed, const char *url)
+/* Known, told of, or by its path a manifest. */
+static bool is_manifest(const struct p2v_feed *feed, const char *url)
 {
 	struct p2v_manifest_probe probe = { .path = { NULL, 0 } };
 	struct p2v_playlist *p = playlist_find(feed, url, viewer_tag(feed));
@@ -593,6 +676,18 @@ bool p2v_feed_is_manifest(const struct p2v_feed *feed, const char *url)
 	return p2v_manifests_probe(feed->d->policies.manifests, &probe, NULL) != NULL;
 }
 
+bool p2v_feed_is_manifest(const struct p2v_feed *feed, const char *url)
+{
+	struct p2v_directives ignored;
+	struct p2v_text plain = { 0 };
+	bool is;
+
+	p2v_directives_take(p2v_str_of(url), &ignored, &plain);
+	is = is_manifest(feed, plain.oom ? url : plain.p);
+	p2v_text_fini(&plain);
+	return is;
+}
+
 bool p2v_feed_reads_type(const struct p2v_feed *feed, struct p2v_str type)
 {
 	struct p2v_manifest_probe probe = { .type = type };
@@ -600,17 +695,41 @@ bool p2v_feed_reads_type(const struct p2v_feed *feed, struct p2v_str type)
 	return type.n > 0 && p2v_manifests_probe(feed->d->policies.manifests, &probe, NULL) != NULL;
 }
 
+/* Somebody waits for p: is there to be a fetch? */
+static void fetch_for(struct p2v_playlist *p, const struct p2v_directives *want)
+{
+	bool hold = want->has_msn && p2v_holding_may(p, now_of(p)) &&
+		    !p2v_directives_met(want, p->doc);
+
+	if (want->has_part)
+		p->part_asked = now_of(p);
+	sooner(p);
+	if (want->bad || (p2v_waiting_fresh(p) && !want->has_msn))
+		return;
+	/* What the CDN holds may not come. Who wants to know what there is need not wait for that.
+	 */
+	if (p->fetch && p->held && !want->has_msn)
+		drop_fetch(p);
+	if (p->failing == P2V_UNKNOWN || now_of(p) - p->started >= RETRY)
+		start_fetch(p, hold);
+}
+
 int p2v_feed_manifest(struct p2v_feed *feed, const char *url,
 	void (*done)(void *, const struct p2v_manifest_answer *), void *ctx,
 	struct p2v_waiter **out, struct p2v_err *err)
 {
-	struct p2v_playlist *p = playlist_get(feed, url);
-	struct p2v_waiter *w = p ? p2v_waiting_new(p, done, ctx) : NULL;
+	struct p2v_directives want;
+	struct p2v_text plain = { 0 };
+	struct p2v_playlist *p;
+	struct p2v_waiter *w;
 
+	p2v_directives_take(p2v_str_of(url), &want, &plain);
+	p = plain.oom ? NULL : playlist_get(feed, plain.p);
+	p2v_text_fini(&plain);
+	w = p ? p2v_waiting_new(p, &want, done, ctx) : NULL;
 	if (!w)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a manifest");
-	if (!p2v_waiting_fresh(p) && (p->failing == P2V_UNKNOWN || now_of(p) - p->started >= RETRY))
-		start_fetch(p);
+	fetch_for(p, &want);
 	*out = w;
 	return P2V_OK;
 }

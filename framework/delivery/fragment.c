@@ -57,8 +57,15 @@ static void describe(
 	f->bitrate = r->timeline.bitrate;
 	f->t = e->init ? P2V_UNKNOWN : e->t;
 	f->dur = e->dur;
+	f->whole = e->whole;
 	f->live = r->timeline.live;
 	f->listed_at = e->seen;
+	f->ready_at = e->hint ? e->seen + e->dur : e->seen;
+	if (f->hint && !e->hint) { /* what the CDN said of it before does not count */
+		f->cdn_again = 0;
+		f->cdn_failures = 0;
+	}
+	f->hint = e->hint;
 }
 
 /* A name that was gone from the list is in it again. When nobody looked in between, what is held
@@ -165,7 +172,8 @@ void p2v_fragment_free(struct p2v_fragment *f)
 
 struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f)
 {
-	return (struct p2v_statement){ &f->key, f->length, f->generation };
+	return (struct p2v_statement){ &f->key, f->open ? P2V_LENGTH_UNKNOWN : f->length,
+		f->generation };
 }
 
 /* @return P2V_ENOMEM: nothing changed */
@@ -288,6 +296,11 @@ static int want_chunks(struct p2v_fragment *f, uint32_t n)
 	return P2V_OK;
 }
 
+int p2v_fragment_grow(struct p2v_fragment *f, uint32_t index)
+{
+	return index < f->n_chunks ? P2V_OK : want_chunks(f, index + 1);
+}
+
 int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof)
 {
@@ -312,6 +325,7 @@ int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t tot
 		return rc;
 	}
 	f->known = true;
+	f->open = length == P2V_LENGTH_UNKNOWN;
 	f->length = length;
 	f->total = total;
 	f->generation = generation;
@@ -327,7 +341,8 @@ bool p2v_fragment_head_is(const struct p2v_fragment *f, const struct p2v_stateme
 	size_t each = f->d->node->crypto.ops->signature_size;
 
 	if (!f->known || !f->head.made || !f->head.p2p || !proof->made ||
-		f->head.fetched != proof->fetched || f->length != s->length ||
+		f->head.fetched != proof->fetched ||
+		p2v_fragment_statement(f).length != s->length ||
 		f->generation != s->generation || f->total != total || f->headers.n != headers.n)
 		return false;
 	return memcmp(&f->signers[f->head.signer], &proof->signer, sizeof proof->signer) == 0 &&
@@ -491,7 +506,7 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 {
 	struct p2v_chunk_state *c = &f->chunks[index];
 
-	assert(f->known && index < f->n_chunks && n == p2v_fragment_chunk_size(f, index));
+	assert(f->known && index < f->n_chunks && n <= room_for(f, index));
 	if (c->whole || keep_proof(f, index, c, proof) < 0) {
 		p2v_buf_unref(buf);
 		return false;
@@ -513,7 +528,7 @@ bool p2v_fragment_put(struct p2v_fragment *f, uint32_t index, struct p2v_buf *bu
 }
 
 /* Partners would wait for what does not come. */
-static void gone(struct p2v_fragment *f)
+void p2v_mates_retract(struct p2v_fragment *f)
 {
 	if (f->announced != P2V_ANNOUNCED_NOT)
 		p2v_mates_tell_gone(f->d, &f, 1);
@@ -535,11 +550,11 @@ void p2v_fragment_reset(struct p2v_fragment *f)
 		p2v_count(&f->d->node->metrics, P2V_M_WASTED_DUPLICATE, f->from_p2p + f->from_cdn);
 	f->served = false;
 	drop_content(f);
-	f->known = f->complete = false;
+	f->known = f->complete = f->open = false;
 	f->length = f->total = P2V_LENGTH_UNKNOWN;
 	f->from_p2p = f->from_cdn = 0;
 	f->hops = P2V_HOPS_MAX;
-	gone(f);
+	p2v_mates_retract(f);
 }
 
 void p2v_fragment_renew(struct p2v_fragment *f, int64_t not_before)
@@ -592,7 +607,7 @@ void p2v_fragment_leave(struct p2v_fragment *f)
 	f->wanted = false;
 	p2v_ask_cancel_all(f);
 	p2v_cdn_cancel(f);
-	gone(f);
+	p2v_mates_retract(f);
 	p2v_disarm(&f->d->node->world, &f->timer);
 }
 

@@ -8,6 +8,7 @@
 #include "framework/base/http.h"
 #include "framework/delivery/chunks.h"
 #include "framework/delivery/delivery.h"
+#include "framework/stream/directives.h"
 #include "framework/stream/timeline.h"
 
 #define P2V_CHUNK     16384u /* [B] */
@@ -71,14 +72,17 @@ struct p2v_fragment {
 	char *url;
 	struct p2v_manifest_range range;
 	p2v_usec t, dur; /* on the rendition's clock; t = P2V_UNKNOWN: initialisation segment */
+	p2v_usec whole;  /* [us] duration of the fragment that it is a part of; dur: it is whole */
 	uint64_t rendition_key, bitrate;
 	int64_t not_before; /* [us] wall time: content fetched earlier was another under the same
 			       name */
 
 	/* what is small, in one place: there are many fragments */
 	bool live, planning, served, counted;
+	bool hint;                     /* a part that is promised, and not there yet */
 	bool known;                    /* length, generation and headers are */
 	bool shared;                   /* may be offered to peers */
+	bool open; /* its length was not known when it began: nothing that is signed says it */
 	bool complete;                 /* all is here */
 	bool fresh;                    /* some of it came a moment ago, and nobody was told yet */
 	bool wanted;                   /* a player will ask for it, or did */
@@ -119,6 +123,7 @@ struct p2v_fragment {
 	p2v_usec connections_at; /* when there were so many last */
 	p2v_usec share_at;
 	p2v_usec listed_at; /* now() when we first saw it listed */
+	p2v_usec ready_at;  /* now() when it was, or of what is promised should be, there */
 	p2v_usec asked;     /* a player asked for it; P2V_UNKNOWN: none waits */
 	p2v_usec first_asked;
 	struct p2v_timer timer;
@@ -126,6 +131,21 @@ struct p2v_fragment {
 	p2v_usec cdn_again;      /* not before: the last attempt failed */
 	p2v_usec used;
 };
+
+/* Times that decide were found with fragments of two seconds, and a player that has some of them.
+ * Where fragments are shorter, players have less, in proportion: with parts of 0.3 s one. */
+#define P2V_SCALE_OF    (2 * P2V_SECOND)
+#define P2V_SCALE_LEAST (200 * P2V_MSEC) /* shorter ones are no reason to ask more often */
+
+/** @param dur  [us] of a fragment or part; 0: unknown, or it has none
+ * @param time  [us] found with fragments of two seconds; longer ones change nothing
+ * @return [us] */
+static inline p2v_usec p2v_scale(p2v_usec dur, p2v_usec time)
+{
+	if (dur <= 0 || dur >= P2V_SCALE_OF)
+		return time;
+	return time * (dur > P2V_SCALE_LEAST ? dur : P2V_SCALE_LEAST) / P2V_SCALE_OF;
+}
 
 /** @return the fragment of that entry, made when it is not there; NULL: no memory */
 struct p2v_fragment *p2v_fragment_get(
@@ -138,7 +158,10 @@ void p2v_fragment_free(struct p2v_fragment *f);
 /** Nobody reads it, sends it, or fetches it. */
 bool p2v_fragment_idle(const struct p2v_fragment *f);
 struct p2v_statement p2v_fragment_statement(const struct p2v_fragment *f);
-/** Length, generation and headers are known from now on. length may be unknown until the end.
+/** Make room for a chunk of a fragment whose length is not known. @return P2V_ENOMEM */
+P2V_MUST_USE int p2v_fragment_grow(struct p2v_fragment *f, uint32_t index);
+/** Length, generation and headers are known from now on. length may be unknown until the end: then
+ * f is open for good.
  * @return P2V_ENOMEM */
 P2V_MUST_USE int p2v_fragment_set_known(struct p2v_fragment *f, uint64_t length, uint64_t total,
 	uint64_t generation, struct p2v_str headers, const struct p2v_proof *proof);
@@ -201,11 +224,14 @@ struct p2v_rendition {
 	struct p2v_timeline timeline;
 	p2v_usec followed_at;
 	bool followed;         /* the player reads it */
+	bool by_part;          /* … part by part, before fragments are whole */
 	p2v_usec read_at;      /* a player last asked for a fragment of it; P2V_UNKNOWN: never */
 	p2v_usec position;     /* media time asked for so far; P2V_UNKNOWN: nothing yet */
 	uint64_t told_newest;  /* what partners were told */
 	uint64_t next_bitrate; /* [bit/s] of the next higher variant; 0: there is none */
 };
+
+#define P2V_READINGS 4u
 
 struct p2v_playlist {
 	struct p2v_list in_feed;
@@ -230,6 +256,14 @@ struct p2v_playlist {
 	struct p2v_fetch *fetch;
 	struct p2v_text in; /* body under way */
 	uint32_t in_status;
+	bool held, held_for_part; /* the fetch under way is one that the CDN holds until there is
+				     more than `held_at`: a part, or a fragment */
+	struct p2v_edge held_at;
+	struct p2v_doc *late[P2V_READINGS]; /* shape (n_late): the last readings, the newest last,
+					       where players wait for each */
+	size_t n_late;
+	p2v_usec hold_again; /* the CDN did not hold a request: not before that is it asked to */
+	p2v_usec part_asked; /* when a player last waited for a part; P2V_UNKNOWN: never */
 	struct p2v_list waiters;
 	struct p2v_timer timer;
 	bool fresh; /* the last reading listed something new */
@@ -293,6 +327,9 @@ struct p2v_mate {
 	uint64_t arrived;          /* [B] of ours at it, as last seen */
 };
 
+#define P2V_LENGTH_OPEN UINT32_MAX       /* it is told of without a length */
+#define P2V_LENGTH_MUCH (UINT32_MAX - 1) /* too large to be held */
+
 /** One partner has one fragment. */
 struct p2v_holder {
 	struct p2v_mate *mate;
@@ -301,7 +338,7 @@ struct p2v_holder {
 	union {
 		uint64_t word, *words; /* words: shape (P2V_TRADED / P2V_WORD) */
 	} told;                        /* arriving: chunks that are there; p2v_holder_told */
-	uint32_t length;               /* [B]; UINT32_MAX: as much or more, which is too large */
+	uint32_t length; /* [B]; P2V_LENGTH_OPEN; P2V_LENGTH_MUCH: as much or more, too large */
 	uint8_t state, hops;           /* as in the message have */
 	bool many;                     /* told.words counts; else there are none beyond told.word */
 };
@@ -339,6 +376,12 @@ static inline size_t p2v_fragment_holders(const struct p2v_fragment *f)
 {
 	return f->holding ? f->holding->n : 0;
 }
+/** @return whether what h told of is the content that is known of f */
+static inline bool p2v_holder_same(const struct p2v_holder *h, const struct p2v_fragment *f)
+{
+	return (f->open ? h->length == P2V_LENGTH_OPEN : h->length == f->length) &&
+	       h->generation == f->generation;
+}
 /** @return what that partner has of it, until somebody comes or goes; NULL: nothing */
 struct p2v_holder *p2v_fragment_holder(const struct p2v_fragment *f, const struct p2v_mate *m);
 /** It has that fragment no longer. @param h  [in] of that holding, which may be gone, too */
@@ -367,6 +410,10 @@ void p2v_mate_introduce(struct p2v_mate *m);
 void p2v_mate_listens(struct p2v_mate *m, uint64_t rendition);
 /** It has that fragment no longer, and may not know that it is here. */
 void p2v_mate_lost(struct p2v_mate *m, struct p2v_fragment *f);
+/** It is asked for at the CDN and will come: partners may ask for it here. */
+void p2v_mates_promise(struct p2v_fragment *f);
+/** What was told to be coming does not come. */
+void p2v_mates_retract(struct p2v_fragment *f);
 /** There may be news of f for partners. */
 void p2v_mates_tell_have(struct p2v_fragment *f);
 /** Nothing more is told of f unless something new comes. */
@@ -465,10 +512,13 @@ bool p2v_governor_known(const struct p2v_delivery *d);
 
 /** A player waits for a manifest, from now on. @param done  [in] called once, never in this call
  * @return NULL: no memory */
-struct p2v_waiter *p2v_waiting_new(struct p2v_playlist *p,
+struct p2v_waiter *p2v_waiting_new(struct p2v_playlist *p, const struct p2v_directives *want,
 	void (*done)(void *, const struct p2v_manifest_answer *), void *ctx);
-/** @return whether it was fetched so lately that another request need not wait for another fetch */
+/** @return whether another request need not wait for another fetch: it was fetched a moment ago, or
+ * the CDN will tell when there is more */
 bool p2v_waiting_fresh(const struct p2v_playlist *p);
+/** @return whether somebody waits for what a good reading does not tell of yet */
+bool p2v_waiting_more(const struct p2v_playlist *p);
 /** A manifest is here: answer all who wait for it, or tell them to wait for what it tells of. */
 void p2v_waiting_answer(struct p2v_playlist *p);
 /** The manifest goes: nobody is answered any more. */
@@ -476,13 +526,38 @@ void p2v_waiting_cancel(struct p2v_playlist *p);
 /** A fragment is whole: whoever was kept waiting for it need wait no longer. */
 void p2v_waiting_complete(const struct p2v_fragment *f);
 
+/* ---- holding.c ---- */
+
+/** @return whether the next fetch should be one that the CDN holds until there is more */
+bool p2v_holding_may(const struct p2v_playlist *p, p2v_usec now);
+/** … of what: note it. @param url  [inout] the playlist's, to which what is asked is appended */
+void p2v_holding_begin(struct p2v_playlist *p, struct p2v_text *url);
+/** A request that was to be held was answered with a manifest, which is p->doc now. */
+void p2v_holding_answered(struct p2v_playlist *p);
+/** … or with an error. */
+void p2v_holding_refused(struct p2v_playlist *p);
+/** @return whether the CDN holds a request for a fragment, and a part of it is waited for by now */
+bool p2v_holding_too_long(const struct p2v_playlist *p);
+/** Keep p->doc, which is new, for players that ask for what it was the first to tell of. */
+void p2v_holding_keep(struct p2v_playlist *p);
+/** Let go of all that is kept. */
+void p2v_holding_drop(struct p2v_playlist *p);
+/** What to tell whoever asks for that: no more than it asked for, where that was kept.
+ * @return p->doc, or one before it */
+const struct p2v_doc *p2v_holding_find(
+	const struct p2v_playlist *p, const struct p2v_directives *want);
+/** @return the least time from the beginning of one such request to the next */
+p2v_usec p2v_holding_gap(const struct p2v_playlist *p);
+
 /* ---- reveal.c ---- */
 
 /** When a player that asked for this manifest is answered: now, or a little later, so that partners
  * have brought what the manifest tells it of.
- * @param since  [in] now() when it asked
+ * @param want   [in] what it asked to be told of
+ * @param since  [in] now() when it asked, or when that was there
  * @return now() or before: at once */
-p2v_usec p2v_reveal_at(const struct p2v_playlist *p, p2v_usec since);
+p2v_usec p2v_reveal_at(
+	const struct p2v_playlist *p, const struct p2v_directives *want, p2v_usec since);
 
 /* ---- plan.c ---- */
 
@@ -500,6 +575,8 @@ p2v_usec p2v_plan_latest(const struct p2v_fragment *f);
  * start
  */
 uint32_t p2v_plan_share(struct p2v_fragment *f, uint32_t *of);
+/** [us] how long after the one before it each in the election begins. */
+p2v_usec p2v_plan_standby(const struct p2v_fragment *f);
 /** When a fragment should be at the player. */
 void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out);
 
@@ -522,7 +599,7 @@ void p2v_playlist_free(struct p2v_playlist *p);
 void p2v_follow_news(struct p2v_delivery *d, uint64_t rendition, uint64_t newest);
 /** Unfollow what is no longer read, forget what is no longer asked for. */
 void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now);
-/** A player asked for a fragment of it. */
+/** A player asked for a fragment, or a part of one, of it. */
 void p2v_follow_read(struct p2v_rendition *r, const struct p2v_timeline_entry *e);
 
 /* ---- delivery.c ---- */

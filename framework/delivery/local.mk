@@ -6,6 +6,7 @@ libp2v_rooms_la_SOURCES += \
 	%reldir%/follow.c \
 	%reldir%/fragment.c \
 	%reldir%/governor.c \
+	%reldir%/holding.c \
 	%reldir%/inside.h \
 	%reldir%/mates.c \
 	%reldir%/plan.c \

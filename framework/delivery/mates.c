@@ -183,7 +183,9 @@ static void on_have(struct p2v_mate *m, const struct p2v_msg_have *q)
 	h = of ? holder_get(m, of) : NULL;
 	if (!h)
 		return;
-	h->length = q->length < UINT32_MAX ? (uint32_t)q->length : UINT32_MAX;
+	h->length = q->length < P2V_LENGTH_MUCH   ? (uint32_t)q->length
+		    : q->length == P2V_VARINT_MAX ? P2V_LENGTH_OPEN
+						  : P2V_LENGTH_MUCH;
 	h->generation = q->generation;
 	h->state = (uint8_t)q->state;
 	h->hops = (uint8_t)q->hops;

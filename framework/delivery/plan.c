@@ -43,11 +43,36 @@ static void due_for(const struct p2v_feed *feed, const struct p2v_player_frag *p
 	}
 }
 
+/* [us] of media in the bytes from the beginning on, by the bit rate. */
+static p2v_usec here_lasts(const struct p2v_fragment *f)
+{
+	uint64_t bytes = 0;
+	p2v_usec t;
+
+	for (uint32_t i = 0; i < f->n_chunks; i++) {
+		bytes += f->chunks[i].filled;
+		if (!f->chunks[i].whole)
+			break;
+	}
+	t = f->bitrate ? (p2v_usec)(bytes * 8 * P2V_SECOND / f->bitrate) : 0;
+	return t < f->dur ? t : f->dur;
+}
+
 void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out)
 {
 	struct p2v_player_frag pf = p2v_viewer_frag(f);
+	p2v_usec asked = f->asked;
 
-	due_for(f->feed, &pf, f->asked, now_of(f), out);
+	/* What is asked for before it is there takes that long from anybody. */
+	if (asked != P2V_UNKNOWN && asked < f->ready_at)
+		asked = f->ready_at;
+	due_for(f->feed, &pf, asked, now_of(f), out);
+	if (!f->known || f->length != P2V_LENGTH_UNKNOWN || out->dry == P2V_NEVER)
+		return;
+	/* It comes as it is made, from anybody: what counts is when the player will have played what
+	 * is here of it. */
+	out->dry += here_lasts(f);
+	out->finish = P2V_NEVER;
 }
 
 /* ---- the election ---- */
@@ -81,6 +106,10 @@ static uint32_t rank(struct p2v_fragment *f, uint32_t *of)
 	uint64_t mine;
 	size_t n = 1;
 
+	if (f->whole > f->dur && f->bitrate > 0) { /* in a part's time it is to be everywhere */
+		want.bytes = f->bitrate / 8 * (uint64_t)f->dur / P2V_SECOND;
+		want.slack = f->dur;
+	}
 	p2v_overlay_view(f->d->overlay, &view[0]);
 	view[0].flags |= P2V_PEER_FOLLOWS;
 	P2V_LIST_EACH (it, &f->d->mates) {
@@ -161,7 +190,7 @@ static p2v_usec go(struct p2v_fragment *f, enum p2v_why why)
 
 	if (rc == P2V_OK)
 		return P2V_NEVER;
-	return rc == P2V_EAGAIN ? f->cdn_again : now_of(f) + LOOK_AGAIN;
+	return rc == P2V_EAGAIN ? f->cdn_again : now_of(f) + p2v_scale(f->dur, LOOK_AGAIN);
 }
 
 /* A player can wait for peers no longer than this: then the CDN has to bring what is missing, in
@@ -170,8 +199,8 @@ static p2v_usec latest(const struct p2v_fragment *f, const struct p2v_player_due
 {
 	p2v_usec need = p2v_cdn_estimate(f->d, missing(f));
 
-	return earlier(before(due->dry, need + f->d->conf->margin),
-		before(due->finish, need + FINISH_MARGIN));
+	return earlier(before(due->dry, need + p2v_scale(f->dur, f->d->conf->margin)),
+		before(due->finish, need + p2v_scale(f->dur, FINISH_MARGIN)));
 }
 
 p2v_usec p2v_plan_latest(const struct p2v_fragment *f)
@@ -202,8 +231,22 @@ static p2v_usec urgent(struct p2v_fragment *f, const struct p2v_player_due *due,
 	if (f->asked != P2V_UNKNOWN)
 		make_way(f);
 	if (f->known && f->length != P2V_LENGTH_UNKNOWN && !p2v_ask_gap(f, 0, &first, &count))
-		return now + LOOK_AGAIN;
+		return now + p2v_scale(f->dur, LOOK_AGAIN);
 	return go(f, starting(f->feed) ? P2V_WHY_START : P2V_WHY_DEADLINE);
+}
+
+/* [us] the longest round trip to a partner. */
+static p2v_usec farthest(const struct p2v_fragment *f)
+{
+	p2v_usec rtt = 0;
+
+	P2V_LIST_EACH (it, &f->d->mates) {
+		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
+		p2v_usec one = p2v_partner_path(m->partner)->rtt;
+
+		rtt = one > rtt ? one : rtt;
+	}
+	return rtt;
 }
 
 /* At the live edge all want the same new fragment at the same time, and one of them fetches it. */
@@ -212,6 +255,17 @@ static bool at_edge(const struct p2v_fragment *f)
 	const struct p2v_rendition *r = f->rendition;
 
 	return f->live && r && r->followed && f->listed_at >= r->followed_at;
+}
+
+/* However short a fragment is, the next one waits until it can have heard of the one before: the
+ * CDN's answer, and a word from there. */
+p2v_usec p2v_plan_standby(const struct p2v_fragment *f)
+{
+	p2v_usec most = f->d->conf->standby, least = p2v_cdn_estimate(f->d, 0) + farthest(f);
+	p2v_usec standby = p2v_scale(f->dur, most);
+
+	standby = standby > least ? standby : least;
+	return standby < most ? standby : most;
 }
 
 uint32_t p2v_plan_share(struct p2v_fragment *f, uint32_t *of)
@@ -238,16 +292,11 @@ uint32_t p2v_plan_share(struct p2v_fragment *f, uint32_t *of)
  * is waited for. */
 static p2v_usec answered_by(const struct p2v_fragment *f)
 {
-	p2v_usec rtt = 0;
+	p2v_usec rtt;
 
 	if (!f->rendition || !f->rendition->followed)
 		return 0;
-	P2V_LIST_EACH (it, &f->d->mates) {
-		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
-		p2v_usec one = p2v_partner_path(m->partner)->rtt;
-
-		rtt = one > rtt ? one : rtt;
-	}
+	rtt = farthest(f);
 	rtt += rtt / 2;
 	return f->rendition->followed_at + (rtt < ANSWER_MOST ? rtt : ANSWER_MOST);
 }
@@ -277,7 +326,9 @@ static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due,
 	place = rank(f, &of);
 	if (place == UINT32_MAX)
 		return at;
-	turn = f->listed_at + (p2v_usec)place * f->d->conf->standby;
+	/* The first may ask for what is promised only: the CDN keeps it waiting until it is there.
+	 */
+	turn = place == 0 ? f->listed_at : f->ready_at + (p2v_usec)place * p2v_plan_standby(f);
 	if (now >= turn)
 		return go(f, place == 0 ? P2V_WHY_ELECTED : P2V_WHY_STANDBY);
 	return earlier(at, turn);
@@ -313,7 +364,7 @@ static bool give_up(struct p2v_fragment *f, p2v_usec now, p2v_usec *next)
 	until = f->first_asked > f->asked - HOLD_DEFAULT ? f->first_asked + patience(f)
 							 : f->asked + patience(f);
 	if (now < until || !p2v_list_empty(&f->asks)) {
-		*next = earlier(*next, until > now ? until : now + LOOK_AGAIN);
+		*next = earlier(*next, until > now ? until : now + p2v_scale(f->dur, LOOK_AGAIN));
 		return false;
 	}
 	p2v_cdn_cancel(f);
@@ -335,7 +386,7 @@ static bool is_next(const struct p2v_fragment *f)
  * what others wait for already goes first. */
 static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
-	double margin = (double)f->d->conf->margin, left, p;
+	double margin = (double)p2v_scale(f->dur, f->d->conf->margin), left, p;
 	struct p2v_player_due soon = *due;
 	p2v_usec at;
 
@@ -347,6 +398,8 @@ static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2
 	at = latest(f, &soon);
 	if (at == P2V_NEVER)
 		return;
+	if (now < f->ready_at) /* nothing goes anywhere before that */
+		now = f->ready_at;
 	left = at > now ? (double)(at - now) : 0;
 	p = 4 * margin / (left + margin);
 	f->priority = p > f->priority ? p : f->priority;
@@ -392,50 +445,72 @@ void p2v_plan_all(struct p2v_delivery *d)
 
 /* ---- ahead of the player ---- */
 
-static size_t gather(struct p2v_rendition *r, struct p2v_timeline_entry **who,
-	struct p2v_cache_frag *out, p2v_usec now)
-{
-	struct p2v_delivery *d = r->feed->d;
-	size_t n = 0;
+/* What is ahead of the player, as it reads it: by parts, but for what comes before them. */
+struct ahead {
+	struct p2v_timeline_entry *who[AHEAD_MAX];
+	struct p2v_cache_frag v[AHEAD_MAX];
+	size_t n;
+};
 
-	for (size_t i = 0; i < r->timeline.n && n < AHEAD_MAX; i++) {
-		struct p2v_timeline_entry *e = &r->timeline.v[i];
+static void take(struct ahead *a, struct p2v_rendition *r, struct p2v_timeline_entry *e,
+	const struct p2v_player_due *due)
+{
+	const struct p2v_fragment *f = p2v_fragment_listed(r->feed->d, e);
+
+	a->who[a->n] = e;
+	a->v[a->n++] = (struct p2v_cache_frag){
+		.flags = P2V_FRAG_FOLLOWED | P2V_FRAG_LISTED | (e->init ? P2V_FRAG_INIT : 0) |
+			 (f && f->asked != P2V_UNKNOWN ? P2V_FRAG_REQUESTED : 0) |
+			 (f && f->served ? P2V_FRAG_SERVED : 0) |
+			 (f && f->complete ? P2V_FRAG_COMPLETE : 0) |
+			 (f && !f->complete && f->held ? P2V_FRAG_ARRIVING : 0),
+		.t = e->init ? P2V_UNKNOWN : e->t,
+		.dur = e->dur,
+		.due = due->dry,
+		.used = f ? f->used : 0,
+		.held = f ? f->held : 0,
+		.relayed = f ? f->relayed : 0,
+		.key = f ? p2v_id_short(&f->key) : 0
+	};
+}
+
+static void gather(struct ahead *a, struct p2v_rendition *r, struct p2v_timeline_entry *v, size_t n,
+	p2v_usec now)
+{
+	for (size_t i = 0; i < n && a->n < AHEAD_MAX; i++) {
+		struct p2v_timeline_entry *e = &v[i];
 		struct p2v_player_frag pf = { .t = e->init ? P2V_UNKNOWN : e->t,
 			.dur = e->dur,
 			.bitrate = r->timeline.bitrate,
-			.next_bitrate = r->next_bitrate };
+			.next_bitrate = r->next_bitrate,
+			.whole = e->whole,
+			.behind = P2V_UNKNOWN };
 		struct p2v_player_due due;
-		struct p2v_fragment *f;
 
 		if (e->gap || (!e->init && e->t + e->dur <= r->position))
 			continue;
-		f = p2v_fragment_listed(d, e);
 		due_for(r->feed, &pf, P2V_UNKNOWN, now, &due);
-		who[n] = e;
-		out[n++] = (struct p2v_cache_frag){
-			.flags = P2V_FRAG_FOLLOWED | P2V_FRAG_LISTED |
-				 (e->init ? P2V_FRAG_INIT : 0) |
-				 (f && f->asked != P2V_UNKNOWN ? P2V_FRAG_REQUESTED : 0) |
-				 (f && f->served ? P2V_FRAG_SERVED : 0) |
-				 (f && f->complete ? P2V_FRAG_COMPLETE : 0) |
-				 (f && !f->complete && f->held ? P2V_FRAG_ARRIVING : 0),
-			.t = pf.t,
-			.dur = e->dur,
-			.due = due.dry,
-			.used = f ? f->used : 0,
-			.held = f ? f->held : 0,
-			.relayed = f ? f->relayed : 0,
-			.key = f ? p2v_id_short(&f->key) : 0
-		};
+		take(a, r, e, &due);
 	}
-	return n;
+}
+
+static void gather_all(struct ahead *a, struct p2v_rendition *r, p2v_usec now)
+{
+	struct p2v_timeline *tl = &r->timeline;
+	size_t whole = tl->n;
+
+	if (r->by_part && tl->n_parts) /* what is there as parts is not fetched twice */
+		while (whole > tl->n_init && tl->v[whole - 1].n >= tl->parts[0].n)
+			whole--;
+	gather(a, r, tl->v, whole, now);
+	if (r->by_part)
+		gather(a, r, tl->parts, tl->n_parts, now);
 }
 
 void p2v_plan_ahead(struct p2v_rendition *r)
 {
 	struct p2v_delivery *d = r->feed->d;
-	struct p2v_timeline_entry *who[AHEAD_MAX];
-	struct p2v_cache_frag frags[AHEAD_MAX];
+	struct ahead a = { .n = 0 };
 	double priority[AHEAD_MAX];
 	p2v_usec now = p2v_now(&d->node->world);
 	struct p2v_cache_view view = { .now = now,
@@ -444,23 +519,22 @@ void p2v_plan_ahead(struct p2v_rendition *r)
 		.held = d->held,
 		.limit = d->conf->cache,
 		.live = r->timeline.live };
-	size_t n;
 
 	/* A player that waits for its first picture has the line for itself. */
 	if (!r->followed || r->position == P2V_UNKNOWN || starting(r->feed) ||
 		pressed(r->feed, now))
 		return;
-	n = gather(r, who, frags, now);
-	if (n == 0)
+	gather_all(&a, r, now);
+	if (a.n == 0)
 		return;
 	d->policies.cache->plugin->ops.cache->ahead(
-		r->feed->cache_state, &view, frags, n, priority);
-	for (size_t i = 0; i < n; i++) {
+		r->feed->cache_state, &view, a.v, a.n, priority);
+	for (size_t i = 0; i < a.n; i++) {
 		struct p2v_fragment *f;
 
-		if (priority[i] < 0 || (frags[i].flags & P2V_FRAG_COMPLETE))
+		if (priority[i] < 0 || (a.v[i].flags & P2V_FRAG_COMPLETE))
 			continue;
-		f = p2v_fragment_get(r->feed, r, who[i]);
+		f = p2v_fragment_get(r->feed, r, a.who[i]);
 		if (!f || f->complete || f->failed)
 			continue;
 		f->wanted = true;

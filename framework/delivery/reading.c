@@ -31,11 +31,11 @@ static struct p2v_timeline_entry *listed(struct p2v_feed *feed, const char *url,
 {
 	P2V_LIST_EACH (it, &feed->renditions) {
 		struct p2v_rendition *r = P2V_OF(it, struct p2v_rendition, in_feed);
-		const struct p2v_timeline_entry *e = p2v_timeline_find(&r->timeline, url, range);
+		struct p2v_timeline_entry *e = p2v_timeline_find(&r->timeline, url, range);
 
 		if (e) {
 			*in = r;
-			return &r->timeline.v[e - r->timeline.v];
+			return e;
 		}
 	}
 	return NULL;
@@ -98,6 +98,20 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 	return P2V_OK;
 }
 
+/* A part comes from partners in as long as it lasts, nearly. A player would take that for the line's
+ * rate; and it has no use for less than all of it. */
+static bool kept_back(const struct p2v_reading *r)
+{
+	const struct p2v_fragment *f = r->fragment;
+	struct p2v_player_view view;
+
+	if (f->whole <= f->dur || f->complete || f->job || !r->viewer || !f->d->overlay)
+		return false;
+	r->viewer->policy->plugin->ops.player->view(
+		r->viewer->state, p2v_now(&f->d->node->world), &view);
+	return view.playing;
+}
+
 bool p2v_reading_head(const struct p2v_reading *r, struct p2v_reading_head *out)
 {
 	const struct p2v_fragment *f = r->fragment;
@@ -112,7 +126,7 @@ bool p2v_reading_head(const struct p2v_reading *r, struct p2v_reading_head *out)
 		.cdn = f->from_cdn };
 	if (f->failed && !f->known)
 		out->status = f->status;
-	return f->known || f->failed;
+	return f->failed || (f->known && !kept_back(r));
 }
 
 void p2v_reading_seek(struct p2v_reading *r, uint64_t off)

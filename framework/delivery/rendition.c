@@ -178,6 +178,14 @@ static void join_clock(struct p2v_rendition *r)
 	}
 }
 
+/* It left the window; or it was promised, and something else came in its place. */
+static void unlist(struct p2v_fragment *f)
+{
+	f->rendition = NULL;
+	if (f->hint)
+		p2v_fragment_leave(f);
+}
+
 static void update_rendition(struct p2v_playlist *p, size_t track)
 {
 	const struct p2v_doc_track *t = &p->doc->tracks[track];
@@ -198,9 +206,12 @@ static void update_rendition(struct p2v_playlist *p, size_t track)
 		restarted(r);
 	for (struct p2v_fragment *f = p->feed->d->fragments; f; f = f->hh.next)
 		if (f->rendition == r && !p2v_timeline_find(&r->timeline, f->url, &f->range))
-			f->rendition = NULL;
+			unlist(f);
+	if (r->by_part)
+		fresh += r->timeline.fresh_parts;
 	p->fresh |= fresh > 0;
-	if (fresh)
+	/* Whoever is told by the CDN need not be told by us. */
+	if (fresh && !p->held)
 		p2v_mates_tell_news(r);
 	p2v_plan_ahead(r);
 }

@@ -17,35 +17,70 @@ static struct p2v_timeline_entry *unasked(struct p2v_rendition *r, bool *more)
 	return e && e->t + e->dur / 2 > r->position ? e : NULL;
 }
 
+/* @param most  now() until when it may be kept from the player
+ * @return now() until when to wait for that fragment; `most` or before it is nothing to wait for */
+static p2v_usec wait_for(const struct p2v_fragment *f, p2v_usec most)
+{
+	p2v_usec latest;
+
+	if (!f || !f->wanted || f->complete || f->failed || f->job)
+		return 0;
+	latest = p2v_plan_latest(f);
+	return latest == P2V_NEVER ? 0 : latest < most ? latest : most;
+}
+
+/* What it did not ask for may come later. */
+static bool newer(const struct p2v_timeline_entry *e, const struct p2v_directives *want)
+{
+	return want->has_part &&
+	       (e->n > want->msn || (e->n == want->msn && e->i > want->part));
+}
+
+/* A part is told of when it is here: players that read parts measure each from when they were told
+ * of it, and what partners need for one is as long as it lasts, nearly. It costs them nothing: they
+ * would have it no sooner. */
+static p2v_usec until_part(
+	struct p2v_rendition *r, const struct p2v_directives *want, p2v_usec since)
+{
+	struct p2v_timeline *tl = &r->timeline;
+	size_t i = tl->n_parts;
+
+	while (i > 0 && (tl->parts[i - 1].hint || newer(&tl->parts[i - 1], want)))
+		i--;
+	if (i == 0 || !r->followed)
+		return since;
+	return wait_for(p2v_fragment_listed(r->feed->d, &tl->parts[i - 1]),
+		since + tl->target);
+}
+
 static p2v_usec until(struct p2v_rendition *r, p2v_usec since)
 {
 	double part = r->feed->d->conf->reveal;
-	p2v_usec most = since + (p2v_usec)(part * (double)r->timeline.target), latest;
+	p2v_usec most = since + (p2v_usec)(part * (double)r->timeline.target);
 	struct p2v_timeline_entry *e;
 	struct p2v_fragment *f;
 	bool more;
 
-	if (!r->followed || !r->timeline.live || r->position == P2V_UNKNOWN)
+	if (!r->followed || !r->timeline.live || r->position == P2V_UNKNOWN || part <= 0)
 		return since;
 	e = unasked(r, &more);
 	/* A player that is more than one behind is in a hurry. */
 	f = e && !more ? p2v_fragment_listed(r->feed->d, e) : NULL;
-	if (!f || !f->wanted || f->complete || f->failed || f->job || f->asked != P2V_UNKNOWN)
-		return since;
-	latest = p2v_plan_latest(f);
-	return latest == P2V_NEVER ? since : latest < most ? latest : most;
+	return f && f->asked == P2V_UNKNOWN ? wait_for(f, most) : since;
 }
 
-p2v_usec p2v_reveal_at(const struct p2v_playlist *p, p2v_usec since)
+p2v_usec p2v_reveal_at(
+	const struct p2v_playlist *p, const struct p2v_directives *want, p2v_usec since)
 {
 	p2v_usec at = since;
 
 	const struct p2v_delivery *d = p->feed->d;
 
-	if (d->conf->reveal <= 0 || !d->overlay || d->stopping || p->failing != P2V_UNKNOWN)
+	if (!d->overlay || d->stopping || p->failing != P2V_UNKNOWN)
 		return since;
 	for (size_t i = 0; i < p->n_renditions; i++) {
-		p2v_usec then = p->renditions[i] ? until(p->renditions[i], since) : since;
+		struct p2v_rendition *r = p->renditions[i];
+		p2v_usec then = r->by_part ? until_part(r, want, since) : until(r, since);
 
 		at = then > at ? then : at;
 	}

@@ -29,8 +29,11 @@ struct p2v_serve {
 	struct p2v_buf *out; /* messages to be written together; NULL: none */
 	size_t n_out;        /* [B] */
 	uint32_t first, count, next;
+	uint32_t place, of; /* asked for by its part; of 0: by first and count */
 	p2v_usec deadline;
 	bool head_sent, partly; /* partly: the rest that was asked for is refused */
+	bool blind;             /* it was asked for before it was known what it is */
+	bool to_end;            /* all from `first` on, wherever that ends */
 	struct p2v_signers signers;
 };
 
@@ -152,29 +155,51 @@ static int send_head(struct p2v_serve *s)
 		.total = f->total == P2V_LENGTH_UNKNOWN ? 0 : f->total + 1,
 		.headers = headers,
 		.signature = { proof.signature, P2V_SIGNATURE_SIZE } };
+	if (s->blind) {
+		m.length = f->open ? P2V_VARINT_MAX : f->length;
+		m.generation = f->generation;
+	}
 	rc = put_message(s, P2V_MSG_meta, &m, 256 + headers.n);
 	s->head_sent = true;
 	return rc;
 }
 
+/* What goes before a chunk of n bytes. */
+static int put_chunk(struct p2v_serve *s, const struct p2v_proof *proof, uint32_t n)
+{
+	struct p2v_msg_chunk m = { .index = s->next,
+		.length = n,
+		.fetched = (uint64_t)proof->fetched,
+		.signature = { proof->signature, P2V_SIGNATURE_SIZE } };
+	int rc = signer_number(s, &proof->signer);
+
+	if (rc < 0)
+		return rc;
+	m.signer = (uint64_t)rc;
+	rc = put_message(s, P2V_MSG_chunk, &m, 160);
+	return rc == P2V_OK ? flush(s) : rc;
+}
+
+/* There is no more, which nothing has said where all chunks are full: we say it. */
+static int send_end(struct p2v_serve *s)
+{
+	struct p2v_node *n = s->d->node;
+	struct p2v_statement about = p2v_fragment_statement(s->fragment);
+	struct p2v_proof proof = { .signer = *n->crypto.ops->id(n->crypto.self),
+		.fetched = s->fragment->head.fetched };
+	int rc = p2v_proof_sign(
+		n, &about, s->next, (struct p2v_bytes){ (const uint8_t *)"", 0 }, &proof);
+
+	return rc == P2V_OK ? put_chunk(s, &proof, 0) : rc;
+}
+
 static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
 {
 	struct p2v_proof proof;
-	struct p2v_msg_chunk m;
 	int rc = p2v_fragment_proof(s->fragment, s->next, &proof);
 
 	if (rc == P2V_OK)
-		rc = signer_number(s, &proof.signer);
-	if (rc < 0)
-		return rc;
-	m = (struct p2v_msg_chunk){ .index = s->next,
-		.length = c->filled,
-		.signer = (uint64_t)rc,
-		.fetched = (uint64_t)proof.fetched,
-		.signature = { proof.signature, P2V_SIGNATURE_SIZE } };
-	rc = put_message(s, P2V_MSG_chunk, &m, 160);
-	if (rc == P2V_OK)
-		rc = flush(s);
+		rc = put_chunk(s, &proof, c->filled);
 	if (rc == P2V_OK)
 		rc = p2v_stream_write(s->stream, p2v_slice_of(c->buf, 0, c->filled));
 	if (rc < 0)
@@ -188,13 +213,33 @@ static int send_chunk(struct p2v_serve *s, struct p2v_chunk_state *c)
 	return P2V_OK;
 }
 
+/* It is known what it is: the head, and which chunks were meant. */
+static int begin(struct p2v_serve *s)
+{
+	struct p2v_fragment *f = s->fragment;
+	int rc = f->shared && f->length != 0 ? send_head(s) : P2V_ENOENT;
+
+	if (s->of == 0)
+		return rc;
+	s->to_end = f->open;
+	s->first = 0;
+	s->count = P2V_CHUNKS_TO_END;
+	if (!s->to_end && rc == P2V_OK)
+		p2v_share_run(f->n_chunks, s->place, s->of, &s->first, &s->count);
+	s->next = s->first;
+	return rc;
+}
+
 /* All chunks that are here and that it can take now, and the head at once: with it the asker can
  * make up its mind about the rest. */
 static int send_all(struct p2v_serve *s)
 {
 	struct p2v_fragment *f = s->fragment;
-	int rc = s->head_sent ? P2V_OK : send_head(s);
+	int rc;
 
+	if (!f->known) /* it is still to come */
+		return P2V_OK;
+	rc = s->head_sent ? P2V_OK : begin(s);
 	/* Most wait for a chunk, or for a turn: the stream, which is far away, is looked at last.
 	 */
 	while (rc == P2V_OK && s->next < s->first + s->count && s->d->tokens > 0) {
@@ -202,7 +247,17 @@ static int send_all(struct p2v_serve *s)
 			break;
 		rc = send_chunk(s, &f->chunks[s->next]);
 	}
+	if (rc == P2V_OK && s->to_end && f->length != P2V_LENGTH_UNKNOWN && s->next == f->n_chunks) {
+		if (f->length % P2V_CHUNK == 0)
+			rc = send_end(s);
+		s->count = s->next - s->first;
+	}
 	return rc == P2V_OK ? flush(s) : rc;
+}
+
+static p2v_usec busy_retry(const struct p2v_fragment *f)
+{
+	return p2v_scale(f->dur, BUSY_RETRY);
 }
 
 /* Write what one transfer can take now. s may be gone afterwards. */
@@ -212,11 +267,11 @@ static void advance(struct p2v_serve *s)
 	int rc = send_all(s);
 
 	if (rc < 0) {
-		refuse(s, REFUSE_LATER, BUSY_RETRY);
+		refuse(s, REFUSE_LATER, busy_retry(f));
 	} else if (s->next == s->first + s->count) {
 		f->used = now_of(s->d);
 		if (s->partly) {
-			refuse(s, REFUSE_BUSY, BUSY_RETRY);
+			refuse(s, REFUSE_BUSY, busy_retry(f));
 			return;
 		}
 		p2v_stream_finish(s->stream);
@@ -307,11 +362,12 @@ static void serve_timer(struct p2v_timer *t, p2v_usec now)
 
 /* How many of these chunks can be sent in time, beside all that is more urgent. All of them where
  * it is not known what the line carries. */
-static uint64_t can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64_t count)
+static uint64_t can_serve(const struct p2v_serve *one, const struct p2v_fragment *f,
+	p2v_usec deadline, uint64_t count)
 {
 	const struct p2v_delivery *d = one->d;
 	uint64_t capacity = p2v_governor_rate(d), most, bytes = 0;
-	p2v_usec slack = deadline - now_of(d);
+	p2v_usec slack = deadline - now_of(d), least = p2v_scale(f->dur, LEAST_SLACK);
 	size_t of_mate = 0;
 
 	P2V_LIST_EACH (it, &one->mate->serves)
@@ -324,9 +380,11 @@ static uint64_t can_serve(const struct p2v_serve *one, p2v_usec deadline, uint64
 		const struct p2v_serve *s = P2V_OF(it, struct p2v_serve, in_delivery);
 
 		if (s->deadline <= deadline)
-			bytes += (uint64_t)(s->first + s->count - s->next) * P2V_CHUNK;
+			bytes += s->count == P2V_CHUNKS_TO_END
+					 ? P2V_CHUNK
+					 : (uint64_t)(s->first + s->count - s->next) * P2V_CHUNK;
 	}
-	most = capacity * (uint64_t)(slack > LEAST_SLACK ? slack : LEAST_SLACK) / P2V_SECOND;
+	most = capacity * (uint64_t)(slack > least ? slack : least) / P2V_SECOND;
 	most = most > bytes ? (most - bytes) / P2V_CHUNK : 0;
 	return most < count ? most : count;
 }
@@ -343,6 +401,37 @@ static void enqueue(struct p2v_serve *s)
 	s->d->n_serves++;
 }
 
+/* Whether it is here, or is to come here from the CDN. */
+static bool can_have(const struct p2v_fragment *f, const struct p2v_msg_request *m)
+{
+	if (!f->known)
+		return m->of > 0 && f->job && f->announced != P2V_ANNOUNCED_NOT;
+	return f->shared &&
+	       (m->generation == f->generation || (m->generation == 0 && m->of > 0));
+}
+
+/* Whether it may be asked for so. */
+static bool within(const struct p2v_fragment *f, const struct p2v_msg_request *m)
+{
+	if (m->of > 0)
+		return m->place < m->of;
+	if (m->count == 0)
+		return f->open;
+	if (f->length == P2V_LENGTH_UNKNOWN)
+		return m->first + m->count <= f->d->conf->max_fragment / P2V_CHUNK;
+	return m->first < f->n_chunks && m->count <= f->n_chunks - m->first;
+}
+
+/* [chunks] that are asked for, as far as that is known. */
+static uint64_t chunks_of(const struct p2v_fragment *f, const struct p2v_msg_request *m)
+{
+	uint32_t first, count = 1;
+
+	if (m->of > 0 && f->n_chunks > 0)
+		p2v_share_run(f->n_chunks, (uint32_t)m->place, (uint32_t)m->of, &first, &count);
+	return m->of == 0 && m->count > 0 ? m->count : count;
+}
+
 static void on_request(
 	struct p2v_serve *s, const struct p2v_msg_request *m, const struct p2v_id *key)
 {
@@ -350,13 +439,11 @@ static void on_request(
 	struct p2v_fragment *f = p2v_fragment_find(d, key);
 	uint64_t n;
 
-	if (!f || !f->known || !f->shared || f->length == P2V_LENGTH_UNKNOWN ||
-		f->generation != m->generation ||
-		!p2v_partner_in(s->mate->partner, &f->feed->channel->id)) {
+	if (!f || !p2v_partner_in(s->mate->partner, &f->feed->channel->id) || !can_have(f, m)) {
 		refuse(s, REFUSE_UNKNOWN, 0);
 		return;
 	}
-	if (m->count == 0 || m->first >= f->n_chunks || m->count > f->n_chunks - m->first) {
+	if (!within(f, m)) {
 		struct p2v_partner *p = s->mate->partner;
 
 		serve_free(s);
@@ -365,15 +452,21 @@ static void on_request(
 	}
 	s->deadline = now_of(d) +
 		      (m->slack ? (p2v_usec)(m->slack < 3600000000u ? m->slack : 3600000000u) : 0);
-	n = p2v_overlay_may_upload(d->overlay) ? can_serve(s, s->deadline, m->count) : 0;
+	n = p2v_overlay_may_upload(d->overlay) ? can_serve(s, f, s->deadline, chunks_of(f, m)) : 0;
 	if (n == 0) {
-		refuse(s, REFUSE_BUSY, BUSY_RETRY);
+		refuse(s, REFUSE_BUSY, busy_retry(f));
 		return;
 	}
 	s->fragment = f;
 	s->first = s->next = (uint32_t)m->first;
 	s->count = (uint32_t)n;
-	s->partly = n < m->count;
+	s->blind = m->generation == 0;
+	s->place = (uint32_t)m->place;
+	s->of = (uint32_t)m->of;
+	s->to_end = s->of == 0 && m->count == 0;
+	if (s->of > 0 || s->to_end)
+		s->count = P2V_CHUNKS_TO_END;
+	s->partly = n < m->count && s->count != P2V_CHUNKS_TO_END;
 	/* A PRIORITY may overtake the request, and is the later wish. */
 	if (!p2v_stream_moved(s->stream))
 		p2v_stream_set_priority(s->stream, (double)m->priority / 1000, s->deadline);
@@ -501,7 +594,7 @@ void p2v_serve_progress(struct p2v_fragment *f)
 void p2v_serve_cancel_all(struct p2v_fragment *f)
 {
 	P2V_LIST_EACH (it, &f->serves)
-		refuse(P2V_OF(it, struct p2v_serve, in_fragment), REFUSE_LATER, BUSY_RETRY);
+		refuse(P2V_OF(it, struct p2v_serve, in_fragment), REFUSE_LATER, busy_retry(f));
 }
 
 void p2v_serve_cancel_mate(struct p2v_mate *m)

@@ -83,12 +83,18 @@ bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, u
 	return run_from(f, NULL, 0, from, first, count);
 }
 
+/* Who is asked for a share of what was not there yet is asked for no more until that came: others
+ * bring the other shares. */
 static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
 {
 	size_t n = 0;
 
-	P2V_LIST_EACH (it, &f->asks)
-		n += P2V_OF(it, struct p2v_ask, in_fragment)->mate == m;
+	P2V_LIST_EACH (it, &f->asks) {
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		if (a->mate == m)
+			n += a->of > 1 ? ASKS_A_MATE : 1;
+	}
 	return n;
 }
 
@@ -97,11 +103,16 @@ static bool fits(const struct p2v_fragment *f, const struct p2v_holder *h, const
 {
 	uint64_t v = 0;
 
-	if (h->state == 0 || h->length == 0 || h->length > f->d->conf->max_fragment)
+	if (h->state == 0 || h->length == 0 ||
+		(h->length != P2V_LENGTH_OPEN && h->length > f->d->conf->max_fragment))
 		return false;
 	if (!f->known)
 		return h->state == P2V_ANNOUNCED_COMPLETE || h->hops < f->hops;
-	if (!o->any || h->length != f->length || h->generation != f->generation)
+	if (!p2v_holder_same(h, f))
+		return false;
+	if (f->length == P2V_LENGTH_UNKNOWN) /* one brings it all, to wherever it ends */
+		return p2v_list_empty(&f->asks) && p2v_holder_brings_all(h, f->hops);
+	if (!o->any)
 		return false;
 	if (p2v_holder_brings_all(h, f->hops))
 		return true;
@@ -141,7 +152,7 @@ static struct p2v_holder *choose(struct p2v_fragment *f, p2v_usec now)
 	struct open o = open_chunks(f);
 	size_t n = 0;
 
-	if (f->known && !o.any)
+	if (f->known && !o.any && f->length != P2V_LENGTH_UNKNOWN)
 		return NULL;
 	P2V_HOLDERS_EACH (h, f) {
 		if (n == P2V_SELECT_MAX || !usable(f, h, &o, now))
@@ -173,11 +184,11 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 {
 	p2v_usec left = p2v_plan_latest(f) - now;
 	struct p2v_select_peer view;
-	p2v_usec time;
+	p2v_usec time = p2v_scale(f->dur, ASK_TIME);
 	uint64_t n, most;
 
 	p2v_partner_view(h->mate->partner, &view);
-	time = 2 * view.rtt > ASK_TIME ? 2 * view.rtt : ASK_TIME;
+	time = 2 * view.rtt > time ? 2 * view.rtt : time;
 	if (view.rate == 0) /* where each round costs much, there are to be few */
 		return (uint32_t)(ASK_FIRST * time / ASK_TIME < ASK_CHUNKS
 					  ? ASK_FIRST * time / ASK_TIME
@@ -189,6 +200,10 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 	left -= view.rtt;
 	n = left > 0 ? view.rate * (uint64_t)left / P2V_SECOND : 0;
 	n = n > view.asked ? (n - view.asked) / P2V_CHUNK : 0;
+	/* A rate that was seen with parts is of single chunks, which mostly waited for others: it says
+	 * too little of one more. */
+	if (n == 0 && f->whole > f->dur && left > time / 2)
+		n = 1;
 	return (uint32_t)(n < most ? n : most);
 }
 
@@ -198,9 +213,17 @@ static bool next_run(
 	struct p2v_fragment *f, const struct p2v_holder *h, uint32_t *first, uint32_t *count)
 {
 	uint32_t of, place = p2v_plan_share(f, &of);
-	uint32_t n = (uint32_t)((h->length + P2V_CHUNK - 1) / P2V_CHUNK);
+	uint32_t n = f->length != P2V_LENGTH_UNKNOWN
+			     ? f->n_chunks
+			     : (uint32_t)(((uint64_t)h->length + P2V_CHUNK - 1) / P2V_CHUNK);
 	uint32_t from = (uint32_t)((uint64_t)n * place / of);
 
+	if (h->length == P2V_LENGTH_OPEN && f->length == P2V_LENGTH_UNKNOWN) {
+		for (*first = 0; p2v_fragment_has(f, *first); ++*first) {
+		}
+		*count = P2V_CHUNKS_TO_END;
+		return true;
+	}
 	if (!f->known) {
 		*first = from;
 		*count = n - from;
@@ -226,7 +249,8 @@ struct p2v_holder *p2v_source_next(
 	if (!next_run(f, h, first, count))
 		return NULL;
 	most = in_time(f, h, now);
-	*count = *count < most ? *count : most;
+	if (most == 0 || *count != P2V_CHUNKS_TO_END)
+		*count = *count < most ? *count : most;
 	return h;
 }
 

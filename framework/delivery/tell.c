@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "framework/delivery/inside.h"
+#include "framework/delivery/transfer.h"
 
 #define GONE_BATCH  32u
 #define TELL_CHUNKS 4u              /* new ones, before partners are told of them, … */
@@ -45,14 +45,42 @@ void p2v_mate_discharge(struct p2v_mate *m)
 
 /* ---- have and gone ---- */
 
+/* Chunks of word w that are here, or are sure to come: from a partner nearer to the CDN. Whoever asks
+ * for those here waits, and nobody waits for himself in a circle. */
+static uint64_t held_word(const struct p2v_fragment *f, uint32_t w)
+{
+	uint64_t v = f->here[w];
+
+	P2V_LIST_EACH (it, &f->asks) {
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		if (a->of > 1 && !a->blind && !a->to_end && a->hops < f->hops)
+			v |= p2v_chunk_range(w, a->next, a->first + a->count);
+	}
+	return v;
+}
+
+/* @param out  [out] bits, as in the message @return [B] of them */
 static size_t held_chunks(const struct p2v_fragment *f, uint8_t out[P2V_TRADED / 8])
 {
 	size_t n = 0, all = f->n_chunks < P2V_TRADED ? (f->n_chunks + 7) / 8 : P2V_TRADED / 8;
+	uint64_t word = 0;
 
 	for (size_t i = 0; i < all; i++) {
-		out[i] = (uint8_t)(f->here[i / 8] >> i % 8 * 8);
+		if (i % 8 == 0)
+			word = held_word(f, (uint32_t)(i / 8));
+		out[i] = (uint8_t)(word >> i % 8 * 8);
 		n = out[i] ? i + 1 : n;
 	}
+	return n;
+}
+
+static uint32_t count_held(const struct p2v_fragment *f)
+{
+	uint32_t n = 0;
+
+	for (uint32_t w = 0; w < p2v_chunk_words(f->n_chunks); w++)
+		n += p2v_chunk_count(held_word(f, w));
 	return n;
 }
 
@@ -61,8 +89,8 @@ static bool encode_have(const struct p2v_fragment *f, struct p2v_slice *out)
 {
 	uint8_t chunks[P2V_TRADED / 8];
 	struct p2v_msg_have q = { .key = { f->key.b, sizeof f->key.b },
-		.length = f->length,
-		.generation = f->generation,
+		.length = f->known && !f->open ? f->length : P2V_VARINT_MAX,
+		.generation = f->known ? f->generation : 0,
 		.state = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING,
 		.hops = f->hops < P2V_HOPS_MAX ? f->hops : P2V_HOPS_MAX,
 		.rendition = f->rendition_key };
@@ -93,7 +121,7 @@ static const struct p2v_holder *has_of(const struct p2v_mate *m, const struct p2
 {
 	const struct p2v_holder *h = p2v_fragment_holder(f, m);
 
-	return h && h->length == f->length && h->generation == f->generation ? h : NULL;
+	return h && p2v_holder_same(h, f) ? h : NULL;
 }
 
 /* @return how many chunks are here and not there, as far as it told */
@@ -104,6 +132,14 @@ static uint32_t lacks(const struct p2v_holder *h, const struct p2v_fragment *f)
 	for (uint32_t w = 0; w < words && w < P2V_TRADED / P2V_WORD; w++)
 		n += p2v_chunk_count(f->here[w] & ~p2v_holder_told(h, w));
 	return n;
+}
+
+/* As many as come in a certain part of the time that a fragment lasts. */
+static uint32_t chunks_worth(const struct p2v_fragment *f)
+{
+	uint32_t n = (uint32_t)p2v_scale(f->dur, TELL_CHUNKS);
+
+	return n > 0 ? n : 1;
 }
 
 /* Whether it can make anything of what is new here. Who is further from the CDN may ask for all
@@ -122,7 +158,7 @@ static bool cares(const struct p2v_mate *m, const struct p2v_fragment *f)
 		return false;
 	if (f->complete)
 		return true;
-	return h->hops > f->hops ? !was_told(f, m) : lacks(h, f) >= TELL_CHUNKS;
+	return h->hops > f->hops ? !was_told(f, m) : lacks(h, f) >= chunks_worth(f);
 }
 
 static void tell(struct p2v_fragment *f)
@@ -130,7 +166,7 @@ static void tell(struct p2v_fragment *f)
 	struct p2v_slice have = { NULL, NULL, 0 };
 
 	f->announced = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
-	f->told = f->n_whole;
+	f->told = count_held(f);
 	f->told_at = p2v_now(&f->d->node->world);
 	p2v_tell_rest(f);
 	P2V_LIST_EACH (it, &f->d->mates) {
@@ -144,8 +180,7 @@ static void tell(struct p2v_fragment *f)
 
 static bool may_tell(const struct p2v_fragment *f)
 {
-	return f->known && f->shared && f->length != P2V_LENGTH_UNKNOWN && f->d->overlay &&
-	       p2v_overlay_may_upload(f->d->overlay);
+	return f->known && f->shared && f->d->overlay && p2v_overlay_may_upload(f->d->overlay);
 }
 
 static void fire(struct p2v_timer *t, p2v_usec now)
@@ -178,20 +213,33 @@ static void tell_at(struct p2v_fragment *f, p2v_usec due)
 	p2v_arm(&f->d->node->world, f->tell_timer, due);
 }
 
+/* To wait for the CDN's answer, tell of it, and be asked costs a round trip that a part has no time
+ * for: so it is told when it is asked for, and partners that ask wait here. */
+void p2v_mates_promise(struct p2v_fragment *f)
+{
+	if (f->known || f->whole <= f->dur || f->announced != P2V_ANNOUNCED_NOT ||
+		p2v_fragment_holders(f) > 0 || !f->d->overlay ||
+		!p2v_overlay_may_upload(f->d->overlay))
+		return;
+	f->hops = 0;
+	tell(f);
+}
+
 void p2v_mates_tell_have(struct p2v_fragment *f)
 {
 	enum p2v_announced now = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
-	const struct p2v_world *w = &f->d->node->world;
+	p2v_usec gap = p2v_scale(f->dur, TELL_GAP);
 
 	if (!may_tell(f))
 		return;
 	if (f->announced < now) {
 		tell(f);
-	} else if (f->announced == P2V_ANNOUNCED_ARRIVING && f->n_whole >= f->told + TELL_CHUNKS) {
-		if (p2v_now(w) - f->told_at >= TELL_GAP)
+	} else if (f->announced == P2V_ANNOUNCED_ARRIVING &&
+		   f->n_whole >= f->told + chunks_worth(f)) {
+		if (p2v_now(&f->d->node->world) - f->told_at >= gap)
 			tell(f);
 		else
-			tell_at(f, f->told_at + TELL_GAP);
+			tell_at(f, f->told_at + gap);
 	}
 }
 
@@ -260,9 +308,19 @@ void p2v_mates_tell_all_gone(struct p2v_delivery *d)
 
 /* ---- follow and news ---- */
 
+/* Where there are parts, each of them is news: so many are counted in a fragment. */
+enum { PARTS_COUNTED = 1024 };
+
 uint64_t p2v_rendition_newest(const struct p2v_rendition *r)
 {
-	return r->timeline.n > r->timeline.n_init ? r->timeline.v[r->timeline.n - 1].n + 1 : 0;
+	const struct p2v_timeline *tl = &r->timeline;
+	uint64_t n = tl->n > tl->n_init ? tl->v[tl->n - 1].n + 1 : 0, parts = 0;
+
+	if (tl->n_parts == 0 || n > P2V_VARINT_MAX / PARTS_COUNTED - 1)
+		return n;
+	for (size_t i = tl->n_parts; i-- > 0 && tl->parts[i].n >= n;)
+		parts += !tl->parts[i].hint;
+	return n * PARTS_COUNTED + (parts < PARTS_COUNTED ? parts : PARTS_COUNTED - 1);
 }
 
 static void tell_follow(struct p2v_mate *m, const struct p2v_rendition *r, bool on)

@@ -60,6 +60,20 @@ static inline size_t p2v_head_content(uint64_t total, struct p2v_bytes headers, 
 #define P2V_ASK_RISE 1.6
 #define P2V_ASK_FALL 0.7
 
+/** Chunks that stand for part `place` of `of` of so many: all together have each at least once.
+ * @param n  above 0 */
+static inline void p2v_share_run(
+	uint32_t n, uint32_t place, uint32_t of, uint32_t *first, uint32_t *count)
+{
+	uint32_t each = of < n ? (n + of - 1) / of : 1;
+
+	*first = (uint32_t)((uint64_t)n * place / of);
+	*first = *first < n ? *first : n - 1;
+	*count = n - *first < each ? n - *first : each;
+}
+
+#define P2V_CHUNKS_TO_END (UINT32_MAX / 4) /* more than any fragment has */
+
 /** One request to one partner. */
 struct p2v_ask {
 	struct p2v_stream_owner owner;
@@ -71,6 +85,9 @@ struct p2v_ask {
 	uint64_t length, generation, asked; /* asked: [B] that are still to come */
 	uint32_t hops;
 	bool arriving;     /* the partner is still receiving it itself */
+	bool blind;        /* nothing was known of it when it was asked for: part `place` of `of` */
+	bool to_end;       /* all from `first` on, however much that is */
+	uint32_t place, of;
 	bool requested;    /* the request has left */
 	double priority;   /* that it was asked for last, */
 	p2v_usec deadline; /* … and when the player ran dry, as it seemed then */

@@ -7,12 +7,25 @@
 
 enum { VIEWERS_MAX = 16 };
 
+/* [us] from there to the end of what r lists. */
+static p2v_usec behind(const struct p2v_rendition *r, p2v_usec end)
+{
+	p2v_usec edge;
+
+	if (!r || !r->timeline.live || end == P2V_UNKNOWN)
+		return P2V_UNKNOWN;
+	edge = p2v_timeline_parts_edge(&r->timeline);
+	return edge > end ? edge - end : 0;
+}
+
 struct p2v_player_frag p2v_viewer_frag(const struct p2v_fragment *f)
 {
 	return (struct p2v_player_frag){ .t = f->t,
 		.dur = f->dur,
 		.bitrate = f->bitrate,
-		.next_bitrate = f->rendition ? f->rendition->next_bitrate : 0 };
+		.next_bitrate = f->rendition ? f->rendition->next_bitrate : 0,
+		.whole = f->whole,
+		.behind = behind(f->rendition, f->t == P2V_UNKNOWN ? f->t : f->t + f->dur) };
 }
 
 void p2v_viewer_free(struct p2v_viewer *v)

@@ -1,6 +1,7 @@
 /* waiting.c - players that wait for a manifest: each is answered when it is here and may be told,
  * or when there is nothing better than an old one, or an error. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "framework/delivery/inside.h"
 
@@ -15,7 +16,8 @@ struct p2v_waiter {
 	struct p2v_playlist *playlist;
 	void (*done)(void *ctx, const struct p2v_manifest_answer *a);
 	void *ctx;
-	p2v_usec since;
+	struct p2v_directives want;
+	p2v_usec since, met; /* met: when there was what it waits for; P2V_UNKNOWN: not yet */
 	bool held; /* what it waits for is here, and kept from it for a moment: reveal.c */
 	struct p2v_timer timer;
 };
@@ -32,43 +34,91 @@ static const struct p2v_delivery_conf *conf_of(const struct p2v_playlist *p)
 
 bool p2v_waiting_fresh(const struct p2v_playlist *p)
 {
-	return !p->fetch && p->failing == P2V_UNKNOWN && p->fetched != P2V_UNKNOWN &&
-	       now_of(p) - p->fetched <= COALESCE;
+	p2v_usec age = now_of(p) - p->fetched;
+
+	if (p->failing != P2V_UNKNOWN || p->fetched == P2V_UNKNOWN)
+		return false;
+	if (p->fetch) /* a silent server is found out after a while */
+		return p->held && p->doc && age <= p->doc->head.target + COALESCE;
+	return age <= COALESCE;
 }
 
-static void answer(struct p2v_waiter *w, uint32_t status, bool stale)
+/* It waits for something that is not there yet. */
+static bool unmet(const struct p2v_waiter *w)
+{
+	const struct p2v_playlist *p = w->playlist;
+
+	return w->want.has_msn && p->doc && !p2v_directives_met(&w->want, p->doc);
+}
+
+bool p2v_waiting_more(const struct p2v_playlist *p)
+{
+	P2V_LIST_EACH (it, &p->waiters)
+		if (unmet(P2V_OF(it, struct p2v_waiter, in_playlist)))
+			return true;
+	return false;
+}
+
+static void answer(struct p2v_waiter *w, uint32_t status, bool stale, const char *why)
 {
 	struct p2v_playlist *p = w->playlist;
-	struct p2v_manifest_answer a = {
-		.status = status, .url = p->final_url ? p->final_url : p->url, .stale = stale
-	};
+	struct p2v_manifest_answer a = { .status = status,
+		.why = why,
+		.url = p->final_url ? p->final_url : p->url,
+		.stale = stale,
+		.held = w->want.has_msn };
+	struct p2v_slice body;
 	void (*done)(void *, const struct p2v_manifest_answer *) = w->done;
 	void *ctx = w->ctx;
 
+	a.moved = strcmp(a.url, p->url) != 0;
 	if (status == 200) {
-		a.doc = p->doc;
-		a.text = (struct p2v_str){ (const char *)p->body.p, p->body.n };
+		a.doc = p->doc ? p2v_holding_find(p, &w->want) : NULL;
+		body = a.doc ? a.doc->text : p->body;
+		a.text = (struct p2v_str){ (const char *)body.p, body.n };
 		a.type = (struct p2v_str){ p->type.p, p->type.n };
 		a.headers = p->headers;
 		a.n_headers = p->n_headers;
-	} else {
+	} else if (!why) {
 		a.why = p->failing != P2V_UNKNOWN ? p->why : "it says nothing";
 	}
 	p2v_waiter_cancel(w);
 	done(ctx, &a);
 }
 
+/* The manifest does not tell yet of what the player waits for (RFC 8216bis 6.2.5.2). */
+static void wait_on(struct p2v_waiter *w)
+{
+	struct p2v_playlist *p = w->playlist;
+	p2v_usec target = p->doc->head.target > 0 ? p->doc->head.target : P2V_SECOND;
+	p2v_usec until = w->since + 3 * target;
+
+	if (p2v_directives_beyond(&w->want, p->doc))
+		answer(w, 400, false, "what it is asked to tell of is too far ahead");
+	else if (now_of(p) >= until)
+		answer(w, 503, false, "what it is asked to tell of has not come");
+	else
+		p2v_arm(&p->feed->d->node->world, &w->timer, until);
+}
+
 /* The manifest is here: answer, or have the player wait for what it tells of. */
 static void settle(struct p2v_waiter *w)
 {
 	struct p2v_playlist *p = w->playlist;
-	p2v_usec until = p2v_reveal_at(p, w->since);
+	p2v_usec until;
 
+	if (unmet(w)) {
+		wait_on(w);
+		return;
+	}
+	if (w->met == P2V_UNKNOWN)
+		w->met = now_of(p);
+	until = p2v_reveal_at(p, &w->want, w->want.has_msn ? w->met : w->since);
 	w->held = until > now_of(p);
 	if (w->held)
 		p2v_arm(&p->feed->d->node->world, &w->timer, until);
 	else
-		answer(w, 200, false);
+		answer(w, 200, false, NULL);
 }
 
 void p2v_waiting_complete(const struct p2v_fragment *f)
@@ -110,12 +160,16 @@ static void waiter_fire(struct p2v_timer *t, p2v_usec now)
 	bool have = p->known && now - p->fetched <= conf_of(p)->stale;
 	p2v_usec waited = now - w->since, hold = conf_of(p)->hold;
 
-	if (w->held || p2v_waiting_fresh(p)) /* it was so when it was asked for */
+	if (w->want.bad)
+		answer(w, 400, false, "the request is not one that can be waited for");
+	else if (w->held || p2v_waiting_fresh(p)) /* it was so when it was asked for */
 		settle(w);
+	else if (unmet(w)) /* an old manifest is no answer to that */
+		wait_on(w);
 	else if (have && (p->failing != P2V_UNKNOWN || waited >= hold))
-		answer(w, 200, true);
+		answer(w, 200, true, NULL);
 	else if (waited >= hold)
-		answer(w, p->status ? p->status : 504, false);
+		answer(w, p->status ? p->status : 504, false, NULL);
 	else
 		p2v_arm(&p->feed->d->node->world, t, now + 100 * P2V_MSEC);
 }
@@ -133,21 +187,23 @@ void p2v_waiting_cancel(struct p2v_playlist *p)
 		p2v_waiter_cancel(P2V_OF(it, struct p2v_waiter, in_playlist));
 }
 
-struct p2v_waiter *p2v_waiting_new(
-	struct p2v_playlist *p, void (*done)(void *, const struct p2v_manifest_answer *), void *ctx)
+struct p2v_waiter *p2v_waiting_new(struct p2v_playlist *p, const struct p2v_directives *want,
+	void (*done)(void *, const struct p2v_manifest_answer *), void *ctx)
 {
 	struct p2v_waiter *w = calloc(1, sizeof *w);
 
 	if (!w)
 		return NULL;
 	w->playlist = p;
+	w->want = *want;
 	w->done = done;
 	w->ctx = ctx;
 	w->since = p->asked = now_of(p);
+	w->met = P2V_UNKNOWN;
 	w->timer.fire = waiter_fire;
 	w->timer.owner = w;
 	p2v_list_push(&p->waiters, &w->in_playlist);
 	p2v_arm(&p->feed->d->node->world, &w->timer,
-		w->since + (p2v_waiting_fresh(p) ? 0 : STALE_AFTER));
+		w->since + (w->want.bad || p2v_waiting_fresh(p) ? 0 : STALE_AFTER));
 	return w;
 }

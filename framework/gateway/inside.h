@@ -73,7 +73,7 @@ struct p2v_request {
 struct p2v_reply_headers {
 	struct p2v_header v[P2V_HEADERS_MAX];
 	size_t n;
-	char content_range[80], cache_status[80];
+	char content_range[80], cache_status[80], max_age[40];
 };
 void p2v_reply_add(struct p2v_reply_headers *h, const char *name, struct p2v_str value);
 /** Cross-origin headers that the CDN did not give. */

@@ -65,11 +65,43 @@ static bool map(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out)
 	return p2v_route_back(w->q, u->url, out);
 }
 
+/* For how long a playlist whose readers wait for its news may be kept is not what the CDN said: it
+ * may have been asked for another moment's (RFC 8216bis, appendix B). @return whether it is said */
+static bool cached_for(const struct p2v_manifest_answer *a, struct p2v_reply_headers *out)
+{
+	long long age;
+
+	if (!a->doc || !a->doc->head.live || !a->doc->head.can_block)
+		return false;
+	age = (a->held ? 6 * a->doc->head.target : a->doc->head.target / 2) / P2V_SECOND;
+	(void)snprintf(out->max_age, sizeof out->max_age, "max-age=%lld", age);
+	p2v_reply_add(out, "Cache-Control", p2v_str_of(age > 0 ? out->max_age : "no-cache"));
+	return true;
+}
+
+static bool is_about_caching(struct p2v_str name)
+{
+	return p2v_str_is_nocase(name, "cache-control") || p2v_str_is_nocase(name, "expires") ||
+	       p2v_str_is_nocase(name, "age");
+}
+
+/* It may be of a later reading than what is told. */
+static bool is_validator(struct p2v_str name)
+{
+	return p2v_str_is_nocase(name, "etag") || p2v_str_is_nocase(name, "last-modified");
+}
+
 static void add_headers(
 	struct p2v_request *q, const struct p2v_manifest_answer *a, struct p2v_reply_headers *out)
 {
-	for (size_t i = 0; i < a->n_headers && out->n < P2V_HEADERS_MAX - 8; i++)
-		out->v[out->n++] = a->headers[i];
+	bool ours = cached_for(a, out), no;
+
+	for (size_t i = 0; i < a->n_headers && out->n < P2V_HEADERS_MAX - 8; i++) {
+		no = (ours && is_about_caching(a->headers[i].name)) ||
+		     (a->held && is_validator(a->headers[i].name));
+		if (!no)
+			out->v[out->n++] = a->headers[i];
+	}
 	if (a->type.n)
 		p2v_reply_add(out, "Content-Type", a->type);
 	p2v_reply_cors(q, out);
@@ -164,7 +196,7 @@ static void send_body(struct p2v_request *q, struct p2v_reply_headers *out, stru
 static void answered(void *ctx, const struct p2v_manifest_answer *a)
 {
 	struct p2v_request *q = ctx;
-	struct rewriting w = { q, strcmp(a->url, q->url) != 0 };
+	struct rewriting w = { q, a->moved };
 	struct p2v_reply_headers out = { .n = 0 };
 	struct p2v_text text = { 0 };
 	struct p2v_slice body;
@@ -178,7 +210,7 @@ static void answered(void *ctx, const struct p2v_manifest_answer *a)
 		return;
 	}
 	add_headers(q, a, &out);
-	if (unchanged(q, a)) {
+	if (!a->held && unchanged(q, a)) {
 		q->head = true; /* no body follows */
 		p2v_reply_send(q, 304, 0, &out);
 		return;

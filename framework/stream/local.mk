@@ -1,5 +1,6 @@
 libp2v_rooms_la_SOURCES += \
 	%reldir%/channel.c %reldir%/channel.h \
+	%reldir%/directives.c %reldir%/directives.h \
 	%reldir%/doc.c %reldir%/doc.h \
 	%reldir%/doc_json.c \
 	%reldir%/doc_memory.c %reldir%/doc_memory.h \

@@ -264,6 +264,109 @@ static int add_inits(struct list *l, const struct p2v_timeline *tl, const struct
 	return P2V_OK;
 }
 
+/* ---- parts ---- */
+
+/* Parts as they are being made. */
+struct parts {
+	struct p2v_timeline_entry *v;
+	size_t n, cap, fresh;
+	size_t known; /* of the old ones: the first that may be the next one */
+};
+
+static size_t count_parts(const struct p2v_doc_track *t)
+{
+	size_t n = t->n_parts;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += t->segments[i].n_parts;
+	return n;
+}
+
+static bool same_part(const struct p2v_timeline_entry *e, const struct p2v_timeline_entry *was)
+{
+	return was->n == e->n && was->i == e->i && same_place(e->url, was->url) &&
+	       same_range(&e->range, &was->range);
+}
+
+/* It was listed, or promised, before. */
+static bool keep_part(struct p2v_timeline_entry *e, const struct p2v_timeline_entry *was)
+{
+	p2v_usec seen = e->seen;
+	bool arrived = was->hint && !e->hint;
+
+	keep(e, was, e->url);
+	e->seen = arrived ? seen : e->seen;
+	return !arrived;
+}
+
+static int add_part(struct parts *l, const struct p2v_timeline *tl, const struct p2v_doc_part *p,
+	struct p2v_timeline_entry e, bool restarted)
+{
+	bool known = false;
+
+	if (!p->at.url || (p->range.set && p->range.len == 0))
+		return P2V_OK;
+	e.part = true;
+	e.n = p->n;
+	e.i = p->i;
+	e.dur = p->dur;
+	e.range = p->range;
+	e.gap = p->gap;
+	e.hint = p->hint;
+	e.url = p2v_str_dup(p2v_str_of(p->at.url));
+	if (!e.url)
+		return P2V_ENOMEM;
+	while (l->known < tl->n_parts &&
+		(tl->parts[l->known].n < e.n ||
+			(tl->parts[l->known].n == e.n && tl->parts[l->known].i < e.i)))
+		l->known++;
+	if (!restarted && l->known < tl->n_parts && same_part(&e, &tl->parts[l->known]))
+		known = keep_part(&e, &tl->parts[l->known]);
+	l->fresh += !known && !e.hint;
+	l->v[l->n++] = e;
+	return P2V_OK;
+}
+
+/* Those of one fragment, from t on. */
+static int add_parts(struct parts *l, const struct p2v_timeline *tl, const struct p2v_doc_part *v,
+	size_t n, struct p2v_timeline_entry e, bool restarted)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (add_part(l, tl, &v[i], e, restarted) < 0)
+			return P2V_ENOMEM;
+		e.t += v[i].dur;
+	}
+	return P2V_OK;
+}
+
+/* @param whole  fragments as they will be */
+static int make_parts(struct parts *l, const struct p2v_timeline *tl, const struct list *whole,
+	const struct p2v_doc_track *t, enum reading how, p2v_usec target, p2v_usec now)
+{
+	size_t at = whole->n_init;
+	struct p2v_timeline_entry e = { .seen = now };
+	int rc = P2V_OK;
+
+	l->cap = count_parts(t);
+	if (l->cap == 0)
+		return P2V_OK;
+	l->v = calloc(l->cap, sizeof *l->v);
+	if (!l->v)
+		return P2V_ENOMEM;
+	for (size_t i = 0; i < t->n && rc == P2V_OK; i++) {
+		if (!t->segments[i].at.url)
+			continue;
+		e.t = whole->v[at].t;
+		e.whole = whole->v[at].dur;
+		at++;
+		rc = add_parts(
+			l, tl, t->segments[i].parts, t->segments[i].n_parts, e, how == RESTARTED);
+	}
+	e.t = whole->n > whole->n_init ? whole->v[whole->n - 1].t + whole->v[whole->n - 1].dur : 0;
+	e.whole = target;
+	return rc == P2V_OK ? add_parts(l, tl, t->parts, t->n_parts, e, how == RESTARTED) : rc;
+}
+
 static int add_media(struct list *l, const struct p2v_timeline *tl, const struct p2v_doc_track *t,
 	enum reading how, p2v_usec target, p2v_usec now)
 {
@@ -279,6 +382,7 @@ static int add_media(struct list *l, const struct p2v_timeline *tl, const struct
 			.gap = s->gap,
 			.has_pdt = s->has_pdt,
 			.pdt = s->pdt,
+			.whole = s->dur,
 			.seen = now };
 		bool known;
 
@@ -321,6 +425,7 @@ int p2v_timeline_init(struct p2v_timeline *tl, const char *url)
 void p2v_timeline_fini(struct p2v_timeline *tl)
 {
 	drop(tl->v, tl->n);
+	drop(tl->parts, tl->n_parts);
 	free(tl->url);
 	*tl = (struct p2v_timeline){ .changed = P2V_UNKNOWN, .stale = P2V_UNKNOWN };
 }
@@ -360,6 +465,7 @@ int p2v_timeline_update(
 {
 	const struct p2v_doc_track *t = &d->tracks[track];
 	struct list l = { NULL, 0, 0, 0 };
+	struct parts parts = { NULL, 0, 0, 0, 0 };
 	p2v_usec target = longest(d, t, tl->target), stale = tl->stale;
 	enum reading how;
 
@@ -369,6 +475,7 @@ int p2v_timeline_update(
 	how = judge(tl, t, target, now);
 	if (how == STALE) {
 		tl->restarted = false;
+		tl->fresh_parts = 0;
 		if (usable(t) == 0) /* it may be emptied when it ends */
 			tl->ended = !d->head.live;
 		return P2V_OK;
@@ -377,10 +484,20 @@ int p2v_timeline_update(
 		tl->stale = stale;
 		return P2V_ENOMEM;
 	}
+	if (make_parts(&parts, tl, &l, t, how, target, now) < 0) {
+		drop(parts.v, parts.n);
+		drop(l.v, l.n);
+		tl->stale = stale;
+		return P2V_ENOMEM;
+	}
 	drop(tl->v, tl->n);
+	drop(tl->parts, tl->n_parts);
 	tl->v = l.v;
 	tl->n = l.n;
 	tl->n_init = l.n_init;
+	tl->parts = parts.v;
+	tl->n_parts = parts.n;
+	tl->fresh_parts = parts.fresh;
 	tl->live = d->head.live;
 	tl->ended = !d->head.live;
 	tl->target = target;
@@ -396,13 +513,17 @@ int p2v_timeline_update(
 	return P2V_OK;
 }
 
-const struct p2v_timeline_entry *p2v_timeline_find(
+struct p2v_timeline_entry *p2v_timeline_find(
 	const struct p2v_timeline *tl, const char *url, const struct p2v_manifest_range *range)
 {
 	for (size_t i = 0; i < tl->n; i++)
 		if ((!range || same_range(&tl->v[i].range, range)) &&
 			strcmp(tl->v[i].url, url) == 0)
 			return &tl->v[i];
+	for (size_t i = 0; i < tl->n_parts; i++)
+		if ((!range || same_range(&tl->parts[i].range, range)) &&
+			strcmp(tl->parts[i].url, url) == 0)
+			return &tl->parts[i];
 	return NULL;
 }
 
@@ -414,8 +535,23 @@ p2v_usec p2v_timeline_edge(const struct p2v_timeline *tl)
 	return n ? v[n - 1].t + v[n - 1].dur : P2V_UNKNOWN;
 }
 
+p2v_usec p2v_timeline_parts_edge(const struct p2v_timeline *tl)
+{
+	p2v_usec whole = p2v_timeline_edge(tl), end;
+
+	for (size_t i = tl->n_parts; i-- > 0;) {
+		if (tl->parts[i].hint)
+			continue;
+		end = tl->parts[i].t + tl->parts[i].dur;
+		return whole == P2V_UNKNOWN || end > whole ? end : whole;
+	}
+	return whole;
+}
+
 void p2v_timeline_shift(struct p2v_timeline *tl, p2v_usec by)
 {
 	for (size_t i = tl->n_init; i < tl->n; i++)
 		tl->v[i].t += by;
+	for (size_t i = 0; i < tl->n_parts; i++)
+		tl->parts[i].t += by;
 }

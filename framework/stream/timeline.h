@@ -14,11 +14,16 @@ struct p2v_timeline_entry {
 	bool init; /* an initialisation segment: t is P2V_UNKNOWN, n that of the first
 		      fragment that needs it, dur 0 */
 	bool gap;  /* listed, but not there */
+	bool part; /* number `i` of those that fragment n is published in before it is whole */
+	bool hint; /* a part that is promised and not there yet: dur is what it may last */
+	uint32_t i;
 	bool has_pdt;
 	bool keyed;      /* key is made; listed again, it stays */
 	int64_t pdt;     /* [us] since 1970-01-01 UTC */
 	uint8_t key[32]; /* whoever reads the timeline keeps its name for it here */
-	p2v_usec seen;   /* [us] now() when it was first listed */
+	p2v_usec seen;   /* [us] now() when it was first listed; of a part that was promised, when
+			    it was there */
+	p2v_usec whole;  /* [us] duration of the fragment that a part is of; else dur */
 };
 
 struct p2v_timeline {
@@ -32,6 +37,10 @@ struct p2v_timeline {
 	struct p2v_timeline_entry
 		*v; /* shape (n): initialisation segments first, then media in order */
 	size_t n, n_init;
+	struct p2v_timeline_entry *parts; /* shape (n_parts), in order: of late fragments, and of
+					     the one that is not whole yet */
+	size_t n_parts, fresh_parts; /* fresh_parts: new in the last update, promised ones not among
+					them */
 	bool restarted; /* the last update broke with what was known: another encoder, or a rewound
 			   sequence */
 	p2v_usec stale; /* now() of the first of the readings since then that were older than what
@@ -56,6 +65,11 @@ void p2v_timeline_fini(struct p2v_timeline *tl);
  * when the numbers fit but no fragment is the same, or the numbers went back without a date that
  * explains it, the sequence was restarted: nothing of what was known is kept, and the clock goes on
  * behind the old edge. The rules are our own; RFC 8216 6.3.4 asks only to notice.
+ *
+ * Parts have their fragment's clock. One is the one that was listed before when number, index,
+ * place and range are; a promised one stays the same entry when it is there. A promise of a part
+ * whose length is not told (RFC 8216bis 4.4.5.3, no BYTERANGE-LENGTH) is left out: it will be
+ * listed under another range.
  * @param track  index in d->tracks
  * @param fresh  [out] how many media entries are new; may be NULL
  * @return P2V_OK or P2V_ENOMEM (the timeline is as before) */
@@ -65,10 +79,13 @@ P2V_MUST_USE int p2v_timeline_update(struct p2v_timeline *tl, const struct p2v_d
 /** Move the clock, so that renditions of one stream share theirs. */
 void p2v_timeline_shift(struct p2v_timeline *tl, p2v_usec by);
 
-/** @return the entry with that URL and range; NULL: not listed. range NULL matches any. */
-const struct p2v_timeline_entry *p2v_timeline_find(
+/** @return the entry with that URL and range, a part's last; NULL: not listed. range NULL matches
+ * any. */
+struct p2v_timeline_entry *p2v_timeline_find(
 	const struct p2v_timeline *tl, const char *url, const struct p2v_manifest_range *range);
 /** @return [us] media time of the end of the newest entry; P2V_UNKNOWN: none */
 p2v_usec p2v_timeline_edge(const struct p2v_timeline *tl);
+/** … or of the newest part that is there, if that is later. */
+p2v_usec p2v_timeline_parts_edge(const struct p2v_timeline *tl);
 
 #endif

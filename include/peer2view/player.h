@@ -13,6 +13,12 @@ struct p2v_player_frag {
 	p2v_usec t, dur;       /* [us] media time; t = P2V_UNKNOWN for an initialisation segment */
 	uint64_t bitrate;      /* [bit/s] of its rendition; 0 unknown */
 	uint64_t next_bitrate; /* [bit/s] of the next higher rendition; 0: none, or not known */
+	/* [us] duration of the fragment that this is a part of, published before that is whole
+	 * (low-latency HLS); dur: it is a fragment itself. */
+	p2v_usec whole;
+	/* [us] of media listed behind it; 0: it is the last, or promised; P2V_UNKNOWN: the stream
+	 * is not live, or it is listed no more. */
+	p2v_usec behind;
 };
 
 /** When a fragment should be at the player. Absolute times; P2V_NEVER: no reason to hurry. */
@@ -46,7 +52,8 @@ struct p2v_player_ops {
 	void (*on_served)(void *st, p2v_usec now, const struct p2v_player_frag *f);
 
 	/** When f should be there, whether or not the player has asked for it yet.
-	 * @param asked  when the player asked for it; P2V_UNKNOWN: not yet
+	 * @param asked  when the player asked for it, or, when it was not there then, when it
+	 * should be there; P2V_UNKNOWN: not yet
 	 * @param out    [out] */
 	void (*due)(void *st, p2v_usec now, const struct p2v_player_frag *f, p2v_usec asked,
 		struct p2v_player_due *out);

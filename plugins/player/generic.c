@@ -12,7 +12,8 @@ struct conf {
 
 struct state {
 	const struct conf *conf;
-	bool playing;
+	bool playing, reading; /* reading: it has been given something */
+	p2v_usec began;        /* when it was */
 	p2v_usec clock_at, clock_t; /* at clock_at it played clock_t */
 	p2v_usec end;               /* media time that it has been given up to */
 	uint32_t stalls;
@@ -51,19 +52,43 @@ static void generic_on_request(void *vst, p2v_usec now, const struct p2v_player_
 	 * another rate. */
 	if (st->playing && f->t != P2V_UNKNOWN &&
 		(f->t > st->end + 2 * f->dur || f->t + 3 * f->dur < position(st, now)))
-		st->playing = false;
+		st->playing = st->reading = false;
+}
+
+/* What is played by parts is played close to the edge, and begins with a picture that stands by
+ * itself, often seconds before: the parts from there on are no buffer. RFC 8216bis 4.4.3.8 keeps
+ * players three parts from the edge, or further. One that is not there after a fragment's time
+ * stays away from it on purpose.
+ * @return where it begins to play; P2V_UNKNOWN: not in this part */
+static p2v_usec beginning(const struct state *st, p2v_usec now, const struct p2v_player_frag *f)
+{
+	p2v_usec end = f->t + f->dur, nearest;
+
+	if (f->whole <= f->dur || f->behind == P2V_UNKNOWN || now - st->began >= f->whole)
+		return f->t;
+	nearest = end + f->behind - 3 * f->dur;
+	if (nearest + f->dur / 16 >= end) /* durations are rounded */
+		return P2V_UNKNOWN;
+	return nearest > f->t ? nearest : f->t;
 }
 
 static void generic_on_served(void *vst, p2v_usec now, const struct p2v_player_frag *f)
 {
 	struct state *st = vst;
+	p2v_usec from;
 
 	if (f->t == P2V_UNKNOWN)
 		return;
+	if (!st->reading)
+		st->began = now;
+	st->reading = true;
 	if (!st->playing) {
+		from = beginning(st, now, f);
+		if (from == P2V_UNKNOWN)
+			return;
 		st->playing = true;
 		st->clock_at = now;
-		st->clock_t = f->t;
+		st->clock_t = from;
 		st->end = f->t + f->dur;
 		return;
 	}
@@ -104,7 +129,7 @@ static void generic_due(void *vst, p2v_usec now, const struct p2v_player_frag *f
 						: now + (st->end - position(st, now)) / 2;
 	else
 		out->dry = st->clock_at + (f->t - st->clock_t);
-	if (asked != P2V_UNKNOWN && f->dur > 0)
+	if (asked != P2V_UNKNOWN && f->dur > 0 && f->whole <= f->dur)
 		out->finish = asked + (p2v_usec)((double)f->dur * share(st->conf, f));
 }
 

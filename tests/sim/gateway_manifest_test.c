@@ -356,14 +356,12 @@ Test(gateway_manifest, another_query_is_another_manifest)
 
 	open_plain(&b);
 	p = put(&b, plain);
-	q = site_put(&b.cdn, &(struct page){ .target = "/live/m.m3u8?_HLS_msn=5&_HLS_part=2",
+	q = site_put(&b.cdn, &(struct page){ .target = "/live/m.m3u8?token=5",
 				     .text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nb.ts\n",
-				     .type = type,
-				     .think = 400 * P2V_MSEC }); /* held until it is there */
+				     .type = type });
 	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8"), 200);
-	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8?_HLS_msn=5&_HLS_part=2"), 200);
+	cr_assert_eq(visit_get(&b, &v, "/live/m.m3u8?token=5"), 200);
 	cr_assert_str_eq(v.body, q->text);
-	cr_assert_geq(v.done_at - v.began, 400 * P2V_MSEC);
 	cr_assert_eq(p->requests, 1);
 	cr_assert_eq(q->requests, 1);
 	visit_fini(&v);

@@ -32,6 +32,7 @@ enum { TOLD_MAX = 8 };
 /* What the playlists list: fragments first … end - 1 of one generation. */
 struct listed {
 	uint64_t first, end;
+	uint32_t parts; /* of fragment `end` */
 	uint32_t generation;
 	int64_t wall;
 	bool ended;
@@ -65,6 +66,13 @@ struct p2v_encoder {
 const struct p2v_option p2v_encoder_options[] = {
 	P2V_OPT_BOOL(struct p2v_encoder_conf, live, "yes", "a live stream; no: all of it is there and ends"),
 	P2V_OPT_USEC(struct p2v_encoder_conf, fragment, "2s", 1e5, 6e7, "s", "how long each fragment is"),
+	P2V_OPT_USEC(struct p2v_encoder_conf, part, "0s", 0, 6e7, "s",
+		"low latency: how long the parts are in which each fragment is published before it is whole; 0: none"),
+	P2V_OPT_REAL(struct p2v_encoder_conf, hold_back, "3", 3, 100, "1",
+		"how far from the end of the playlist players are told to stay, in parts (RFC 8216bis asks for three)"),
+	P2V_OPT_BOOL(struct p2v_encoder_conf, blocks, "yes",
+		"where there are parts: requests that ask for it are held until there is more"),
+	P2V_OPT_BOOL(struct p2v_encoder_conf, hints, "yes", "where there are parts: playlists tell of the next one, whose request is held"),
 	P2V_OPT_U32(struct p2v_encoder_conf, window, "6", 1, 1000, "1", "fragments in a live playlist"),
 	P2V_OPT_U32(struct p2v_encoder_conf, keep, "3", 0, 1000, "1",
 		"fragments that can still be fetched after they left the playlist"),
@@ -291,14 +299,58 @@ void p2v_encoder_end(struct p2v_encoder *e, p2v_usec now)
 	e->ended = true;
 }
 
+/* ---- parts ---- */
+
+static bool has_parts(const struct p2v_encoder *e)
+{
+	return e->conf.live && e->conf.per_file == 1 && e->conf.part > 0 &&
+	       e->conf.part < e->conf.fragment;
+}
+
+p2v_usec p2v_encoder_part(const struct p2v_encoder *e, uint32_t part)
+{
+	p2v_usec from = (p2v_usec)part * e->conf.part;
+
+	if (!has_parts(e) || from >= e->conf.fragment)
+		return 0;
+	return e->conf.fragment - from < e->conf.part ? e->conf.fragment - from : e->conf.part;
+}
+
+/* When it is complete. */
+static p2v_usec part_due(const struct p2v_encoder *e, uint64_t fragment, uint32_t part)
+{
+	return e->start + (p2v_usec)fragment * e->conf.fragment + (p2v_usec)part * e->conf.part +
+	       p2v_encoder_part(e, part);
+}
+
+/* [B] of a fragment that come before a part. */
+static uint64_t part_from(
+	const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment, uint32_t part)
+{
+	p2v_usec t = (p2v_usec)part * e->conf.part;
+
+	t = t < e->conf.fragment ? t : e->conf.fragment;
+	return p2v_encoder_size(e, rendition, fragment) * (uint64_t)t / (uint64_t)e->conf.fragment;
+}
+
+/* How many parts there are of the fragment that is not complete yet. */
+static uint32_t parts_at(const struct p2v_encoder *e, uint64_t fragment, p2v_usec now)
+{
+	p2v_usec ran = now - e->start - (p2v_usec)fragment * e->conf.fragment;
+
+	return has_parts(e) && !e->ended && ran > 0 ? (uint32_t)(ran / e->conf.part) : 0;
+}
+
 static struct listed listed_at(const struct p2v_encoder *e, p2v_usec now)
 {
-	struct listed l = { 0, p2v_encoder_complete(e, now), e->generation, e->wall, e->ended };
+	struct listed l = { 0, p2v_encoder_complete(e, now), 0, e->generation, e->wall, e->ended };
 
+	l.parts = parts_at(e, l.end, now);
 	if (l.end == 0 && e->generation > 0) {
 		l.end = e->old_last;
 		l.generation = e->generation - 1;
 		l.wall = e->old_wall;
+		l.parts = 0;
 	}
 	if (e->conf.live && l.end > e->conf.window)
 		l.first = l.end - e->conf.window;
@@ -375,6 +427,57 @@ static const char *extension(const struct p2v_encoder *e)
 	return e->conf.init ? "m4s" : "ts";
 }
 
+static void seconds_text(struct p2v_text *t, const char *name, p2v_usec v)
+{
+	p2v_text_printf(
+		t, "%s%lld.%06lld", name, (long long)(v / P2V_SECOND), (long long)(v % P2V_SECOND));
+}
+
+/* RFC 8216bis 6.2.2: of fragments further than this from the end parts are no longer listed. */
+enum { PARTED = 3 };
+
+static void parts_text(const struct p2v_encoder *e, uint64_t k, uint32_t n, struct p2v_text *t)
+{
+	for (uint32_t i = 0; i < n && p2v_encoder_part(e, i) > 0; i++) {
+		seconds_text(t, "#EXT-X-PART:DURATION=", p2v_encoder_part(e, i));
+		p2v_text_printf(t, ",URI=\"part%llu.%u.%s\"%s\n", (unsigned long long)k, i,
+			extension(e), i == 0 ? ",INDEPENDENT=YES" : "");
+	}
+}
+
+static void low_latency_text(const struct p2v_encoder *e, struct p2v_text *t)
+{
+	p2v_usec back = (p2v_usec)(e->conf.hold_back * (double)e->conf.part);
+
+	p2v_text_printf(
+		t, "#EXT-X-SERVER-CONTROL:%s", e->conf.blocks ? "CAN-BLOCK-RELOAD=YES," : "");
+	seconds_text(t, "PART-HOLD-BACK=", back);
+	seconds_text(t, "\n#EXT-X-PART-INF:PART-TARGET=", e->conf.part);
+	p2v_text_puts(t, "\n");
+}
+
+/* What comes next, here and in the other renditions. */
+static void next_text(
+	const struct p2v_encoder *e, uint32_t rendition, const struct listed *l, struct p2v_text *t)
+{
+	if (l->ended)
+		return;
+	parts_text(e, l->end, l->parts, t);
+	if (e->conf.hints)
+		p2v_text_printf(t, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"part%llu.%u.%s\"\n",
+			(unsigned long long)l->end, l->parts, extension(e));
+	for (uint32_t i = 0; i < e->conf.n && l->end > 0; i++) {
+		if (i == rendition)
+			continue;
+		p2v_text_printf(t, "#EXT-X-RENDITION-REPORT:URI=\"../%s/index.m3u8\",LAST-MSN=%llu",
+			e->conf.renditions[i].name,
+			(unsigned long long)(l->parts ? l->end : l->end - 1));
+		p2v_text_printf(t, ",LAST-PART=%llu\n",
+			(unsigned long long)(l->parts ? l->parts - 1
+						      : (e->conf.fragment - 1) / e->conf.part));
+	}
+}
+
 static void fragment_text(const struct p2v_encoder *e, uint32_t rendition, const struct listed *l,
 	uint64_t k, struct p2v_text *t)
 {
@@ -386,8 +489,10 @@ static void fragment_text(const struct p2v_encoder *e, uint32_t rendition, const
 		add_date(t, l->wall + (int64_t)k * dur);
 		p2v_text_puts(t, "\n");
 	}
-	p2v_text_printf(t, "#EXTINF:%lld.%06lld,\n", (long long)(dur / P2V_SECOND),
-		(long long)(dur % P2V_SECOND));
+	if (has_parts(e) && k + PARTED >= l->end && !l->ended)
+		parts_text(e, k, UINT32_MAX, t);
+	seconds_text(t, "#EXTINF:", dur);
+	p2v_text_puts(t, ",\n");
 	if (per > 1) {
 		uint64_t off = 0;
 
@@ -404,16 +509,20 @@ static void playlist_text(
 	const struct p2v_encoder *e, uint32_t rendition, const struct listed *l, struct p2v_text *t)
 {
 	p2v_text_printf(t,
-		"#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:%lld\n"
+		"#EXTM3U\n#EXT-X-VERSION:%d\n#EXT-X-TARGETDURATION:%lld\n"
 		"#EXT-X-MEDIA-SEQUENCE:%llu\n",
-		(long long)((e->conf.fragment + P2V_SECOND / 2) / P2V_SECOND),
+		has_parts(e) ? 9 : 6, (long long)((e->conf.fragment + P2V_SECOND / 2) / P2V_SECOND),
 		(unsigned long long)l->first);
+	if (has_parts(e))
+		low_latency_text(e, t);
 	if (!e->conf.live)
 		p2v_text_puts(t, "#EXT-X-PLAYLIST-TYPE:VOD\n");
 	if (e->conf.init)
 		p2v_text_puts(t, "#EXT-X-MAP:URI=\"init.mp4\"\n");
 	for (uint64_t k = l->first; k < l->end; k++)
 		fragment_text(e, rendition, l, k, t);
+	if (has_parts(e))
+		next_text(e, rendition, l, t);
 	if (l->ended)
 		p2v_text_puts(t, "#EXT-X-ENDLIST\n");
 }
@@ -488,6 +597,46 @@ static int find_media(const struct p2v_encoder *e, uint32_t rendition, uint64_t 
 	return P2V_OK;
 }
 
+/* @return P2V_OK with fragment and part, or P2V_ENOENT */
+static int part_number(
+	const struct p2v_encoder *e, struct p2v_str name, uint64_t *fragment, uint32_t *part)
+{
+	struct p2v_str digits;
+	uint64_t v;
+
+	if (!has_parts(e) || !p2v_str_starts(name, "part"))
+		return P2V_ENOENT;
+	name.p += 4;
+	name.n -= 4;
+	if (!p2v_str_split(&name, '.', &digits) ||
+		p2v_parse_u64(digits, 0, UINT32_MAX, fragment) < 0 ||
+		!p2v_str_split(&name, '.', &digits) || p2v_parse_u64(digits, 0, 10000, &v) < 0 ||
+		!p2v_str_is(name, extension(e)) || p2v_encoder_part(e, (uint32_t)v) == 0)
+		return P2V_ENOENT;
+	*part = (uint32_t)v;
+	return P2V_OK;
+}
+
+/* Parts are there as long as their fragment is, in a way: only of the present generation. */
+static int find_part(const struct p2v_encoder *e, uint32_t rendition, uint64_t fragment,
+	uint32_t part, p2v_usec now, struct p2v_file *out)
+{
+	uint64_t kept = (uint64_t)e->conf.window + e->conf.keep;
+	p2v_usec due = part_due(e, fragment, part);
+
+	if (due > now || fragment + kept < p2v_encoder_complete(e, now) ||
+		(e->ended && fragment >= e->last))
+		return P2V_ENOENT;
+	out->kind = P2V_FILE_MEDIA;
+	out->generation = e->generation;
+	out->number = fragment;
+	out->from = part_from(e, rendition, fragment, part);
+	out->size = part_from(e, rendition, fragment, part + 1) - out->from;
+	out->made = e->wall + (due - e->start);
+	put_etag(out->etag, 'q', (uint64_t[]){ out->generation, rendition, fragment, part }, 4);
+	return P2V_OK;
+}
+
 static int text_file(struct p2v_text *t, enum p2v_file_kind kind, struct p2v_file *out)
 {
 	out->kind = kind;
@@ -505,7 +654,10 @@ static int make_playlist(const struct p2v_encoder *e, uint32_t rendition, const 
 	out->rendition = rendition;
 	out->generation = l->generation;
 	out->made = l->wall + (int64_t)l->end * e->conf.fragment;
-	put_etag(out->etag, 'p', (uint64_t[]){ l->generation, rendition, l->end, l->ended }, 4);
+	out->made += l->parts * e->conf.part;
+	put_etag(out->etag, 'p',
+		(uint64_t[]){ l->generation, rendition, l->end, l->ended, l->parts },
+		has_parts(e) ? 5 : 4);
 	playlist_text(e, rendition, l, &t);
 	return text_file(&t, P2V_FILE_PLAYLIST, out);
 }
@@ -519,7 +671,7 @@ static int playlist_file(
 
 	if (!told->file.text.p || told->file.rendition != rendition ||
 		told->l.generation != l->generation || told->l.end != l->end ||
-		told->l.ended != l->ended) {
+		told->l.ended != l->ended || told->l.parts != l->parts) {
 		rc = make_playlist(e, rendition, l, out);
 		if (rc != P2V_OK)
 			return rc;
@@ -537,6 +689,7 @@ static int find_in_rendition(struct p2v_encoder *e, uint32_t rendition, struct p
 {
 	struct listed l = listed_at(e, now);
 	uint64_t number;
+	uint32_t part;
 
 	out->rendition = rendition;
 	if (p2v_str_is(name, "index.m3u8"))
@@ -549,6 +702,8 @@ static int find_in_rendition(struct p2v_encoder *e, uint32_t rendition, struct p
 		put_etag(out->etag, 'i', (uint64_t[]){ l.generation, rendition }, 2);
 		return P2V_OK;
 	}
+	if (part_number(e, name, &number, &part) == P2V_OK)
+		return find_part(e, rendition, number, part, now, out);
 	if (media_number(e, name, &number) < 0)
 		return P2V_ENOENT;
 	return find_media(e, rendition, number, now, out);
@@ -584,6 +739,41 @@ int p2v_encoder_find(struct p2v_encoder *e, struct p2v_str path, p2v_usec now, s
 	return find_in_rendition(e, rendition, path, now, out);
 }
 
+/* When a playlist lists what is asked for. */
+static p2v_usec listed_from(const struct p2v_encoder *e, const struct p2v_directives *q)
+{
+	p2v_usec at = p2v_encoder_due(e, q->msn);
+
+	if (!q->has_part)
+		return at;
+	if (p2v_encoder_part(e, (uint32_t)(q->part < 10000 ? q->part : 10000)) > 0)
+		return part_due(e, q->msn, (uint32_t)q->part);
+	return part_due(e, q->msn + 1, 0); /* behind the last one is the first of the next */
+}
+
+p2v_usec p2v_encoder_held_until(const struct p2v_encoder *e, struct p2v_str path,
+	const struct p2v_directives *q, p2v_usec now)
+{
+	uint64_t fragment = 0, complete = p2v_encoder_complete(e, now);
+	uint32_t rendition, part = 0;
+	p2v_usec at;
+
+	if (!has_parts(e) || e->ended || !rendition_at(e, &path, &rendition))
+		return now;
+	if (p2v_str_is(path, "index.m3u8")) {
+		if (!q->has_msn || !e->conf.blocks)
+			return now;
+		if (q->msn > complete + 1)
+			return P2V_NEVER;
+		at = listed_from(e, q);
+		return at - now > 3 * e->conf.fragment ? P2V_NEVER : at;
+	}
+	if (!e->conf.hints || part_number(e, path, &fragment, &part) < 0 || fragment != complete ||
+		part != parts_at(e, complete, now))
+		return now;
+	return part_due(e, fragment, part);
+}
+
 struct p2v_slice p2v_encoder_read(
 	struct p2v_encoder *e, const struct p2v_file *f, uint64_t off, size_t max)
 {
@@ -597,6 +787,8 @@ struct p2v_slice p2v_encoder_read(
 			f->text.n - off < max ? f->text.n - (size_t)off : max);
 	if (f->kind == P2V_FILE_MEDIA) {
 		fragment = f->number * e->conf.per_file;
+		max = f->size - off < max ? (size_t)(f->size - off) : max;
+		off += f->from;
 		for (uint64_t n; off >= (n = p2v_encoder_size(e, f->rendition, fragment)); off -= n)
 			fragment++;
 	}
@@ -666,8 +858,15 @@ static bool written_by(const struct p2v_encoder *e, uint32_t rendition, uint64_t
 
 int p2v_encoder_place(const struct p2v_encoder *e, struct p2v_str path, struct p2v_media_place *out)
 {
+	uint32_t part;
+
 	if (!rendition_at(e, &path, &out->rendition))
 		return P2V_ENOENT;
+	out->from = 0;
+	if (part_number(e, path, &out->fragment, &part) == P2V_OK) {
+		out->from = part_from(e, out->rendition, out->fragment, part);
+		return P2V_OK;
+	}
 	out->fragment = INIT_NUMBER;
 	if (e->conf.init && p2v_str_is(path, "init.mp4"))
 		return P2V_OK;
@@ -681,7 +880,7 @@ int p2v_encoder_match_at(const struct p2v_encoder *e, const struct p2v_media_pla
 	uint64_t off, struct p2v_bytes b)
 {
 	for (uint32_t g = e->generation + 1; g-- > 0;)
-		if (written_by(e, at->rendition, at->fragment, g, off, b))
+		if (written_by(e, at->rendition, at->fragment, g, at->from + off, b))
 			return (int)g;
 	return P2V_EINTEGRITY;
 }

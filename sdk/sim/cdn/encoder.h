@@ -6,6 +6,7 @@
 #include <peer2view/option.h>
 #include "framework/base/text.h"
 #include "framework/base/world.h"
+#include "framework/stream/directives.h"
 
 struct p2v_encoder_rendition {
 	const char *name; /* its folder, such as "v0" */
@@ -17,7 +18,9 @@ struct p2v_encoder_rendition {
 /** Settings with a table, p2v_encoder_options, and the renditions, which have none. */
 struct p2v_encoder_conf {
 	bool live;
-	p2v_usec fragment;
+	p2v_usec fragment, part;
+	double hold_back;
+	bool blocks, hints;
 	uint32_t window, keep, fragments, per_file;
 	bool dates, init;
 	double vary;
@@ -42,6 +45,7 @@ struct p2v_file {
 	enum p2v_file_kind kind;
 	uint32_t rendition, generation;
 	uint64_t number;       /* of a media file */
+	uint64_t from;         /* [B] of its first fragment that come before it: it is a part */
 	uint64_t size;         /* [B] */
 	int64_t made;          /* [us] since 1970 */
 	bool growing;          /* a media file that more fragments will be added to */
@@ -76,10 +80,17 @@ P2V_MUST_USE int p2v_encoder_find(
  * memory */
 struct p2v_slice p2v_encoder_read(
 	struct p2v_encoder *e, const struct p2v_file *f, uint64_t off, size_t max);
+/** Until when an answer is kept back: a playlist that is asked for by what it should list (RFC
+ * 8216bis 6.2.5.2), and a part that was hinted at.
+ * @param path  [in] as above @param q  [in] what its query asked for
+ * @return now() or before: nothing is to be waited for; P2V_NEVER: it is too far ahead */
+p2v_usec p2v_encoder_held_until(const struct p2v_encoder *e, struct p2v_str path,
+	const struct p2v_directives *q, p2v_usec now);
 /** Which media file a path names. */
 struct p2v_media_place {
 	uint32_t rendition;
 	uint64_t fragment; /* the first one in it; UINT64_MAX: an initialisation segment */
+	uint64_t from;     /* [B] of that which come before it: it is a part */
 };
 /** @param path  [in] as above; the file need not exist any more
  * @return P2V_OK; P2V_ENOENT: no media file */
@@ -102,6 +113,8 @@ struct p2v_date {
 /** @param wall  [us] since 1970, not before */
 struct p2v_date p2v_date_of(int64_t wall);
 
+/** @return [us] that of a fragment's parts number `part`, 0…, lasts; 0: there is none */
+p2v_usec p2v_encoder_part(const struct p2v_encoder *e, uint32_t part);
 /** @return how many fragments are complete */
 uint64_t p2v_encoder_complete(const struct p2v_encoder *e, p2v_usec now);
 /** @return when that fragment is complete */

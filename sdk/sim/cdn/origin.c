@@ -57,6 +57,7 @@ struct job {
 	struct p2v_timer timer; /* a delay, or the pace */
 	struct p2v_file file;
 	bool found, head_only, replied, finished;
+	char *held; /* target of a request that is held until there is what it asks for */
 	struct p2v_origin_fault fault;
 	struct url_count *url;
 	struct p2v_range range;
@@ -102,6 +103,7 @@ static void job_free(struct job *j)
 	p2v_disarm(&j->origin->w, &j->timer);
 	p2v_slice_drop(&j->file.text);
 	p2v_list_remove(&j->in_origin);
+	free(j->held);
 	free(j);
 }
 
@@ -430,11 +432,24 @@ static void answer(struct job *j)
 		reply_file(j);
 }
 
+static struct p2v_str below(const struct p2v_origin *o, struct p2v_str target);
+
+static void find(struct job *j, struct p2v_str target)
+{
+	struct p2v_origin *o = j->origin;
+
+	p2v_slice_drop(&j->file.text);
+	j->found = p2v_encoder_find(o->encoder, below(o, target), p2v_now(&o->w), &j->file) ==
+		   P2V_OK;
+}
+
 static void on_timer(struct p2v_timer *t, p2v_usec now)
 {
 	struct job *j = t->owner;
 
 	(void)now;
+	if (j->held)
+		find(j, p2v_str_of(j->held));
 	if (j->replied)
 		feed(j);
 	else
@@ -493,6 +508,24 @@ static struct job *job_new(struct p2v_origin *o, struct p2v_exchange *x)
 	return j;
 }
 
+/* What is asked for may not be there yet. @return when it is */
+static p2v_usec hold(struct job *j, struct p2v_str target)
+{
+	struct p2v_origin *o = j->origin;
+	p2v_usec now = p2v_now(&o->w), until;
+	struct p2v_text plain = { 0 };
+	struct p2v_directives q;
+
+	p2v_directives_take(target, &q, &plain);
+	p2v_text_fini(&plain);
+	until = p2v_encoder_held_until(o->encoder, below(o, target), &q, now);
+	if (until == P2V_NEVER)
+		j->fault.status = 400;
+	else if (until > now)
+		j->held = p2v_str_dup(target);
+	return j->held ? until : now;
+}
+
 static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_request *rq)
 {
 	struct p2v_origin *o = ctx;
@@ -504,8 +537,7 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 		o->w.ops->http_abort(o->w.self, x);
 		return;
 	}
-	j->found = p2v_encoder_find(o->encoder, below(o, rq->target), p2v_now(&o->w), &j->file) ==
-		   P2V_OK;
+	find(j, rq->target);
 	j->head_only = p2v_str_is(rq->method, "HEAD");
 	j->url = url_count(o, rq->target);
 	count(j, 1, 0);
@@ -519,6 +551,8 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	delay += j->fault.delay;
 	if (j->fault.silent)
 		return;
+	if (!j->fault.status)
+		delay += hold(j, rq->target) - p2v_now(&o->w);
 	if (delay)
 		p2v_arm(&o->w, &j->timer, p2v_now(&o->w) + delay);
 	else

@@ -80,7 +80,7 @@ static void check_body(void *ctx, const char *url, uint64_t off, struct p2v_byte
 	if (!find_place(v, url))
 		return;
 	shared = s->conf.flows ? NULL : p2v_sim_shared_at(s->sim, b.p, b.n);
-	place = shared ? place_of(&v->live->place, off) : 0;
+	place = shared ? place_of(&v->live->place, v->live->place.from + off) : 0;
 	if (shared && shared->place == place)
 		return;
 	rc = p2v_encoder_match_at(p2v_origin_encoder(s->origin), &v->live->place, off, b);
