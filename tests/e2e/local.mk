@@ -30,7 +30,7 @@ E2E_LONG_TESTS = \
 	%reldir%/shares_long.sh \
 	%reldir%/simulated.sh
 LONG_TESTS += $(E2E_LONG_TESTS)
-EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/low.sh %reldir%/watch.sh
+EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/low.sh %reldir%/low_latency.sh %reldir%/watch.sh
 # What is made once for all of them.
 CLEANFILES += %reldir%/source.mp4 %reldir%/source.mp4.part %reldir%/source.lock \
 	%reldir%/gstreamer.registry %reldir%/gstreamer.lock
