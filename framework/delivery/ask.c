@@ -661,7 +661,8 @@ static struct p2v_ask *ask(
 	for (uint32_t w = first / P2V_WORD; !a->to_end && w < p2v_chunk_words(first + count); w++)
 		a->arriving |= (p2v_chunk_range(w, first, first + count) &
 				       ~p2v_holder_brings(h, 0, w)) != 0;
-	a->arriving |= a->to_end && h->state == P2V_ANNOUNCED_ARRIVING;
+	/* What is told to be there may only be sure to come. */
+	a->arriving |= (a->to_end || f->whole > f->dur) && h->state == P2V_ANNOUNCED_ARRIVING;
 	a->begun = a->progress = now_of(f);
 	if (a->blind && f->ready_at > a->progress) /* until then it cannot bring anything */
 		a->progress = f->ready_at;

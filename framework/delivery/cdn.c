@@ -394,6 +394,16 @@ static void on_body(void *ctx, struct p2v_bytes b)
 		p2v_fragment_progress(f);
 }
 
+/* A body that may have come as it was made shows what the line carries at least. */
+static void carried(const struct p2v_cdn_job *j, p2v_usec took)
+{
+	struct p2v_delivery *d = j->fragment->d;
+	uint64_t rate = j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC);
+
+	if (d->n_rates > 0 && j->got >= RATE_MIN_SIZE && rate > p2v_cdn_rate(d))
+		p2v_cdn_remember(d, rate, d->waits[(d->n_rates - 1) % P2V_RATES]);
+}
+
 static void on_done(void *ctx, int code, const struct p2v_err *err)
 {
 	struct p2v_cdn_job *j = ctx;
@@ -405,7 +415,9 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		failed(f, code == P2V_ETIMEDOUT ? 504 : 502, err->text);
 		return;
 	}
-	if (j->got >= RATE_MIN_SIZE && !j->hint)
+	if (j->hint)
+		carried(j, took);
+	else if (j->got >= RATE_MIN_SIZE)
 		p2v_cdn_remember(f->d,
 			j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC),
 			j->head_at - j->started);

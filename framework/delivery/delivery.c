@@ -146,6 +146,36 @@ size_t p2v_feed_headers(const struct p2v_feed *f, struct p2v_header *out, size_t
 
 /* ---- the beat ---- */
 
+/* [B/s] with which parts of what is read here could be passed on to a few at once; 0: none are
+ * read */
+static uint64_t parts_take(const struct p2v_delivery *d)
+{
+	uint64_t most = 0;
+
+	P2V_LIST_EACH (it, &d->feeds) {
+		const struct p2v_feed *feed = P2V_OF(it, struct p2v_feed, in_delivery);
+
+		P2V_LIST_EACH (at, &feed->renditions) {
+			const struct p2v_rendition *r = P2V_OF(at, struct p2v_rendition, in_feed);
+			uint64_t rate = r->timeline.bitrate / 8;
+
+			if (r->followed && r->by_part && rate > most)
+				most = rate;
+		}
+	}
+	return 4 * most;
+}
+
+/* Who fetches parts has to be able to pass them on, and whoever never did never showed that it can.
+ * So a line counts as good enough until it is found to be full: that is soon, and then it counts
+ * as what it is. */
+static uint64_t declared(const struct p2v_delivery *d)
+{
+	uint64_t least = d->governor.was_full ? 0 : parts_take(d);
+
+	return d->capacity_seen > least ? d->capacity_seen : least;
+}
+
 /* What this node can upload: what the line was found to carry, else the most that it did in a
  * second lately. */
 static void measure_upload(struct p2v_delivery *d, p2v_usec now)
@@ -164,7 +194,7 @@ static void measure_upload(struct p2v_delivery *d, p2v_usec now)
 	d->uploaded_window = 0;
 	d->window_at = now;
 	if (d->overlay)
-		p2v_overlay_set_capacity(d->overlay, d->capacity_seen);
+		p2v_overlay_set_capacity(d->overlay, declared(d));
 }
 
 static void beat(struct p2v_timer *t, p2v_usec now)

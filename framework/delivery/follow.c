@@ -390,6 +390,7 @@ static int read_body(struct p2v_playlist *p, struct p2v_str text, struct p2v_err
 	p2v_doc_free(p->doc);
 	p->body = p2v_slice_ref(doc->text);
 	p->doc = doc;
+	p2v_holding_keep(p);
 	for (size_t i = 0; i < doc->n_warnings && i < 4; i++)
 		p2v_log_once(p->feed->d->node, P2V_LOG_INFO, "manifest_warning",
 			p2v_mix64((uint64_t)(i + 1)) ^ p->viewer_tag, "channel=%s %s",
@@ -455,6 +456,7 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		p->body = p2v_slice_copy(text.p, text.n);
 		p2v_doc_free(p->doc);
 		p->doc = NULL;
+		p2v_holding_drop(p);
 	} else if (p->in_status == 304) {
 		p->unchanged++;
 	}
@@ -582,6 +584,7 @@ static struct p2v_playlist *playlist_get(
 void p2v_playlist_free(struct p2v_playlist *p)
 {
 	drop_fetch(p);
+	p2v_holding_drop(p);
 	p2v_disarm(&p->feed->d->node->world, &p->timer);
 	p2v_waiting_cancel(p);
 	for (size_t i = 0; i < p->n_renditions; i++)

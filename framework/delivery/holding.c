@@ -1,6 +1,8 @@
 /* holding.c - manifests that the CDN holds until there is more (RFC 8216bis 6.2.5.2): when it is
  * asked to, and whether it does. Where it does not, the manifest is looked at again and again, and
  * players are kept waiting all the same. */
+#include <string.h>
+
 #include "framework/delivery/inside.h"
 
 static bool by_part(const struct p2v_playlist *p, p2v_usec now)
@@ -64,4 +66,36 @@ p2v_usec p2v_holding_gap(const struct p2v_playlist *p)
 	p2v_usec each = p->held_for_part ? p->doc->head.part_target : p->doc->head.target;
 
 	return each / 4;
+}
+
+/* ---- late readings ---- */
+
+void p2v_holding_drop(struct p2v_playlist *p)
+{
+	while (p->n_late > 0)
+		p2v_doc_free(p->late[--p->n_late]);
+}
+
+void p2v_holding_keep(struct p2v_playlist *p)
+{
+	if (!p->doc->head.live || p->doc->head.part_target <= 0) {
+		p2v_holding_drop(p);
+		return;
+	}
+	if (p->n_late == P2V_READINGS) {
+		p2v_doc_free(p->late[0]);
+		memmove(p->late, p->late + 1, --p->n_late * sizeof p->late[0]);
+	}
+	p->late[p->n_late++] = p2v_doc_ref(p->doc);
+}
+
+const struct p2v_doc *p2v_holding_find(
+	const struct p2v_playlist *p, const struct p2v_directives *want)
+{
+	if (!want->has_msn || !p->doc->head.live)
+		return p->doc;
+	for (size_t i = 0; i < p->n_late; i++)
+		if (p2v_directives_met(want, p->late[i]))
+			return p->late[i];
+	return p->doc;
 }

@@ -235,6 +235,8 @@ struct p2v_rendition {
 	uint32_t track;        /* enum p2v_player_track */
 };
 
+#define P2V_READINGS 4u
+
 struct p2v_playlist {
 	struct p2v_list in_feed;
 	struct p2v_feed *feed;
@@ -262,6 +264,9 @@ struct p2v_playlist {
 	bool held, held_for_part; /* the fetch under way is one that the CDN holds until there is
 				     more than `held_at`: a part, or a fragment */
 	struct p2v_edge held_at;
+	struct p2v_doc *late[P2V_READINGS]; /* shape (n_late): the last readings, the newest last,
+					       where players wait for each */
+	size_t n_late;
 	p2v_usec hold_again; /* the CDN did not hold a request: not before that is it asked to */
 	p2v_usec part_asked; /* when a player last waited for a part; P2V_UNKNOWN: never */
 	struct p2v_list waiters;
@@ -556,6 +561,14 @@ void p2v_holding_answered(struct p2v_playlist *p);
 void p2v_holding_refused(struct p2v_playlist *p);
 /** @return whether the CDN holds a request for a fragment, and a part of it is waited for by now */
 bool p2v_holding_too_long(const struct p2v_playlist *p);
+/** Keep p->doc, which is new, for players that ask for what it was the first to tell of. */
+void p2v_holding_keep(struct p2v_playlist *p);
+/** Let go of all that is kept. */
+void p2v_holding_drop(struct p2v_playlist *p);
+/** What to tell whoever asks for that: no more than it asked for, where that was kept.
+ * @return p->doc, or one before it */
+const struct p2v_doc *p2v_holding_find(
+	const struct p2v_playlist *p, const struct p2v_directives *want);
 /** @return the least time from the beginning of one such request to the next */
 p2v_usec p2v_holding_gap(const struct p2v_playlist *p);
 

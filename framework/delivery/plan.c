@@ -106,6 +106,10 @@ static uint32_t rank(struct p2v_fragment *f, uint32_t *of)
 	uint64_t mine;
 	size_t n = 1;
 
+	if (f->whole > f->dur && f->bitrate > 0) { /* in a part's time it is to be everywhere */
+		want.bytes = f->bitrate / 8 * (uint64_t)f->dur / P2V_SECOND;
+		want.slack = f->dur;
+	}
 	p2v_overlay_view(f->d->overlay, &view[0]);
 	view[0].flags |= P2V_PEER_FOLLOWS;
 	P2V_LIST_EACH (it, &f->d->mates) {
@@ -394,6 +398,8 @@ static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2
 	at = latest(f, &soon);
 	if (at == P2V_NEVER)
 		return;
+	if (now < f->ready_at) /* nothing goes anywhere before that */
+		now = f->ready_at;
 	left = at > now ? (double)(at - now) : 0;
 	p = 4 * margin / (left + margin);
 	f->priority = p > f->priority ? p : f->priority;

@@ -83,12 +83,18 @@ bool p2v_ask_gap(const struct p2v_fragment *f, uint32_t from, uint32_t *first, u
 	return run_from(f, NULL, 0, from, first, count);
 }
 
+/* Who is asked for a share of what was not there yet is asked for no more until that came: others
+ * bring the other shares. */
 static size_t asks_to(const struct p2v_fragment *f, const struct p2v_mate *m)
 {
 	size_t n = 0;
 
-	P2V_LIST_EACH (it, &f->asks)
-		n += P2V_OF(it, struct p2v_ask, in_fragment)->mate == m;
+	P2V_LIST_EACH (it, &f->asks) {
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		if (a->mate == m)
+			n += a->of > 1 ? ASKS_A_MATE : 1;
+	}
 	return n;
 }
 
@@ -194,6 +200,10 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 	left -= view.rtt;
 	n = left > 0 ? view.rate * (uint64_t)left / P2V_SECOND : 0;
 	n = n > view.asked ? (n - view.asked) / P2V_CHUNK : 0;
+	/* A rate that was seen with parts is of single chunks, which mostly waited for others: it says
+	 * too little of one more. */
+	if (n == 0 && f->whole > f->dur && left > time / 2)
+		n = 1;
 	return (uint32_t)(n < most ? n : most);
 }
 

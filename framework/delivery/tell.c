@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "framework/delivery/inside.h"
+#include "framework/delivery/transfer.h"
 
 #define GONE_BATCH  32u
 #define TELL_CHUNKS 4u              /* new ones, before partners are told of them, … */
@@ -45,14 +45,42 @@ void p2v_mate_discharge(struct p2v_mate *m)
 
 /* ---- have and gone ---- */
 
+/* Chunks of word w that are here, or are sure to come: from a partner nearer to the CDN. Whoever asks
+ * for those here waits, and nobody waits for himself in a circle. */
+static uint64_t held_word(const struct p2v_fragment *f, uint32_t w)
+{
+	uint64_t v = f->here[w];
+
+	P2V_LIST_EACH (it, &f->asks) {
+		const struct p2v_ask *a = P2V_OF(it, struct p2v_ask, in_fragment);
+
+		if (a->of > 1 && !a->blind && !a->to_end && a->hops < f->hops)
+			v |= p2v_chunk_range(w, a->next, a->first + a->count);
+	}
+	return v;
+}
+
+/* @param out  [out] bits, as in the message @return [B] of them */
 static size_t held_chunks(const struct p2v_fragment *f, uint8_t out[P2V_TRADED / 8])
 {
 	size_t n = 0, all = f->n_chunks < P2V_TRADED ? (f->n_chunks + 7) / 8 : P2V_TRADED / 8;
+	uint64_t word = 0;
 
 	for (size_t i = 0; i < all; i++) {
-		out[i] = (uint8_t)(f->here[i / 8] >> i % 8 * 8);
+		if (i % 8 == 0)
+			word = held_word(f, (uint32_t)(i / 8));
+		out[i] = (uint8_t)(word >> i % 8 * 8);
 		n = out[i] ? i + 1 : n;
 	}
+	return n;
+}
+
+static uint32_t count_held(const struct p2v_fragment *f)
+{
+	uint32_t n = 0;
+
+	for (uint32_t w = 0; w < p2v_chunk_words(f->n_chunks); w++)
+		n += p2v_chunk_count(held_word(f, w));
 	return n;
 }
 
@@ -138,7 +166,7 @@ static void tell(struct p2v_fragment *f)
 	struct p2v_slice have = { NULL, NULL, 0 };
 
 	f->announced = f->complete ? P2V_ANNOUNCED_COMPLETE : P2V_ANNOUNCED_ARRIVING;
-	f->told = f->n_whole;
+	f->told = count_held(f);
 	f->told_at = p2v_now(&f->d->node->world);
 	p2v_tell_rest(f);
 	P2V_LIST_EACH (it, &f->d->mates) {

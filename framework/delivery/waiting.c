@@ -67,13 +67,15 @@ static void answer(struct p2v_waiter *w, uint32_t status, bool stale, const char
 		.url = p->final_url ? p->final_url : p->url,
 		.stale = stale,
 		.held = w->want.has_msn };
+	struct p2v_slice body;
 	void (*done)(void *, const struct p2v_manifest_answer *) = w->done;
 	void *ctx = w->ctx;
 
 	a.moved = strcmp(a.url, p->url) != 0;
 	if (status == 200) {
-		a.doc = p->doc;
-		a.text = (struct p2v_str){ (const char *)p->body.p, p->body.n };
+		a.doc = p->doc ? p2v_holding_find(p, &w->want) : NULL;
+		body = a.doc ? a.doc->text : p->body;
+		a.text = (struct p2v_str){ (const char *)body.p, body.n };
 		a.type = (struct p2v_str){ p->type.p, p->type.n };
 		a.headers = p->headers;
 		a.n_headers = p->n_headers;

@@ -85,14 +85,23 @@ static bool is_about_caching(struct p2v_str name)
 	       p2v_str_is_nocase(name, "age");
 }
 
+/* It may be of a later reading than what is told. */
+static bool is_validator(struct p2v_str name)
+{
+	return p2v_str_is_nocase(name, "etag") || p2v_str_is_nocase(name, "last-modified");
+}
+
 static void add_headers(
 	struct p2v_request *q, const struct p2v_manifest_answer *a, struct p2v_reply_headers *out)
 {
-	bool ours = cached_for(a, out);
+	bool ours = cached_for(a, out), no;
 
-	for (size_t i = 0; i < a->n_headers && out->n < P2V_HEADERS_MAX - P2V_HEADERS_OWN; i++)
-		if (!ours || !is_about_caching(a->headers[i].name))
+	for (size_t i = 0; i < a->n_headers && out->n < P2V_HEADERS_MAX - P2V_HEADERS_OWN; i++) {
+		no = (ours && is_about_caching(a->headers[i].name)) ||
+		     (a->held && is_validator(a->headers[i].name));
+		if (!no)
 			out->v[out->n++] = a->headers[i];
+	}
 	if (a->type.n)
 		p2v_reply_add(out, "Content-Type", a->type);
 	p2v_reply_vouch(q, out);
@@ -202,7 +211,7 @@ static void answered(void *ctx, const struct p2v_manifest_answer *a)
 		return;
 	}
 	add_headers(q, a, &out);
-	if (unchanged(q, a)) {
+	if (!a->held && unchanged(q, a)) {
 		q->head = true; /* no body follows */
 		p2v_reply_send(q, 304, 0, &out);
 		return;

@@ -30,6 +30,7 @@ enum reading {
 struct list {
 	struct p2v_timeline_entry *v;
 	size_t n, n_init, fresh;
+	size_t kept; /* fragments that the reading left out, because they are known */
 };
 
 static const struct p2v_timeline_entry *media_of(const struct p2v_timeline *tl, size_t *n)
@@ -339,7 +340,7 @@ static int add_parts(struct parts *l, const struct p2v_timeline *tl, const struc
 static int make_parts(struct parts *l, const struct p2v_timeline *tl, const struct list *whole,
 	const struct p2v_doc_track *t, enum reading how, p2v_usec target, p2v_usec now)
 {
-	size_t at = whole->n_init;
+	size_t at = whole->n_init + whole->kept;
 	struct p2v_timeline_entry e = { .seen = now };
 	int rc = P2V_OK;
 
@@ -435,17 +436,41 @@ static void trim(struct list *l)
 		l->v = v;
 }
 
-static int make_list(struct list *l, const struct p2v_timeline *tl, const struct p2v_doc_track *t,
-	enum reading how, p2v_usec target, p2v_usec now)
+/* A reading that leaves out what whoever asked for it knows: that is still there, with the
+ * initialisation segments that it may need. */
+static int add_kept(
+	struct list *l, const struct p2v_timeline *tl, const struct p2v_manifest_head *h, bool init)
+{
+	for (size_t i = init ? 0 : tl->n_init; i < (init ? tl->n_init : tl->n); i++) {
+		const struct p2v_timeline_entry *e = &tl->v[i];
+
+		if (!init && (e->n < h->seq || e->n - h->seq >= h->skipped))
+			continue;
+		if (add(l, *e, e->url) < 0)
+			return P2V_ENOMEM;
+		l->kept += !init;
+	}
+	return P2V_OK;
+}
+
+static int make_list(struct list *l, const struct p2v_timeline *tl,
+	const struct p2v_manifest_head *h, const struct p2v_doc_track *t, enum reading how,
+	p2v_usec target, p2v_usec now)
 {
 	size_t n = usable(t);
+	bool keeps = h->skipped > 0 && how != RESTARTED;
 	int rc = P2V_OK;
 
 	if (n == 0)
 		return P2V_OK;
-	l->v = calloc(2 * n, sizeof *l->v); /* each fragment may have an init segment of its own */
-	if (l->v)
+	/* Each fragment may have an init segment of its own. */
+	l->v = calloc(2 * n + (keeps ? tl->n : 0), sizeof *l->v);
+	if (l->v && keeps)
+		rc = add_kept(l, tl, h, true);
+	if (l->v && rc == P2V_OK)
 		rc = add_inits(l, tl, t, how, now);
+	if (l->v && rc == P2V_OK && keeps)
+		rc = add_kept(l, tl, h, false);
 	if (l->v && rc == P2V_OK)
 		rc = add_media(l, tl, t, how, target, now);
 	if (l->v && rc == P2V_OK) {
@@ -460,7 +485,7 @@ int p2v_timeline_update(
 	struct p2v_timeline *tl, const struct p2v_doc *d, size_t track, p2v_usec now, size_t *fresh)
 {
 	const struct p2v_doc_track *t = &d->tracks[track];
-	struct list l = { NULL, 0, 0, 0 };
+	struct list l = { NULL, 0, 0, 0, 0 };
 	struct parts parts = { NULL, 0, 0, 0, 0 };
 	p2v_usec target = longest(d, t, tl->target), stale = tl->stale;
 	enum reading how;
@@ -476,7 +501,7 @@ int p2v_timeline_update(
 			tl->ended = !d->head.live;
 		return P2V_OK;
 	}
-	if (make_list(&l, tl, t, how, target, now) < 0) {
+	if (make_list(&l, tl, &d->head, t, how, target, now) < 0) {
 		tl->stale = stale;
 		return P2V_ENOMEM;
 	}

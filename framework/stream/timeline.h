@@ -60,6 +60,8 @@ void p2v_timeline_fini(struct p2v_timeline *tl);
  * be true, else with the target duration for each. Where fragments have times instead of numbers,
  * theirs is the clock, but for where it began.
  *
+ * What a reading leaves out because whoever asked for it knows it stays (8216bis 4.4.5.2).
+ *
  * A reading that has no fragments, or whose newest is older than what is known (caches answer so
  * for a while), changes nothing. When such readings go on for three target durations, or at once
  * when the numbers fit but no fragment is the same, or the numbers went back without a date that

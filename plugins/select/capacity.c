@@ -97,6 +97,18 @@ static uint64_t median_known(const struct p2v_select_peer *peers, size_t n)
 	return middle;
 }
 
+/* [B/s] at which it has to be sent to be in time; 0: there is time */
+static uint64_t rate_of(const struct p2v_select_want *want)
+{
+	return want->slack == P2V_NEVER || want->slack <= 0
+		       ? 0
+		       : want->bytes * P2V_SECOND / (uint64_t)want->slack;
+}
+
+/* Where there is no time, what one sends that hardly can is late for all, and those that can send it
+ * to many at once are the better the more so: their odds go with the square. */
+#define COPIES 2u
+
 /* A weight for each doubling of the capacity. Only what a peer declares counts, so all agree. Who
  * has not shown yet what it can do is taken for one in the middle: else those that happened to be
  * first would be elected ever after. */
@@ -104,17 +116,24 @@ static int capacity_fetchers(void *vst, const struct p2v_select_want *want,
 	const struct p2v_select_peer *peers, size_t n, uint32_t *weight)
 {
 	const struct state *st = vst;
-	uint64_t middle = median_known(peers, n);
+	uint64_t middle = median_known(peers, n), needs = rate_of(want);
+	bool any = false;
 
-	(void)want;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t c = peers[i].capacity ? peers[i].capacity : middle;
 		uint32_t w = 1;
 
+		if (needs > 0 && c < COPIES * needs) {
+			weight[i] = 0;
+			continue;
+		}
 		for (c /= st->conf->fetcher_unit; c > 1 && w < 256; c /= 2)
 			w *= 2;
-		weight[i] = w;
+		weight[i] = needs > 0 && w < 256 ? w * w : needs > 0 ? 65535 : w;
+		any = true;
 	}
+	for (size_t i = 0; i < n && !any; i++)
+		weight[i] = 1;
 	return P2V_OK;
 }
 

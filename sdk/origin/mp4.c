@@ -181,7 +181,7 @@ static int on_box(struct p2v_mp4 *m, size_t header, struct p2v_err *err)
  * @return P2V_OK; an error */
 static int box_size(const struct p2v_mp4 *m, size_t *header, uint64_t *size, struct p2v_err *err)
 {
-	struct p2v_reader r = p2v_reader_of(m->p + m->box, m->n - m->box);
+	struct p2v_reader r;
 	uint32_t most = m->has_init ? P2V_MP4_CHUNK_MAX : P2V_MP4_INIT_MAX;
 	size_t have = m->n - m->box;
 	char name[5];
@@ -189,6 +189,7 @@ static int box_size(const struct p2v_mp4 *m, size_t *header, uint64_t *size, str
 	*header = 0;
 	if (have < 8)
 		return P2V_OK;
+	r = p2v_reader_of(m->p + m->box, have);
 	*size = p2v_read_be(&r, 4);
 	(void)p2v_read_bytes(&r, 4);
 	if (*size == 1 && have < 16)

@@ -66,7 +66,11 @@ static void drop_old(struct p2v_cmaf_rendition *r)
 		r->v[old].t + r->v[old].dur <= edge - 2 * c->window - r->v[old].dur)
 		old++;
 	drop_first(r, old);
-	while (r->n > 2 && r->size > c->memory / r->stream->n)
+}
+
+static void bound_memory(struct p2v_cmaf_rendition *r)
+{
+	while (r->n > 2 && r->size > r->stream->conf.memory / r->stream->n)
 		drop_first(r, 1);
 }
 
@@ -225,6 +229,7 @@ static int put_chunk(
 	r->size += c->bytes.n;
 	g->dur = c->t + c->dur - g->t;
 	note_part(r->stream, c->dur);
+	bound_memory(r);
 	return P2V_OK;
 }
 

@@ -31,6 +31,9 @@ show p2p --viewers 2 --seconds 600 --json
 # Without peers, until its own end, meanwhile; in another protocol.
 show plain --viewers 1 --seconds 5 --no-p2p --protocol smooth --json
 
+# In parts, from an origin behind a cache.
+show low --viewers 1 --seconds 4 --no-p2p --protocol llhls --json
+
 show early --viewers 1 --json
 soon "it begins" in_log early 'waiting for the first fragments'
 hit early INT
@@ -44,6 +47,11 @@ is "… where all is the CDN's" says plain '.savings == 0 and .p2p_bytes == 0 an
 is "… in the protocol that was wished" says plain '.protocol == "smooth" and .manifest_bytes > 0 and .mean_bitrate_bps > 300000'
 is "… with its manifest" in_log plain '^this is the CDN itself: +http://[0-9.:]+/live/live.ism/Manifest$'
 soon "… with nothing left" nothing_left plain
+
+ended low
+is "low latency comes to its end" [ "$code" = 0 ]
+is "… with low latency" says low '.protocol == "llhls" and .all_played and .latency_ms_p50 > 100 and .latency_ms_p50 < 4000'
+soon "… with nothing left" nothing_left low
 
 await 120 eval 'lines p2p 20 || gone p2p'
 is "it runs" alive p2p

@@ -3,7 +3,7 @@
 # the corpus.
 FUZZ_MANIFESTS = tests/fuzz/fuzz_abst tests/fuzz/fuzz_dash tests/fuzz/fuzz_hds tests/fuzz/fuzz_hls \
 	tests/fuzz/fuzz_sidx tests/fuzz/fuzz_smooth
-FUZZ_TARGETS = $(FUZZ_MANIFESTS) tests/fuzz/fuzz_boxes \
+FUZZ_TARGETS = $(FUZZ_MANIFESTS) tests/fuzz/fuzz_boxes tests/fuzz/fuzz_film \
 	tests/fuzz/fuzz_dtl_packet tests/fuzz/fuzz_dtl_session tests/fuzz/fuzz_ini tests/fuzz/fuzz_messages tests/fuzz/fuzz_url
 check_PROGRAMS += $(FUZZ_TARGETS)
 if FUZZ
@@ -56,6 +56,10 @@ tests_fuzz_fuzz_boxes_SOURCES = %reldir%/fuzz_boxes.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_boxes_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_boxes_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_boxes_LDADD = libp2v_test_manifests.la
+tests_fuzz_fuzz_film_SOURCES = %reldir%/fuzz_film.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_film_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_film_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_film_LDADD = libp2v_cmaf.la libp2v_core.la
 tests_fuzz_fuzz_url_SOURCES = %reldir%/fuzz_url.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_url_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_url_LDFLAGS = $(FUZZ_LINK)

@@ -54,6 +54,15 @@ tests_unit_unit_lab_SOURCES = %reldir%/lab/line_test.c
 tests_unit_unit_lab_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_unit_lab_LDADD = libp2v_lab.la $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/unit_origin
+TESTS += tests/unit/unit_origin
+tests_unit_unit_origin_SOURCES = \
+	%reldir%/origin/film.h \
+	%reldir%/origin/mp4_test.c \
+	%reldir%/origin/playlist_test.c
+tests_unit_unit_origin_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_unit_origin_LDADD = libp2v_cmaf.la $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/unit_overlay
 TESTS += tests/unit/unit_overlay
 tests_unit_unit_overlay_SOURCES = \

@@ -94,6 +94,34 @@ Test(timeline, next_to_each_other, .init = start, .fini = stop)
 	cr_assert_eq(entry(6)->t, 12 * S_);
 }
 
+/* What a delta update skips is known, and stays; what it does not even count is gone. */
+Test(timeline, a_reading_that_skips, .init = start, .fini = stop)
+{
+	take(read_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:10\n"
+		       "#EXT-X-MAP:URI=\"i\"\n#EXTINF:2,\na10\n#EXTINF:1,\na11\n#EXTINF:2,\na12\n"
+		       "#EXTINF:2,\na13\n"),
+		10);
+	cr_assert_eq(take(read_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:11\n"
+				    "#EXT-X-SKIP:SKIPPED-SEGMENTS=2\n#EXTINF:2,\na13\n"
+				    "#EXTINF:2,\na14\n#EXT-X-PART:DURATION=1,URI=\"p\"\n"),
+			     20),
+		1);
+	cr_assert_not(tl.restarted);
+	cr_assert_eq(tl.n_init, 1, "it is needed still");
+	cr_assert_eq(tl.n - tl.n_init, 4);
+	cr_assert_eq(tl.v[tl.n_init].n, 11);
+	cr_assert(entry(11)->t == 2 * S_ && entry(11)->seen == 10);
+	cr_assert_eq(entry(14)->t, 7 * S_);
+	cr_assert_eq(entry(14)->seen, 20);
+	cr_assert(tl.n_parts == 1 && tl.parts[0].n == 15 && tl.parts[0].t == 9 * S_);
+	cr_assert_eq(take(read_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:12\n"
+				    "#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:2,\na15\n"),
+			     30),
+		1);
+	cr_assert_eq(tl.n - tl.n_init, 4, "all that is new, behind all that is known");
+	cr_assert_eq(entry(15)->t, 9 * S_);
+}
+
 Test(timeline, missed_readings_are_counted, .init = start, .fini = stop)
 {
 	take(window(0, 5, "s%u.ts"), 10);
