@@ -736,8 +736,9 @@ void p2v_ask_check(struct p2v_fragment *f, p2v_usec now)
 		p2v_log(f->d->node, P2V_LOG_INFO, "partner_slow", "peer=%016llx fragment=%016llx",
 			(unsigned long long)p2v_id_short(p2v_partner_id(a->mate->partner)),
 			(unsigned long long)p2v_id_short(&f->key));
-		let_down(a, QUARANTINE, now - a->progress >= PATIENCE_MIN); /* plans again, but f->planning keeps that from
-						  nesting: no other ask goes */
+		let_down(a, QUARANTINE,
+			now - a->progress >= PATIENCE_MIN); /* plans again, but f->planning keeps
+				  that from nesting: no other ask goes */
 	}
 }
 

@@ -342,8 +342,8 @@ bool p2v_fragment_head_is(const struct p2v_fragment *f, const struct p2v_stateme
 
 	if (!f->known || !f->head.made || !f->head.p2p || !proof->made ||
 		f->head.fetched != proof->fetched ||
-		p2v_fragment_statement(f).length != s->length ||
-		f->generation != s->generation || f->total != total || f->headers.n != headers.n)
+		p2v_fragment_statement(f).length != s->length || f->generation != s->generation ||
+		f->total != total || f->headers.n != headers.n)
 		return false;
 	return memcmp(&f->signers[f->head.signer], &proof->signer, sizeof proof->signer) == 0 &&
 	       memcmp(signature_at(f, UINT32_MAX), proof->signature, each) == 0 &&

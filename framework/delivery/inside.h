@@ -79,15 +79,15 @@ struct p2v_fragment {
 
 	/* what is small, in one place: there are many fragments */
 	bool live, planning, served, counted;
-	bool hint;                     /* a part that is promised, and not there yet */
-	bool known;                    /* length, generation and headers are */
-	bool shared;                   /* may be offered to peers */
-	bool open; /* its length was not known when it began: nothing that is signed says it */
-	bool complete;                 /* all is here */
-	bool fresh;                    /* some of it came a moment ago, and nobody was told yet */
-	bool wanted;                   /* a player will ask for it, or did */
-	bool failed;                   /* given up: readers are told `status` */
-	bool too_large;                /* to be held: it passes through */
+	bool hint;      /* a part that is promised, and not there yet */
+	bool known;     /* length, generation and headers are */
+	bool shared;    /* may be offered to peers */
+	bool open;      /* its length was not known when it began: nothing that is signed says it */
+	bool complete;  /* all is here */
+	bool fresh;     /* some of it came a moment ago, and nobody was told yet */
+	bool wanted;    /* a player will ask for it, or did */
+	bool failed;    /* given up: readers are told `status` */
+	bool too_large; /* to be held: it passes through */
 	uint8_t announced;             /* enum p2v_announced */
 	uint32_t hops;                 /* of its bytes here: 0 straight from the CDN */
 	uint32_t relayed;              /* chunks that partners got */
@@ -338,9 +338,9 @@ struct p2v_holder {
 	union {
 		uint64_t word, *words; /* words: shape (P2V_TRADED / P2V_WORD) */
 	} told;                        /* arriving: chunks that are there; p2v_holder_told */
-	uint32_t length; /* [B]; P2V_LENGTH_OPEN; P2V_LENGTH_MUCH: as much or more, too large */
-	uint8_t state, hops;           /* as in the message have */
-	bool many;                     /* told.words counts; else there are none beyond told.word */
+	uint32_t length;     /* [B]; P2V_LENGTH_OPEN; P2V_LENGTH_MUCH: as much or more, too large */
+	uint8_t state, hops; /* as in the message have */
+	bool many;           /* told.words counts; else there are none beyond told.word */
 };
 
 /** Who has a fragment. */

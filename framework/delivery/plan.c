@@ -12,8 +12,8 @@
 #define SHARE_LASTS   (200 * P2V_MSEC)
 #define AHEAD_MAX     64u
 #define RETRANSMISSION \
-	(260 * P2V_MSEC) /* Linux's TCP_RTO_MIN; RFC 6298 (2.4) would have one second */
-#define GUESS         262144u /* [B] of a fragment of which nothing is known */
+	(200 * P2V_MSEC) /* Linux's TCP_RTO_MIN; RFC 6298 (2.4) would have one second */
+#define GUESS 262144u    /* [B] of a fragment of which nothing is known */
 
 static p2v_usec now_of(const struct p2v_fragment *f)
 {
@@ -71,8 +71,8 @@ void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out)
 	due_for(f->feed, &pf, asked, now_of(f), out);
 	if (!f->known || f->length != P2V_LENGTH_UNKNOWN || out->dry == P2V_NEVER)
 		return;
-	/* It comes as it is made, from anybody: what counts is when the player will have played what
-	 * is here of it. */
+	/* It comes as it is made, from anybody: what counts is when the player will have played
+	 * what is here of it. */
 	out->dry += here_lasts(f);
 	out->finish = P2V_NEVER;
 }

@@ -98,8 +98,8 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 	return P2V_OK;
 }
 
-/* A part comes from partners in as long as it lasts, nearly. A player would take that for the line's
- * rate; and it has no use for less than all of it. */
+/* A part comes from partners in as long as it lasts, nearly. A player would take that for the
+ * line's rate; and it has no use for less than all of it. */
 static bool kept_back(const struct p2v_reading *r)
 {
 	const struct p2v_fragment *f = r->fragment;

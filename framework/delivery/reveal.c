@@ -32,8 +32,7 @@ static p2v_usec wait_for(const struct p2v_fragment *f, p2v_usec most)
 /* What it did not ask for may come later. */
 static bool newer(const struct p2v_timeline_entry *e, const struct p2v_directives *want)
 {
-	return want->has_part &&
-	       (e->n > want->msn || (e->n == want->msn && e->i > want->part));
+	return want->has_part && (e->n > want->msn || (e->n == want->msn && e->i > want->part));
 }
 
 /* A part is told of when it is here: players that read parts measure each from when they were told
@@ -49,8 +48,7 @@ static p2v_usec until_part(
 		i--;
 	if (i == 0 || !r->followed)
 		return since;
-	return wait_for(p2v_fragment_listed(r->feed->d, &tl->parts[i - 1]),
-		since + tl->target);
+	return wait_for(p2v_fragment_listed(r->feed->d, &tl->parts[i - 1]), since + tl->target);
 }
 
 static p2v_usec until(struct p2v_rendition *r, p2v_usec since)

@@ -247,7 +247,8 @@ static int send_all(struct p2v_serve *s)
 			break;
 		rc = send_chunk(s, &f->chunks[s->next]);
 	}
-	if (rc == P2V_OK && s->to_end && f->length != P2V_LENGTH_UNKNOWN && s->next == f->n_chunks) {
+	if (rc == P2V_OK && s->to_end && f->length != P2V_LENGTH_UNKNOWN &&
+		s->next == f->n_chunks) {
 		if (f->length % P2V_CHUNK == 0)
 			rc = send_end(s);
 		s->count = s->next - s->first;
@@ -406,8 +407,7 @@ static bool can_have(const struct p2v_fragment *f, const struct p2v_msg_request 
 {
 	if (!f->known)
 		return m->of > 0 && f->job && f->announced != P2V_ANNOUNCED_NOT;
-	return f->shared &&
-	       (m->generation == f->generation || (m->generation == 0 && m->of > 0));
+	return f->shared && (m->generation == f->generation || (m->generation == 0 && m->of > 0));
 }
 
 /* Whether it may be asked for so. */

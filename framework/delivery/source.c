@@ -200,8 +200,8 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 	left -= view.rtt;
 	n = left > 0 ? view.rate * (uint64_t)left / P2V_SECOND : 0;
 	n = n > view.asked ? (n - view.asked) / P2V_CHUNK : 0;
-	/* A rate that was seen with parts is of single chunks, which mostly waited for others: it says
-	 * too little of one more. */
+	/* A rate that was seen with parts is of single chunks, which mostly waited for others: it
+	 * says too little of one more. */
 	if (n == 0 && f->whole > f->dur && left > time / 2)
 		n = 1;
 	return (uint32_t)(n < most ? n : most);

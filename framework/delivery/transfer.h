@@ -84,9 +84,9 @@ struct p2v_ask {
 	uint32_t first, count, next;        /* chunks; next: expected */
 	uint64_t length, generation, asked; /* asked: [B] that are still to come */
 	uint32_t hops;
-	bool arriving;     /* the partner is still receiving it itself */
-	bool blind;        /* nothing was known of it when it was asked for: part `place` of `of` */
-	bool to_end;       /* all from `first` on, however much that is */
+	bool arriving; /* the partner is still receiving it itself */
+	bool blind;    /* nothing was known of it when it was asked for: part `place` of `of` */
+	bool to_end;   /* all from `first` on, however much that is */
 	uint32_t place, of;
 	bool requested;    /* the request has left */
 	double priority;   /* that it was asked for last, */

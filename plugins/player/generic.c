@@ -12,8 +12,8 @@ struct conf {
 
 struct state {
 	const struct conf *conf;
-	bool playing, reading; /* reading: it has been given something */
-	p2v_usec began;        /* when it was */
+	bool playing, reading;      /* reading: it has been given something */
+	p2v_usec began;             /* when it was */
 	p2v_usec clock_at, clock_t; /* at clock_at it played clock_t */
 	p2v_usec end;               /* media time that it has been given up to */
 	uint32_t stalls;
