@@ -189,10 +189,10 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 
 	p2v_partner_view(h->mate->partner, &view);
 	time = 2 * view.rtt > time ? 2 * view.rtt : time;
-	if (view.rate == 0) /* where each round costs much, there are to be few */
-		return (uint32_t)(ASK_FIRST * time / ASK_TIME < ASK_CHUNKS
-					  ? ASK_FIRST * time / ASK_TIME
-					  : ASK_CHUNKS);
+	if (view.rate == 0) { /* where each round costs much, there are to be few */
+		most = ASK_FIRST * (uint64_t)time / ASK_TIME;
+		return (uint32_t)(most < 1 ? 1 : most < ASK_CHUNKS ? most : ASK_CHUNKS);
+	}
 	most = view.rate * (uint64_t)time / P2V_SECOND / P2V_CHUNK;
 	most = most < ASK_LEAST ? ASK_LEAST : most > ASK_CHUNKS ? ASK_CHUNKS : most;
 	if (left > 3600 * P2V_SECOND)
