@@ -196,12 +196,14 @@ static p2v_usec go(struct p2v_fragment *f, enum p2v_why why)
 }
 
 /* In proportion to the fragment; but however short that is, a packet that is lost at the end of a
- * fetch is sent again only after so long (what common TCP stacks wait at least). */
+ * fetch is sent again only after so long (what common TCP stacks wait at least), and has the way
+ * before it again. */
 static p2v_usec margin_of(const struct p2v_fragment *f)
 {
-	p2v_usec most = f->d->conf->margin, margin = p2v_scale(f->dur, most);
+	p2v_usec most = f->d->conf->margin, margin = p2v_scale(f->dur, most), least;
 
-	margin = margin > RETRANSMISSION ? margin : RETRANSMISSION;
+	least = RETRANSMISSION + p2v_cdn_estimate(f->d, 0);
+	margin = margin > least ? margin : least;
 	return margin < most ? margin : most;
 }
 
