@@ -20,6 +20,7 @@ dist_scenario_DATA = \
 	%reldir%/scenarios/encoder-restart.ini \
 	%reldir%/scenarios/flashcrowd.ini \
 	%reldir%/scenarios/freeriders.ini \
+	%reldir%/scenarios/low-latency.ini \
 	%reldir%/scenarios/massfailure.ini \
 	%reldir%/scenarios/nat-realistic.ini \
 	%reldir%/scenarios/paper.ini \

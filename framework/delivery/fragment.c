@@ -608,6 +608,8 @@ void p2v_fragment_leave(struct p2v_fragment *f)
 	f->wanted = false;
 	p2v_ask_cancel_all(f);
 	p2v_cdn_cancel(f);
+	if (!f->known)
+		f->hops = P2V_HOPS_MAX;
 	p2v_mates_retract(f);
 	p2v_disarm(&f->d->node->world, &f->timer);
 }

@@ -11,7 +11,9 @@
 #define ANSWER_MOST   (250 * P2V_MSEC)
 #define SHARE_LASTS   (200 * P2V_MSEC)
 #define AHEAD_MAX     64u
-#define GUESS         262144u /* [B] of a fragment of which nothing is known */
+#define RETRANSMISSION \
+	(200 * P2V_MSEC) /* Linux's TCP_RTO_MIN; RFC 6298 (2.4) would have one second */
+#define GUESS 262144u    /* [B] of a fragment of which nothing is known */
 
 static p2v_usec now_of(const struct p2v_fragment *f)
 {
@@ -193,13 +195,25 @@ static p2v_usec go(struct p2v_fragment *f, enum p2v_why why)
 	return rc == P2V_EAGAIN ? f->cdn_again : now_of(f) + p2v_scale(f->dur, LOOK_AGAIN);
 }
 
+/* In proportion to the fragment; but however short that is, a packet that is lost at the end of a
+ * fetch is sent again only after so long (what common TCP stacks wait at least), and has the way
+ * before it again. */
+static p2v_usec margin_of(const struct p2v_fragment *f)
+{
+	p2v_usec most = f->d->conf->margin, margin = p2v_scale(f->dur, most), least;
+
+	least = RETRANSMISSION + p2v_cdn_estimate(f->d, 0);
+	margin = margin > least ? margin : least;
+	return margin < most ? margin : most;
+}
+
 /* A player can wait for peers no longer than this: then the CDN has to bring what is missing, in
  * the time that it takes and a margin. */
 static p2v_usec latest(const struct p2v_fragment *f, const struct p2v_player_due *due)
 {
 	p2v_usec need = p2v_cdn_estimate(f->d, missing(f));
 
-	return earlier(before(due->dry, need + p2v_scale(f->dur, f->d->conf->margin)),
+	return earlier(before(due->dry, need + margin_of(f)),
 		before(due->finish, need + p2v_scale(f->dur, FINISH_MARGIN)));
 }
 
@@ -386,7 +400,7 @@ static bool is_next(const struct p2v_fragment *f)
  * what others wait for already goes first. */
 static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
-	double margin = (double)p2v_scale(f->dur, f->d->conf->margin), left, p;
+	double margin = (double)margin_of(f), left, p;
 	struct p2v_player_due soon = *due;
 	p2v_usec at;
 

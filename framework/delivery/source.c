@@ -189,10 +189,10 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 
 	p2v_partner_view(h->mate->partner, &view);
 	time = 2 * view.rtt > time ? 2 * view.rtt : time;
-	if (view.rate == 0) /* where each round costs much, there are to be few */
-		return (uint32_t)(ASK_FIRST * time / ASK_TIME < ASK_CHUNKS
-					  ? ASK_FIRST * time / ASK_TIME
-					  : ASK_CHUNKS);
+	if (view.rate == 0) { /* where each round costs much, there are to be few */
+		most = ASK_FIRST * (uint64_t)time / ASK_TIME;
+		return (uint32_t)(most < 1 ? 1 : most < ASK_CHUNKS ? most : ASK_CHUNKS);
+	}
 	most = view.rate * (uint64_t)time / P2V_SECOND / P2V_CHUNK;
 	most = most < ASK_LEAST ? ASK_LEAST : most > ASK_CHUNKS ? ASK_CHUNKS : most;
 	if (left > 3600 * P2V_SECOND)
@@ -200,8 +200,8 @@ static uint32_t in_time(const struct p2v_fragment *f, const struct p2v_holder *h
 	left -= view.rtt;
 	n = left > 0 ? view.rate * (uint64_t)left / P2V_SECOND : 0;
 	n = n > view.asked ? (n - view.asked) / P2V_CHUNK : 0;
-	/* A rate that was seen with parts is of single chunks, which mostly waited for others: it says
-	 * too little of one more. */
+	/* A rate that was seen with parts is of single chunks, which mostly waited for others: it
+	 * says too little of one more. */
 	if (n == 0 && f->whole > f->dur && left > time / 2)
 		n = 1;
 	return (uint32_t)(n < most ? n : most);

@@ -45,8 +45,8 @@ void p2v_mate_discharge(struct p2v_mate *m)
 
 /* ---- have and gone ---- */
 
-/* Chunks of word w that are here, or are sure to come: from a partner nearer to the CDN. Whoever asks
- * for those here waits, and nobody waits for himself in a circle. */
+/* Chunks of word w that are here, or are sure to come: from a partner nearer to the CDN. Whoever
+ * asks for those here waits, and nobody waits for himself in a circle. */
 static uint64_t held_word(const struct p2v_fragment *f, uint32_t w)
 {
 	uint64_t v = f->here[w];

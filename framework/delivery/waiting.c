@@ -34,10 +34,11 @@ static const struct p2v_delivery_conf *conf_of(const struct p2v_playlist *p)
 
 bool p2v_waiting_fresh(const struct p2v_playlist *p)
 {
-	p2v_usec age = now_of(p) - p->fetched;
+	p2v_usec age;
 
 	if (p->failing != P2V_UNKNOWN || p->fetched == P2V_UNKNOWN)
 		return false;
+	age = now_of(p) - p->fetched;
 	if (p->fetch) /* a silent server is found out after a while */
 		return p->held && p->doc && age <= p->doc->head.target + COALESCE;
 	return age <= COALESCE;

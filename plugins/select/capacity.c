@@ -105,8 +105,8 @@ static uint64_t rate_of(const struct p2v_select_want *want)
 		       : want->bytes * P2V_SECOND / (uint64_t)want->slack;
 }
 
-/* Where there is no time, what one sends that hardly can is late for all, and those that can send it
- * to many at once are the better the more so: their odds go with the square. */
+/* Where there is no time, what one sends that hardly can is late for all, and those that can send
+ * it to many at once are the better the more so: their odds go with the square. */
 #define COPIES 2u
 
 /* A weight for each doubling of the capacity. Only what a peer declares counts, so all agree. Who

@@ -97,6 +97,7 @@ check_PROGRAMS += tests/sim/sim_delivery
 TESTS += tests/sim/sim_delivery
 tests_sim_sim_delivery_SOURCES = \
 	%reldir%/delivery_test.c \
+	%reldir%/low_test.c \
 	%reldir%/priority_test.c \
 	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
 tests_sim_sim_delivery_CFLAGS = $(UNIT_CFLAGS)

@@ -114,6 +114,7 @@ check_PROGRAMS += tests/unit/unit_stream
 TESTS += tests/unit/unit_stream
 tests_unit_unit_stream_SOURCES = \
 	%reldir%/stream/channel_test.c \
+	%reldir%/stream/directives_test.c \
 	%reldir%/stream/doc_shelf_test.c \
 	%reldir%/stream/doc_test.c \
 	%reldir%/stream/read.h \

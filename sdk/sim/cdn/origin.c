@@ -415,7 +415,8 @@ static void reply_file(struct job *j)
 		cut = 0;
 	}
 	status = place(j, &f, size);
-	reply(j, status, j->end - j->at, f.v, status == 200 ? 6 : 7);
+	reply(j, status, j->fault.no_length ? P2V_LENGTH_UNKNOWN : j->end - j->at, f.v,
+		status == 200 ? 6 : 7);
 	if (j->head_only)
 		j->end = j->at;
 	j->end -= cut < j->end - j->at ? cut : j->end - j->at;

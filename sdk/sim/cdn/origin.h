@@ -27,6 +27,7 @@ struct p2v_origin_fault {
 	bool admits;          /* … or the shorter length is told */
 	bool silent;          /* no answer at all */
 	bool ignores_range;   /* the whole file, with 200 */
+	bool no_length;       /* it is not told how long the file is */
 };
 
 struct p2v_origin_kind_count {

@@ -381,6 +381,118 @@ Test(timeline, many_init_segments, .init = start, .fini = stop)
 	p2v_text_fini(&t);
 }
 
+/* ---- parts ---- */
+
+#define LOW_HEAD                                                              \
+	"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-PART-INF:PART-TARGET=0.5\n" \
+	"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES\n#EXT-X-MEDIA-SEQUENCE:5\n"
+#define PART(name) "#EXT-X-PART:DURATION=0.5,URI=\"" name "\"\n"
+#define HINT(name) "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"" name "\"\n"
+
+static const struct p2v_timeline_entry *part(uint64_t n, uint32_t i)
+{
+	for (size_t k = 0; k < tl.n_parts; k++)
+		if (tl.parts[k].n == n && tl.parts[k].i == i)
+			return &tl.parts[k];
+	cr_assert_fail("part %llu.%u is not listed", (unsigned long long)n, i);
+	return NULL;
+}
+
+Test(timeline, parts_have_their_fragments_clock, .init = start, .fini = stop)
+{
+	cr_assert_eq(
+		take(read_text(LOW_HEAD "#EXTINF:2,\ns5\n" PART("p6.0") PART("p6.1") PART("p6.2")
+				     PART("p6.3") "#EXTINF:2,\ns6\n" PART("p7.0") HINT("p7.1")),
+			10),
+		2, "fragments alone are counted");
+	cr_assert_eq(tl.n, 2);
+	cr_assert_eq(tl.n_parts, 6);
+	cr_assert_eq(tl.fresh_parts, 5, "what is promised is not there");
+	cr_assert(part(6, 0)->t == 2 * S_ && part(6, 3)->t == 7 * S_ / 2);
+	cr_assert(part(7, 0)->t == 4 * S_ && part(7, 1)->t == 9 * S_ / 2);
+	cr_assert(part(7, 0)->part && !part(7, 0)->hint && part(7, 1)->hint);
+	cr_assert_eq(part(6, 1)->whole, 2 * S_);
+	cr_assert_eq(part(7, 0)->whole, 2 * S_, "as long as it may be");
+	cr_assert_eq(p2v_timeline_edge(&tl), 4 * S_);
+	cr_assert_eq(p2v_timeline_parts_edge(&tl), 9 * S_ / 2);
+	cr_assert_eq(p2v_timeline_find(&tl, "http://h/live/p7.1", NULL), part(7, 1));
+	p2v_timeline_shift(&tl, S_);
+	cr_assert_eq(part(7, 0)->t, 5 * S_);
+}
+
+Test(timeline, what_was_promised_is_the_same_when_it_is_there, .init = start, .fini = stop)
+{
+	take(read_text(LOW_HEAD "#EXTINF:2,\ns5\n" PART("p6.0") HINT("p6.1")), 10);
+	tl.parts[0].keyed = tl.parts[1].keyed = true;
+	tl.parts[1].key[0] = 77;
+	take(read_text(LOW_HEAD "#EXTINF:2,\ns5\n" PART("p6.0") PART("p6.1") HINT("p6.2")), 20);
+	cr_assert_eq(tl.fresh_parts, 1);
+	cr_assert(!part(6, 1)->hint && part(6, 1)->keyed && part(6, 1)->key[0] == 77);
+	cr_assert_eq(part(6, 1)->seen, 20, "when it was there");
+	cr_assert_eq(part(6, 0)->seen, 10);
+	take(read_text(LOW_HEAD "#EXTINF:2,\ns5\n" PART("p6.0") PART("p6.1") PART("other")), 30);
+	cr_assert_eq(tl.fresh_parts, 1);
+	cr_assert_not(part(6, 2)->keyed, "another came in its place");
+	take(read_text(LOW_HEAD "#EXTINF:2,\ns5\n#EXTINF:2,\ns6\n"), 40);
+	cr_assert_eq(tl.n_parts, 0);
+	cr_assert_eq(tl.n, 2);
+}
+
+Test(timeline, parts_that_are_ranges, .init = start, .fini = stop)
+{
+	static const struct p2v_manifest_range second = { true, 100, 50 };
+
+	take(read_text(LOW_HEAD
+		     "#EXTINF:2,\ns5\n#EXT-X-PART:DURATION=0.5,URI=\"s6\",BYTERANGE=\"100@0\"\n"
+		     "#EXT-X-PART:DURATION=0.5,URI=\"s6\",BYTERANGE=\"50\"\n"
+		     "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"s6\",BYTERANGE-START=150\n"),
+		10);
+	cr_assert_eq(tl.n_parts, 2,
+		"where the promised one ends is not said: it will have another name");
+	cr_assert_eq(p2v_timeline_find(&tl, "http://h/live/s6", &second), part(6, 1));
+	cr_assert_null(p2v_timeline_find(
+		&tl, "http://h/live/s6", &(struct p2v_manifest_range){ false, 0, 0 }));
+}
+
+Test(timeline, parts_before_any_fragment, .init = start, .fini = stop)
+{
+	take(read_text(LOW_HEAD PART("p5.0") HINT("p5.1")), 10);
+	cr_assert(tl.n == 0 && tl.n_parts == 2);
+	cr_assert(part(5, 0)->t == 0 && part(5, 1)->t == S_ / 2);
+	take(read_text(LOW_HEAD PART("p5.0") PART("p5.1") PART("p5.2")
+			     PART("p5.3") "#EXTINF:2,\ns5\n"),
+		20);
+	cr_assert(part(5, 0)->t == 0 && part(5, 0)->seen == 10 && part(5, 3)->seen == 20);
+}
+
+Test(timeline, parts_of_a_restarted_encoder_are_new, .init = start, .fini = stop)
+{
+	take(read_text(LOW_HEAD "#EXTINF:2,\na5\n" PART("p6.0")), 10);
+	tl.parts[0].keyed = true;
+	take(read_text(LOW_HEAD "#EXTINF:2,\nb5\n" PART("p6.0")), 20);
+	cr_assert(tl.restarted);
+	cr_assert_not(part(6, 0)->keyed);
+	cr_assert_eq(part(6, 0)->t, 4 * S_, "the clock goes on");
+}
+
+Test(timeline, no_memory_for_parts_leaves_it_as_it_was, .init = start, .fini = stop)
+{
+	struct p2v_doc *d = read_text(
+		LOW_HEAD "#EXTINF:2,\ns5\n#EXTINF:2,\ns6\n" PART("p7.0") HINT("p7.1"));
+	int rc = P2V_ENOMEM;
+
+	take(read_text(LOW_HEAD "#EXTINF:2,\ns5\n" PART("p6.0")), 1);
+	for (long n = 0; rc != P2V_OK; n++) {
+		cr_assert(tl.n == 1 && tl.n_parts == 1 && tl.parts[0].n == 6);
+		oom_after(n);
+		rc = p2v_timeline_update(&tl, d, 0, 2, NULL);
+		oom_after(-1);
+		cr_assert(rc == P2V_OK || rc == P2V_ENOMEM);
+	}
+	cr_assert(tl.n == 2 && tl.n_parts == 2);
+	p2v_doc_free(d);
+}
+
 /* ---- bounds ---- */
 
 /* Manifests that are made to run the clock away, reading after reading. */
