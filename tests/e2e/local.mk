@@ -12,7 +12,6 @@ E2E_TESTS = \
 	%reldir%/moves.sh \
 	%reldir%/mtu.sh \
 	%reldir%/origin.sh \
-	%reldir%/pages.sh \
 	%reldir%/player_kinds.sh \
 	%reldir%/players_fmp4.sh \
 	%reldir%/players_more.sh \
@@ -30,6 +29,7 @@ endif
 E2E_LONG_TESTS = \
 	%reldir%/limits_long.sh \
 	%reldir%/matrix.sh \
+	%reldir%/pages.sh \
 	%reldir%/pages_long.sh \
 	%reldir%/pages_low.sh \
 	%reldir%/promise.sh \
