@@ -10,6 +10,8 @@ struct boxes boxes_of(struct p2v_bytes b)
 
 static void skip(struct boxes *b, size_t n)
 {
+	if (!n) /* p may be NULL */
+		return;
 	b->p += n;
 	b->at += n;
 	b->n -= n;
