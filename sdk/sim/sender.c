@@ -107,7 +107,8 @@ double p2v_sender_in_flight(const struct p2v_sender *s)
 {
 	double waits = s->backlog - (p2v_sender_passed(s) - s->total);
 
-	if (!s->flow.runs)
+	/* A goal may be the least that is worth an event, which is more than waits. */
+	if (!s->flow.runs || waits < 0)
 		return 0;
 	return waits < s->cwnd ? waits : s->cwnd;
 }
