@@ -14,14 +14,18 @@ CLI_TESTS = \
 CLI_SHARED_TESTS = \
 	%reldir%/check.sh \
 	%reldir%/manifest.sh \
-	%reldir%/plugins.sh \
-	%reldir%/sim_guide.sh
+	%reldir%/plugins.sh
+# The same, of a build as it ships: it compiles and compares.
+CLI_GUIDE_TESTS = %reldir%/sim_guide.sh
 TESTS += $(CLI_TESTS)
 if SHARED
 TESTS += $(CLI_SHARED_TESTS)
+if !SANITIZE
+TESTS += $(CLI_GUIDE_TESTS)
+endif
 endif
 LONG_TESTS += %reldir%/sim_long.sh %reldir%/static_build.sh
-EXTRA_DIST += $(CLI_TESTS) $(CLI_SHARED_TESTS) %reldir%/sim_long.sh %reldir%/static_build.sh
+EXTRA_DIST += $(CLI_TESTS) $(CLI_SHARED_TESTS) $(CLI_GUIDE_TESTS) %reldir%/sim_long.sh %reldir%/static_build.sh
 
 # A live stream to play.
 check_PROGRAMS += tests/cli/live_origin

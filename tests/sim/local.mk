@@ -31,8 +31,8 @@ tests_sim_sim_dtl_LDFLAGS = $(AM_LDFLAGS) $(OOM_LINK)
 tests_sim_sim_dtl_LDADD = libp2v_test_cc.la $(UNIT_LIBS)
 
 # Hours of virtual time: minutes under sanitizers, where sim_dtl runs the same code.
-check_PROGRAMS += tests/sim/sim_share
 if !SANITIZE
+check_PROGRAMS += tests/sim/sim_share
 TESTS += tests/sim/sim_share
 endif
 LONG_TESTS += %reldir%/share_long.sh
@@ -106,8 +106,8 @@ tests_sim_sim_delivery_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD) \
 tests_sim_sim_delivery_LDADD = $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_delivery_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
-check_PROGRAMS += tests/sim/sim_household
 if !SANITIZE
+check_PROGRAMS += tests/sim/sim_household
 TESTS += tests/sim/sim_household
 endif
 tests_sim_sim_household_SOURCES = \
@@ -120,8 +120,8 @@ tests_sim_sim_household_LDADD = $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_household_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
 # Minutes under sanitizers; sim_delivery runs the same code there.
-check_PROGRAMS += tests/sim/sim_crowd
 if !SANITIZE
+check_PROGRAMS += tests/sim/sim_crowd
 TESTS += tests/sim/sim_crowd
 endif
 tests_sim_sim_crowd_SOURCES = \
@@ -132,8 +132,8 @@ tests_sim_sim_crowd_LDFLAGS = $(AM_LDFLAGS) $(P2V_PRELOAD)
 tests_sim_sim_crowd_LDADD = $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_crowd_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
-check_PROGRAMS += tests/sim/sim_play
 if !SANITIZE
+check_PROGRAMS += tests/sim/sim_play
 TESTS += tests/sim/sim_play
 endif
 tests_sim_sim_play_SOURCES = %reldir%/play_test.c %reldir%/table_test.c
@@ -143,8 +143,8 @@ tests_sim_sim_play_LDADD = libp2v_simcli.la $(tests_sim_sim_swarm_LDADD)
 EXTRA_tests_sim_sim_play_DEPENDENCIES = $(plugin_LTLIBRARIES)
 
 # The same scenarios at flow fidelity.
-check_PROGRAMS += tests/sim/sim_play_flow
 if !SANITIZE
+check_PROGRAMS += tests/sim/sim_play_flow
 TESTS += tests/sim/sim_play_flow
 endif
 tests_sim_sim_play_flow_SOURCES = %reldir%/play_test.c

@@ -610,7 +610,7 @@ static void swallow(const char *head, const char *unit, const char *tail)
 	struct p2v_err err;
 
 	p2v_text_puts(&t, head);
-	while (t.n < 4000000)
+	while (t.n < 1000000)
 		p2v_text_puts(&t, unit);
 	p2v_text_puts(&t, tail);
 	if (try_read(t.p, t.n, "http://h/x.m3u8", &d, &err) == P2V_OK) {
