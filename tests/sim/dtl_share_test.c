@@ -231,8 +231,9 @@ ParameterizedTestParameters(dtl_share, table)
 	static size_t index[2 * ROWS * QUEUES];
 	size_t n = 0;
 
+	/* In short, one rival behind the shallowest queue, the other behind the deepest. */
 	for (size_t i = 0; i < 2 * ROWS * QUEUES; i++)
-		if (i % QUEUES != QUEUES / 2 || leads() == LEADS) /* in short, the outer queues */
+		if (leads() == LEADS || i % QUEUES == (i / (ROWS * QUEUES) ? QUEUES - 1 : 0))
 			index[n++] = i;
 	return cr_make_param_array(size_t, index, n);
 }
@@ -389,6 +390,8 @@ Test(dtl_share, rises_within_seconds)
 		double soon = 0, late = 0;
 		int n = getenv("P2V_TEST_LONG") ? 5 : 3;
 
+		if (n < 5 && r->queue == 100 * MS) /* in short, the outer queues */
+			continue;
 		for (int k = 0; k < n; k++) {
 			double in_the_end;
 
