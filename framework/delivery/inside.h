@@ -450,7 +450,7 @@ void p2v_children_read_file(struct p2v_feed *feed, const char *url);
 /** Whether a manifest told of that one: its name alone need not say what it is. */
 bool p2v_children_name(const struct p2v_feed *feed, const char *url);
 
-/* ---- from partners (ask.c), to partners (serve.c), from the CDN (cdn.c) ---- */
+/* ---- from partners (ask.c, receive.c), to partners (serve.c), from the CDN (cdn.c) ---- */
 
 /** Ask partners for what is missing and nobody brings. @return whether any is being asked now */
 bool p2v_ask_more(struct p2v_fragment *f);
