@@ -175,10 +175,12 @@ static uint64_t declared(const struct p2v_delivery *d)
 }
 
 /* What this node can upload: what the line was found to carry, else the most that it did in a
- * second lately. */
+ * second lately. Of parts even a line that carries little says so, as there is no time to find it
+ * out again. */
 static void measure_upload(struct p2v_delivery *d, p2v_usec now)
 {
 	p2v_usec ran = now - d->window_at;
+	bool parts = p2v_delivery_parts(d) > 0;
 	uint64_t rate;
 
 	if (ran < BEAT)
@@ -192,7 +194,7 @@ static void measure_upload(struct p2v_delivery *d, p2v_usec now)
 	d->uploaded_window = 0;
 	d->window_at = now;
 	if (d->overlay)
-		p2v_overlay_set_capacity(d->overlay, declared(d));
+		p2v_overlay_set_capacity(d->overlay, declared(d), d->governor.was_full && parts);
 }
 
 static void beat(struct p2v_timer *t, p2v_usec now)
