@@ -146,9 +146,7 @@ size_t p2v_feed_headers(const struct p2v_feed *f, struct p2v_header *out, size_t
 
 /* ---- the beat ---- */
 
-/* [B/s] with which parts of what is read here could be passed on to a few at once; 0: none are
- * read */
-static uint64_t parts_take(const struct p2v_delivery *d)
+uint64_t p2v_delivery_parts(const struct p2v_delivery *d)
 {
 	uint64_t most = 0;
 
@@ -163,24 +161,26 @@ static uint64_t parts_take(const struct p2v_delivery *d)
 				most = rate;
 		}
 	}
-	return 4 * most;
+	return most;
 }
 
-/* Who fetches parts has to be able to pass them on, and whoever never did never showed that it can.
- * So a line counts as good enough until it is found to be full: that is soon, and then it counts
- * as what it is. */
+/* Who fetches parts has to be able to pass them on to a few at once, and whoever never did never
+ * showed that it can. So a line counts as good enough until it is found to be full: that is soon,
+ * and then it counts as what it is. */
 static uint64_t declared(const struct p2v_delivery *d)
 {
-	uint64_t least = d->governor.was_full ? 0 : parts_take(d);
+	uint64_t least = d->governor.was_full ? 0 : 4 * p2v_delivery_parts(d);
 
 	return d->capacity_seen > least ? d->capacity_seen : least;
 }
 
 /* What this node can upload: what the line was found to carry, else the most that it did in a
- * second lately. */
+ * second lately. Of parts even a line that carries little says so, as there is no time to find it
+ * out again. */
 static void measure_upload(struct p2v_delivery *d, p2v_usec now)
 {
 	p2v_usec ran = now - d->window_at;
+	bool parts = p2v_delivery_parts(d) > 0;
 	uint64_t rate;
 
 	if (ran < BEAT)
@@ -194,7 +194,7 @@ static void measure_upload(struct p2v_delivery *d, p2v_usec now)
 	d->uploaded_window = 0;
 	d->window_at = now;
 	if (d->overlay)
-		p2v_overlay_set_capacity(d->overlay, declared(d));
+		p2v_overlay_set_capacity(d->overlay, declared(d), d->governor.was_full && parts);
 }
 
 static void beat(struct p2v_timer *t, p2v_usec now)

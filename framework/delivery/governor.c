@@ -29,7 +29,8 @@ static void insert(p2v_usec *v, size_t n, p2v_usec x)
 
 /** What all partners' sessions tell. */
 struct look {
-	uint64_t arrived; /* [B] at partners, since the last look */
+	uint64_t arrived; /* [B] at partners that are served, since the last look */
+	uint64_t others;  /* … at all others: messages */
 	p2v_usec queued;  /* how long what we send waits on its way, … */
 	p2v_usec srtt;    /* … and the longest round trip, where something is under way */
 	bool ours;        /* it waits on its way to each of several partners */
@@ -64,11 +65,12 @@ static p2v_usec median(const struct delays *s)
 
 /* The queue is the median of the partners that something is under way to: one partner's own full
  * line does not count, ours delays them all. Those to whom only messages go are asked when those
- * that are being served say that it stands. */
+ * that are being served say that it stands, or when nobody is served. */
 static struct look look(struct p2v_delivery *d)
 {
 	struct delays delays = { .n = 0 };
-	struct look l = { 0, 0, 0, false };
+	struct look l = { 0, 0, 0, 0, false };
+	bool all, parts = p2v_delivery_parts(d) > 0;
 
 	P2V_LIST_EACH (it, &d->governor.served) {
 		struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_served);
@@ -82,7 +84,8 @@ static struct look look(struct p2v_delivery *d)
 			p2v_list_remove(&m->in_served); /* all that it was sent is there */
 		take(&l, &delays, &info);
 	}
-	if (median(&delays) > TARGET)
+	all = median(&delays) > TARGET || p2v_list_empty(&d->governor.served);
+	if (all || parts)
 		P2V_LIST_EACH (it, &d->mates) {
 			struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
 			struct p2v_session_info info;
@@ -90,7 +93,10 @@ static struct look look(struct p2v_delivery *d)
 			if (!p2v_list_empty(&m->in_served))
 				continue;
 			p2v_session_info(p2v_partner_session(m->partner), &info);
-			take(&l, &delays, &info);
+			if (parts)
+				l.others += arrived(m, &info);
+			if (all)
+				take(&l, &delays, &info);
 		}
 	l.queued = median(&delays);
 	l.ours = delays.n >= OURS_LEAST && delays.v[0] > TARGET;
@@ -119,14 +125,50 @@ static void judge(struct p2v_delivery *d, const struct look *l, double carries, 
 		(long long)((g->rest_until - now) / P2V_SECOND));
 	(void)p2v_overlay_rest(d->overlay, true);
 	p2v_mates_tell_all_gone(d);
+	p2v_serve_stop(d);
 }
 
 void p2v_governor_beat(struct p2v_delivery *d, p2v_usec now)
 {
+	/* Near the edge the queue that messages build is in the way, too. */
+	if (p2v_delivery_parts(d) > 0)
+		p2v_governor_busy(d);
 	if (!d->overlay || now < d->governor.rest_until || !p2v_overlay_rest(d->overlay, false))
 		return;
+	d->governor.proven = false;
 	for (struct p2v_fragment *f = d->fragments; f; f = f->hh.next)
 		p2v_mates_tell_have(f);
+}
+
+/* The queue stands: this is what the line carries. @param carries  [B/s] of chunks */
+static void slow_down(struct p2v_delivery *d, double carries, p2v_usec now)
+{
+	struct p2v_governor *g = &d->governor;
+
+	/* One look may be wrong, where it is known what the line carried a moment ago. */
+	if (p2v_governor_known(d) && carries < 0.7 * g->rate)
+		carries = 0.7 * g->rate;
+	g->rate = carries < g->rate ? carries : g->rate;
+	g->rate = g->rate > RATE_LEAST ? g->rate : RATE_LEAST;
+	g->full_at = now;
+	g->was_full = true;
+}
+
+/* What a line carries of which nothing is known is found out with one chunk at a time: who plays a
+ * second behind the edge has no time to wait behind a few of them. */
+static void try_out(struct p2v_governor *g, const struct look *l)
+{
+	if (g->proven || g->trial == 0)
+		return;
+	g->proven = l->arrived >= g->trial;
+	g->trial -= g->proven ? g->trial : l->arrived;
+	if (p2v_list_empty(&g->served)) /* whoever was sent it is gone */
+		g->trial = 0;
+}
+
+static double most_of(double a, double b)
+{
+	return a > b ? a : b;
 }
 
 static void adjust(struct p2v_delivery *d, p2v_usec now)
@@ -134,21 +176,19 @@ static void adjust(struct p2v_delivery *d, p2v_usec now)
 	struct p2v_governor *g = &d->governor;
 	double seconds = (double)(now - g->since) / 1e6;
 	struct look l = look(d);
-	double sent = (double)g->sent / seconds, through = (double)l.arrived / seconds, carries;
+	double sent = (double)g->sent / seconds, through = (double)l.arrived / seconds;
+	double all = (double)(l.arrived + l.others) / seconds;
 
 	/* Chunks are large, and a slow line carries few in an interval. */
 	g->out += (sent - g->out) / 4;
 	g->through += (through - g->through) / 4;
+	g->all += (all - g->all) / 4;
+	g->queued = l.queued;
+	try_out(g, &l);
 	if (l.queued > TARGET && now >= g->hold_until) {
-		carries = 0.9 * (through > g->through ? through : g->through);
-		judge(d, &l, carries, now);
-		/* One look may be wrong, where it is known what the line carried a moment ago. */
-		if (p2v_governor_known(d) && carries < 0.7 * g->rate)
-			carries = 0.7 * g->rate;
-		g->rate = carries < g->rate ? carries : g->rate;
-		g->rate = g->rate > RATE_LEAST ? g->rate : RATE_LEAST;
-		g->full_at = now;
-		g->was_full = true;
+		judge(d, &l, 0.9 * most_of(all, g->all), now);
+		if (!p2v_list_empty(&g->served))
+			slow_down(d, 0.9 * most_of(through, g->through), now);
 		g->hold_until = now + (2 * l.srtt > 3 * INTERVAL ? 2 * l.srtt : 3 * INTERVAL);
 	} else if (l.queued <= TARGET / 2 && g->out > 0.7 * g->rate && now >= g->hold_until) {
 		/* Quickly while nothing is known of the line, gently near where it was full. */
@@ -164,7 +204,7 @@ static void fire(struct p2v_timer *t, p2v_usec now)
 	struct p2v_delivery *d = t->owner;
 
 	adjust(d, now);
-	if (d->n_serves > 0)
+	if (d->n_serves > 0 || p2v_delivery_parts(d) > 0)
 		p2v_arm(&d->node->world, t, now + INTERVAL);
 	p2v_serve_pump(d);
 }
@@ -199,6 +239,7 @@ void p2v_governor_sent(struct p2v_delivery *d, struct p2v_mate *m, uint64_t n)
 	struct p2v_session_info info;
 
 	d->governor.sent += n;
+	d->governor.trial += d->governor.proven ? 0 : n;
 	if (!p2v_list_empty(&m->in_served))
 		return;
 	p2v_list_push(&d->governor.served, &m->in_served);
@@ -209,6 +250,13 @@ void p2v_governor_sent(struct p2v_delivery *d, struct p2v_mate *m, uint64_t n)
 bool p2v_governor_known(const struct p2v_delivery *d)
 {
 	return d->governor.was_full && p2v_now(&d->node->world) - d->governor.full_at < KNOWN_FOR;
+}
+
+bool p2v_governor_trying(const struct p2v_delivery *d)
+{
+	const struct p2v_governor *g = &d->governor;
+
+	return !g->proven && (g->trial > 0 || g->queued > TARGET) && p2v_delivery_parts(d) > 0;
 }
 
 uint64_t p2v_governor_rate(const struct p2v_delivery *d)

@@ -450,7 +450,7 @@ void p2v_children_read_file(struct p2v_feed *feed, const char *url);
 /** Whether a manifest told of that one: its name alone need not say what it is. */
 bool p2v_children_name(const struct p2v_feed *feed, const char *url);
 
-/* ---- from partners (ask.c), to partners (serve.c), from the CDN (cdn.c) ---- */
+/* ---- from partners (ask.c, receive.c), to partners (serve.c), from the CDN (cdn.c) ---- */
 
 /** Ask partners for what is missing and nobody brings. @return whether any is being asked now */
 bool p2v_ask_more(struct p2v_fragment *f);
@@ -478,6 +478,8 @@ void p2v_serve_begin(struct p2v_mate *m, struct p2v_stream *t);
 void p2v_serve_progress(struct p2v_fragment *f);
 void p2v_serve_cancel_all(struct p2v_fragment *f);
 void p2v_serve_cancel_mate(struct p2v_mate *m);
+/** Nothing is given any more: whoever waits goes elsewhere. */
+void p2v_serve_stop(struct p2v_delivery *d);
 /** What may be sent is something else now: have those that wait for that go on. */
 void p2v_serve_pump(struct p2v_delivery *d);
 void p2v_serve_init(struct p2v_delivery *d);
@@ -514,6 +516,10 @@ struct p2v_governor {
 	uint32_t poor,
 		rests; /* looks in a row that found a thin line; times that it was left alone */
 	bool was_full;
+	bool proven;            /* the first chunks, one by one, have arrived somewhere */
+	uint64_t trial;         /* [B] of those that are under way */
+	p2v_usec queued;        /* how long what we sent waited on its way, as seen last */
+	double all;             /* [B/s] that arrived, messages among it, over some intervals */
 	struct p2v_list served; /* struct p2v_mate: to whom chunks are under way, or were */
 	struct p2v_timer timer;
 };
@@ -528,6 +534,9 @@ void p2v_governor_sent(struct p2v_delivery *d, struct p2v_mate *m, uint64_t n);
 void p2v_governor_beat(struct p2v_delivery *d, p2v_usec now);
 /** @return [B/s] that may be sent now, the configured limit regarded */
 uint64_t p2v_governor_rate(const struct p2v_delivery *d);
+/** @return whether nothing may be sent until what was sent before has arrived, and the line is free
+ */
+bool p2v_governor_trying(const struct p2v_delivery *d);
 /** @return whether the line was found to be full lately, so that the rate says what it carries */
 bool p2v_governor_known(const struct p2v_delivery *d);
 
@@ -692,6 +701,9 @@ struct p2v_delivery {
 
 /** Drop what the cache policy says; frees fragments, so only the beat calls it. */
 void p2v_delivery_evict(struct p2v_delivery *d);
+/** @return [B/s] the bit rate of what is read here part by part, near the live edge; 0: nothing is
+ */
+uint64_t p2v_delivery_parts(const struct p2v_delivery *d);
 /** Memory may be above its limit: have the beat come at once. */
 void p2v_delivery_tidy(struct p2v_delivery *d);
 

@@ -14,6 +14,7 @@ libp2v_rooms_la_SOURCES += \
 	%reldir%/plan.c \
 	%reldir%/proof.c \
 	%reldir%/reading.c \
+	%reldir%/receive.c \
 	%reldir%/rendition.c \
 	%reldir%/reveal.c \
 	%reldir%/serve.c \

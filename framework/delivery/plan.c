@@ -145,8 +145,31 @@ static uint32_t rank(struct p2v_fragment *f, uint32_t *of)
 
 static p2v_usec latest(const struct p2v_fragment *f, const struct p2v_player_due *due);
 
-/* A player waits for something that the line hardly brings in time: what nobody asked for yet is
- * not to share the line with it. Others are elected too, and stand in. */
+static uint64_t missing(const struct p2v_fragment *f)
+{
+	if (f->known && f->length != P2V_LENGTH_UNKNOWN)
+		return p2v_fragment_missing(f);
+	return f->bitrate && f->dur > 0 ? f->bitrate / 8 * (uint64_t)(f->dur / P2V_MSEC) / 1000
+					: GUESS;
+}
+
+/* A player waits for f, which the line hardly brings in time. What it needs a part's time from now
+ * is on its way beside it, and would be late for it: that stays where the line brings it all in
+ * time. */
+static bool no_room(const struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
+{
+	uint64_t bytes = 0;
+
+	if (f->whole <= f->dur)
+		return true;
+	for (const struct p2v_fragment *g = f->d->fragments; g; g = g->hh.next)
+		if (g->feed == f->feed && g->wanted && !g->complete)
+			bytes += missing(g);
+	return now + p2v_cdn_estimate(f->d, bytes) > earlier(due->dry, due->finish);
+}
+
+/* What nobody asked for yet is not to share the line with what a player waits for. Others are
+ * elected too, and stand in. */
 static bool pressed(const struct p2v_feed *feed, p2v_usec now)
 {
 	P2V_LIST_EACH (it, &feed->waiting) {
@@ -156,21 +179,13 @@ static bool pressed(const struct p2v_feed *feed, p2v_usec now)
 		if (f->complete || f->failed)
 			continue;
 		p2v_plan_due(f, &due);
-		if (now >= latest(f, &due))
+		if (now >= latest(f, &due) && no_room(f, &due, now))
 			return true;
 	}
 	return false;
 }
 
 /* ---- one fragment ---- */
-
-static uint64_t missing(const struct p2v_fragment *f)
-{
-	if (f->known && f->length != P2V_LENGTH_UNKNOWN)
-		return p2v_fragment_missing(f);
-	return f->bitrate && f->dur > 0 ? f->bitrate / 8 * (uint64_t)(f->dur / P2V_MSEC) / 1000
-					: GUESS;
-}
 
 static bool starting(const struct p2v_feed *feed)
 {
@@ -242,7 +257,7 @@ static p2v_usec urgent(struct p2v_fragment *f, const struct p2v_player_due *due,
 	/* Partners keep what they will surely bring in time: what they fail to bring is fetched
 	 * after the rest, and late. */
 	p2v_ask_trim(f, now, left > 0 ? left / 3 : 0);
-	if (f->asked != P2V_UNKNOWN)
+	if (f->asked != P2V_UNKNOWN && no_room(f, due, now))
 		make_way(f);
 	if (f->known && f->length != P2V_LENGTH_UNKNOWN && !p2v_ask_gap(f, 0, &first, &count))
 		return now + p2v_scale(f->dur, LOOK_AGAIN);

@@ -230,6 +230,12 @@ static int begin(struct p2v_serve *s)
 	return rc;
 }
 
+/* @return whether nothing may be sent now */
+static bool has_to_wait(const struct p2v_delivery *d)
+{
+	return d->tokens <= 0 || p2v_governor_trying(d);
+}
+
 /* All chunks that are here and that it can take now, and the head at once: with it the asker can
  * make up its mind about the rest. */
 static int send_all(struct p2v_serve *s)
@@ -242,7 +248,7 @@ static int send_all(struct p2v_serve *s)
 	rc = s->head_sent ? P2V_OK : begin(s);
 	/* Most wait for a chunk, or for a turn: the stream, which is far away, is looked at last.
 	 */
-	while (rc == P2V_OK && s->next < s->first + s->count && s->d->tokens > 0) {
+	while (rc == P2V_OK && s->next < s->first + s->count && !has_to_wait(s->d)) {
 		if (!p2v_fragment_has(f, s->next) || p2v_stream_unsent(s->stream) >= WINDOW)
 			break;
 		rc = send_chunk(s, &f->chunks[s->next]);
@@ -298,14 +304,16 @@ static void refill(struct p2v_delivery *d)
 /* Something was written, or could not be: when to go on. */
 static void settle(struct p2v_delivery *d)
 {
+	p2v_usec wait = BURST;
+
 	if (d->n_serves == 0)
 		return;
 	p2v_governor_busy(d);
+	if (!has_to_wait(d))
+		return;
 	if (d->tokens <= 0)
-		p2v_arm(&d->node->world, &d->serve_timer,
-			now_of(d) +
-				(p2v_usec)((1 - d->tokens) * 1e6 / (double)p2v_governor_rate(d)) +
-				P2V_MSEC);
+		wait = (p2v_usec)((1 - d->tokens) * 1e6 / (double)p2v_governor_rate(d)) + P2V_MSEC;
+	p2v_arm(&d->node->world, &d->serve_timer, now_of(d) + wait);
 }
 
 /* All that wait for their turn, the most urgent first, while there are tokens.
@@ -316,7 +324,7 @@ static void pump_all(struct p2v_delivery *d, struct p2v_serve *one)
 	P2V_LIST_EACH (it, &d->serves) {
 		struct p2v_serve *s = P2V_OF(it, struct p2v_serve, in_delivery);
 
-		if (d->tokens <= 0)
+		if (has_to_wait(d))
 			break;
 		one = one == s ? NULL : one;
 		advance(s);
@@ -595,6 +603,15 @@ void p2v_serve_cancel_all(struct p2v_fragment *f)
 {
 	P2V_LIST_EACH (it, &f->serves)
 		refuse(P2V_OF(it, struct p2v_serve, in_fragment), REFUSE_LATER, busy_retry(f));
+}
+
+void p2v_serve_stop(struct p2v_delivery *d)
+{
+	P2V_LIST_EACH (it, &d->serves) {
+		struct p2v_serve *s = P2V_OF(it, struct p2v_serve, in_delivery);
+
+		refuse(s, REFUSE_LATER, busy_retry(s->fragment));
+	}
 }
 
 void p2v_serve_cancel_mate(struct p2v_mate *m)

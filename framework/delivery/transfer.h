@@ -104,6 +104,18 @@ struct p2v_ask {
 	uint32_t filled;
 };
 
+#define P2V_ASK_QUARANTINE (3 * P2V_SECOND) /* for whoever did not bring what it promised */
+#define P2V_ASK_NOT_NOW    (100 * P2V_MSEC) /* for whoever has no time for it now */
+
+/** It is over; nobody else is asked by that. */
+void p2v_ask_free(struct p2v_ask *a);
+/** It did not bring what it promised: it goes, somebody else is asked, and the partner is left for
+ * a while.
+ * @param pause  [us] for this fragment @param blame  … and others come before it for all */
+void p2v_ask_let_down(struct p2v_ask *a, p2v_usec pause, bool blame);
+/** Take what comes on its stream, from now on (receive.c). */
+void p2v_receive_begin(struct p2v_ask *a);
+
 /** @return number of different partners that are being asked for it now: each has a connection of
  * its own */
 size_t p2v_ask_partners(const struct p2v_fragment *f);

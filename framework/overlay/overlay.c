@@ -273,15 +273,17 @@ struct p2v_addr p2v_overlay_bound(const struct p2v_overlay *o)
 
 /* In steps of a factor of two, so that all elect by the same number and are told of a new one
  * seldom. */
-void p2v_overlay_set_capacity(struct p2v_overlay *o, uint64_t capacity)
+void p2v_overlay_set_capacity(struct p2v_overlay *o, uint64_t capacity, bool found)
 {
 	uint64_t step = 65536;
 
 	if (o->conf->upload_capacity) {
 		step = o->conf->upload_capacity / 8;
-	} else if (capacity < step) {
-		step = 0;
+	} else if (capacity < step && !found) {
+		step = 0; /* nobody may have wanted more */
 	} else {
+		while (step > capacity && step > 1)
+			step /= 2;
 		while (step <= capacity / 2)
 			step *= 2;
 	}

@@ -75,8 +75,11 @@ P2V_MUST_USE int p2v_overlay_join(struct p2v_overlay *o, const struct p2v_id *ch
 void p2v_overlay_reconfigured(struct p2v_overlay *o);
 /** Where the socket is bound. */
 struct p2v_addr p2v_overlay_bound(const struct p2v_overlay *o);
-/** What this node can upload [B/s], as declared to others; delivery measures it. 0: unknown */
-void p2v_overlay_set_capacity(struct p2v_overlay *o, uint64_t capacity);
+/** What this node can upload, as declared to others; delivery measures it.
+ * @param capacity  [B/s] 0: unknown
+ * @param found     the line was found to carry no more; else little may only be what was wanted of
+ * it, and is as good as unknown */
+void p2v_overlay_set_capacity(struct p2v_overlay *o, uint64_t capacity, bool found);
 uint64_t p2v_overlay_capacity(const struct p2v_overlay *o);
 /** Give nothing for a while, or again; partners are told. @return whether that is new */
 bool p2v_overlay_rest(struct p2v_overlay *o, bool on);

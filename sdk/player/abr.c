@@ -226,6 +226,8 @@ size_t p2v_abr_abandon(
 	if (streaming > 0 && p->loaded)
 		rate = (double)p->loaded * 8 * (double)P2V_SECOND / (double)streaming;
 	rest = load_time(abr, rate, expected - (double)p->loaded * 8);
+	if (streaming > 0 && p->loaded) /* it has waited for its first byte already */
+		rest -= ttfb(abr);
 	if (rest <= v->buffer)
 		return v->current;
 	while (i-- > 0) {

@@ -126,7 +126,7 @@ static void befall(struct citizen *c)
 		break;
 	case 2:
 	case 3: (void)!p2v_overlay_join(c->overlay, &channel); break;
-	case 4: p2v_overlay_set_capacity(c->overlay, below(10000000)); break;
+	case 4: p2v_overlay_set_capacity(c->overlay, below(10000000), false); break;
 	case 5: c->hold = !c->hold; break;
 	default: break;
 	}

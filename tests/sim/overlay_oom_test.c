@@ -68,7 +68,7 @@ Test(overlay_oom, amid_talk)
 				p2v_partner_send(p, P2V_MSG_gone, &gone);
 			}
 		(void)!p2v_overlay_join(t.nodes[1].overlay, &town_sport);
-		p2v_overlay_set_capacity(t.nodes[2].overlay, 1000000);
+		p2v_overlay_set_capacity(t.nodes[2].overlay, 1000000, false);
 		node_end(&t.nodes[3]);
 		t.nodes[3].ups = t.nodes[3].downs = 0;
 		town_run(&t, P2V_SECOND);

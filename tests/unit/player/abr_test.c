@@ -195,6 +195,26 @@ Test(abr, fixed_is_fixed)
 	cr_assert_eq(p2v_abr_choose(&a, &v), 2);
 }
 
+Test(abr, what_has_begun_to_come_waits_for_no_first_byte)
+{
+	struct p2v_abr_view v = {
+		.loaded = true, .live = true, .current = 2, .fragment = 2000000, .buffer = 450000
+	};
+	struct p2v_abr_progress p = { .elapsed = 1100000, .first = 300000, .expected = 350000 };
+	struct p2v_abr a;
+
+	init(&a, P2V_ABR_THROUGHPUT);
+	for (int i = 0; i < 20; i++)
+		p2v_abr_sample(&a, 800000, 300000, 250000);
+	p.loaded = 250000; /* the rest takes 0.32 s; 380 would be there in 0.6 s */
+	cr_assert_eq(p2v_abr_abandon(&a, &v, &p), 2);
+	v.buffer = 300000; /* nothing is faster */
+	cr_assert_eq(p2v_abr_abandon(&a, &v, &p), 2);
+	p.loaded = 0; /* nothing came: all of it may take 1.4 s and more */
+	p.first = P2V_UNKNOWN;
+	cr_assert_eq(p2v_abr_abandon(&a, &v, &p), 0);
+}
+
 Test(abr, a_fragment_that_comes_too_slowly_is_given_up)
 {
 	struct p2v_abr_view v = {
