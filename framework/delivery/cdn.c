@@ -17,6 +17,7 @@
 #define WAIT_UNKNOWN  (200 * P2V_MSEC)
 #define RATE_MIN_TIME (300 * P2V_MSEC)
 #define COLLAPSE      4u /* to what part of what is usual one fetch has to fall to be believed */
+#define QUICK         8  /* times as fast as it plays: there is room for more beside it */
 #define RATE_MIN_SIZE 32768u /* [B] of a body from which a rate can be read */
 
 struct p2v_cdn_job {
@@ -421,6 +422,8 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 		p2v_cdn_remember(f->d,
 			j->got * P2V_SECOND / (uint64_t)(took > P2V_MSEC ? took : P2V_MSEC),
 			j->head_at - j->started);
+	if (f->rendition && !j->hint)
+		f->rendition->quick = took < f->dur / QUICK;
 	if (f->length == P2V_LENGTH_UNKNOWN) /* its generation was taken without, and stays so */
 		p2v_fragment_ended(f, j->pos);
 	f->cdn_failures = 0;

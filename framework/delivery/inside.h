@@ -223,8 +223,9 @@ struct p2v_rendition {
 	uint64_t key;
 	struct p2v_timeline timeline;
 	p2v_usec followed_at;
-	bool followed;     /* the player reads it */
-	bool by_part;      /* … part by part, before fragments are whole */
+	bool followed; /* the player reads it */
+	bool by_part;  /* … part by part, before fragments are whole */
+	bool quick;    /* … and the CDN brought the last one several times as fast as it plays */
 	p2v_usec read_at;  /* a player last asked for a fragment of it; P2V_UNKNOWN: never */
 	p2v_usec position; /* media time asked for so far; P2V_UNKNOWN: nothing yet */
 	struct p2v_foretold *foretold; /* NULL: nothing was, ever */

@@ -11,6 +11,7 @@
 #define ANSWER_MOST   (250 * P2V_MSEC)
 #define SHARE_LASTS   (200 * P2V_MSEC)
 #define AHEAD_MAX     64u
+#define TOGETHER      2 /* parts that are fetched beside the one that a player begins with */
 #define RETRANSMISSION \
 	(200 * P2V_MSEC) /* Linux's TCP_RTO_MIN; RFC 6298 (2.4) would have one second */
 #define GUESS 262144u    /* [B] of a fragment of which nothing is known */
@@ -201,6 +202,24 @@ static bool starting(const struct p2v_feed *feed)
 	return false;
 }
 
+/* [us] of media time: whether it is one of the next few that a player asks for. */
+static bool among_next(const struct p2v_rendition *r, p2v_usec t, p2v_usec dur)
+{
+	return r->position != P2V_UNKNOWN && t + dur / 2 > r->position &&
+	       t < r->position + TOGETHER * dur - dur / 2;
+}
+
+/* A player that begins by parts reads one after the other, from one that can be decoded by itself
+ * up to the edge, and is as late for ever as that takes. Where the line has room for that, the next
+ * few come together with the one that it asks for. */
+static bool opens(const struct p2v_fragment *f)
+{
+	const struct p2v_rendition *r = f->rendition;
+
+	return f->whole > f->dur && !f->hint && f->asked == P2V_UNKNOWN && r && r->followed &&
+	       r->by_part && r->quick && among_next(r, f->t, f->dur) && starting(f->feed);
+}
+
 static p2v_usec go(struct p2v_fragment *f, enum p2v_why why)
 {
 	int rc = p2v_cdn_begin(f, why);
@@ -244,7 +263,8 @@ p2v_usec p2v_plan_latest(const struct p2v_fragment *f)
 static void make_way(const struct p2v_fragment *f)
 {
 	for (struct p2v_fragment *g = f->d->fragments; g; g = g->hh.next)
-		if (g->feed == f->feed && g->wanted && g->asked == P2V_UNKNOWN && !g->planning)
+		if (g->feed == f->feed && g->wanted && g->asked == P2V_UNKNOWN && !g->planning &&
+			!opens(g))
 			p2v_fragment_leave(g);
 }
 
@@ -337,6 +357,8 @@ static p2v_usec decide(struct p2v_fragment *f, const struct p2v_player_due *due,
 	p2v_usec at, turn, again;
 	uint32_t place, of;
 
+	if (opens(f))
+		return go(f, P2V_WHY_START);
 	/* Alone, an agent is a cache: what the player may never ask for is not fetched. */
 	if (!has_peers(f))
 		return asked ? go(f, P2V_WHY_ALONE) : P2V_NEVER;
@@ -441,7 +463,7 @@ void p2v_plan(struct p2v_fragment *f)
 
 	if (f->planning || f->complete || f->failed || !f->wanted || f->d->stopping)
 		return;
-	if (f->asked == P2V_UNKNOWN && pressed(f->feed, now)) {
+	if (f->asked == P2V_UNKNOWN && !opens(f) && pressed(f->feed, now)) {
 		p2v_fragment_leave(f);
 		return;
 	}
@@ -537,6 +559,23 @@ static void gather_all(struct ahead *a, struct p2v_rendition *r, p2v_usec now)
 		gather(a, r, tl->parts, tl->n_parts, now);
 }
 
+/* What a player that begins by parts asks for next. */
+static void open_up(struct p2v_rendition *r)
+{
+	for (size_t i = 0; i < r->timeline.n_parts && r->by_part; i++) {
+		struct p2v_timeline_entry *e = &r->timeline.parts[i];
+		struct p2v_fragment *f;
+
+		if (e->gap || e->hint || !among_next(r, e->t, e->dur))
+			continue;
+		f = p2v_fragment_get(r->feed, r, e);
+		if (!f || f->complete || f->failed || !opens(f))
+			continue;
+		f->wanted = true;
+		p2v_plan(f);
+	}
+}
+
 void p2v_plan_ahead(struct p2v_rendition *r)
 {
 	struct p2v_delivery *d = r->feed->d;
@@ -550,9 +589,14 @@ void p2v_plan_ahead(struct p2v_rendition *r)
 		.limit = d->conf->cache,
 		.live = r->timeline.live };
 
+	if (!r->followed || r->position == P2V_UNKNOWN)
+		return;
 	/* A player that waits for its first picture has the line for itself. */
-	if (!r->followed || r->position == P2V_UNKNOWN || starting(r->feed) ||
-		pressed(r->feed, now))
+	if (starting(r->feed)) {
+		open_up(r);
+		return;
+	}
+	if (pressed(r->feed, now))
 		return;
 	gather_all(&a, r, now);
 	if (a.n == 0)

@@ -9,6 +9,7 @@ E2E_TESTS = \
 	%reldir%/life.sh \
 	%reldir%/limits.sh \
 	%reldir%/link.sh \
+	%reldir%/low_latency.sh \
 	%reldir%/moves.sh \
 	%reldir%/mtu.sh \
 	%reldir%/origin.sh \
@@ -36,7 +37,7 @@ E2E_LONG_TESTS = \
 	%reldir%/shares_long.sh \
 	%reldir%/simulated.sh
 LONG_TESTS += $(E2E_LONG_TESTS)
-EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/low.sh %reldir%/low_latency.sh %reldir%/watch.sh \
+EXTRA_DIST += $(E2E_TESTS) $(E2E_SANITIZE_TESTS) $(E2E_LONG_TESTS) %reldir%/lib.sh %reldir%/low.sh %reldir%/watch.sh \
 	%reldir%/browser.sh %reldir%/pages/driver.mjs %reldir%/pages/page.html %reldir%/pages/page.js \
 	%reldir%/pages/package.json %reldir%/pages/package-lock.json
 # What is made once for all of them.

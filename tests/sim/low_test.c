@@ -71,6 +71,21 @@ Test(low, peers_bring_parts_in_time)
 	cr_assert_eq(p2p.polluted, 0);
 }
 
+/* Players read the parts up to the edge one after the other before they begin, and are as late ever
+ * after as that took. An agent has the next ones when it is asked for them, also when it is alone. */
+Test(low, who_begins_through_an_agent_is_not_as_late)
+{
+	struct p2v_swarm_conf conf = low_conf();
+	struct figures p2p, cdn;
+
+	conf.viewers = 1;
+	p2p = play(&conf, true);
+	cdn = play(&conf, false);
+	cr_assert_leq(p2p.worst + 30 * P2V_MSEC, cdn.worst, "%lld us, %lld from the CDN",
+		(long long)p2p.worst, (long long)cdn.worst);
+	cr_assert_lt(p2p.r.wasted_bytes, p2p.r.cdn_bytes / 100);
+}
+
 /* An edge that answers at once: agents look again and again, and players are held all the same. */
 Test(low, an_edge_that_does_not_hold_is_made_up_for)
 {
