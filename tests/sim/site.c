@@ -234,6 +234,10 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	x->user = j;
 	p2v_list_push(&s->jobs, &j->in_site);
 	note(j->page, rq);
+	if (j->page->for_others && !p2v_addr_equal(&j->page->from, &rq->from)) {
+		j->page = j->page->for_others;
+		note(j->page, rq);
+	}
 	if (j->page->mute || (j->page->fail_mute && j->page->requests <= j->page->fail_first))
 		return;
 	if (j->page->think)

@@ -27,6 +27,7 @@ struct page {
 	uint32_t fail_status;              /* … get this status … */
 	size_t fail_cut;                   /* … or break after so many bytes … */
 	bool fail_mute;                    /* … or get no answer */
+	struct page *for_others; /* what whoever asks from elsewhere than the first is given */
 
 	/* what was seen */
 	uint32_t requests, ranged, unchanged;
