@@ -285,6 +285,7 @@ struct p2v_viewer {
 	struct p2v_policy *policy;
 	void *state;
 	p2v_usec seen;
+	bool watches; /* it has asked for picture or sound */
 };
 
 struct p2v_feed {

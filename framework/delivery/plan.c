@@ -32,15 +32,32 @@ static p2v_usec before(p2v_usec a, p2v_usec b)
 	return a == P2V_NEVER ? P2V_NEVER : a - b;
 }
 
-static void due_for(const struct p2v_feed *feed, const struct p2v_player_frag *pf, p2v_usec asked,
-	p2v_usec now, struct p2v_player_due *out)
+static bool reads(const struct p2v_viewer *v, const struct p2v_fragment *f)
 {
+	P2V_LIST_EACH (it, &f->readers)
+		if (P2V_OF(it, struct p2v_reading, in_fragment)->viewer == v)
+			return true;
+	return false;
+}
+
+/* Whoever fetches manifests, keys or texts alone plays nothing, and would wait for its first
+ * picture for ever; and what one player asks for another one may be in no hurry for.
+ * @param f  what is asked for; NULL: nothing yet */
+static void due_for(const struct p2v_feed *feed, const struct p2v_fragment *f,
+	const struct p2v_player_frag *pf, p2v_usec asked, p2v_usec now, struct p2v_player_due *out)
+{
+	bool read = f && !p2v_list_empty(&f->readers);
+
 	*out = (struct p2v_player_due){ P2V_NEVER, P2V_NEVER };
 	P2V_LIST_EACH (it, &feed->viewers) {
 		struct p2v_viewer *v = P2V_OF(it, struct p2v_viewer, in_feed);
+		bool its = read && reads(v, f);
 		struct p2v_player_due due;
 
-		v->policy->plugin->ops.player->due(v->state, now, pf, asked, &due);
+		if (!v->watches && !its)
+			continue;
+		v->policy->plugin->ops.player->due(
+			v->state, now, pf, read && !its ? P2V_UNKNOWN : asked, &due);
 		out->dry = earlier(out->dry, due.dry);
 		out->finish = earlier(out->finish, due.finish);
 	}
@@ -69,7 +86,7 @@ void p2v_plan_due(const struct p2v_fragment *f, struct p2v_player_due *out)
 	/* What is asked for before it is there takes that long from anybody. */
 	if (asked != P2V_UNKNOWN && asked < f->ready_at)
 		asked = f->ready_at;
-	due_for(f->feed, &pf, asked, now_of(f), out);
+	due_for(f->feed, f, &pf, asked, now_of(f), out);
 	if (!f->known || f->length != P2V_LENGTH_UNKNOWN || out->dry == P2V_NEVER)
 		return;
 	/* It comes as it is made, from anybody: what counts is when the player will have played
@@ -196,7 +213,7 @@ static bool starting(const struct p2v_feed *feed)
 
 		v->policy->plugin->ops.player->view(
 			v->state, p2v_now(&feed->d->node->world), &view);
-		if (!view.playing)
+		if (v->watches && !view.playing)
 			return true;
 	}
 	return false;
@@ -444,7 +461,7 @@ static void urgency(struct p2v_fragment *f, const struct p2v_player_due *due, p2
 	if (f->asked == P2V_UNKNOWN && is_next(f)) {
 		struct p2v_player_frag pf = p2v_viewer_frag(f);
 
-		due_for(f->feed, &pf, now + f->dur, now, &soon);
+		due_for(f->feed, f, &pf, now + f->dur, now, &soon);
 	}
 	at = latest(f, &soon);
 	if (at == P2V_NEVER)
@@ -541,7 +558,7 @@ static void gather(struct ahead *a, struct p2v_rendition *r, struct p2v_timeline
 
 		if (e->gap || (!e->init && e->t + e->dur <= r->position))
 			continue;
-		due_for(r->feed, &pf, P2V_UNKNOWN, now, &due);
+		due_for(r->feed, NULL, &pf, P2V_UNKNOWN, now, &due);
 		take(a, r, e, &due);
 	}
 }

@@ -87,6 +87,7 @@ int p2v_feed_open(struct p2v_feed *feed, struct p2v_viewer *v, const char *url,
 	if (v) {
 		const struct p2v_player_ops *ops = v->policy->plugin->ops.player;
 
+		v->watches |= pf.track != P2V_TRACK_TEXT;
 		ops->on_request(v->state, now, &pf);
 		if (ops->hold)
 			r->hold = ops->hold(v->state, now, &pf);

@@ -44,7 +44,7 @@ struct booth_conf booth_conf(void)
 	return c;
 }
 
-static struct p2v_agent_plugin bind_plugin(struct booth *b, struct p2v_agent_plugin p)
+struct p2v_agent_plugin booth_plugin(struct booth *b, struct p2v_agent_plugin p)
 {
 	void *conf;
 	struct p2v_err err;
@@ -241,9 +241,56 @@ const char *raw_field(const struct raw *r, const char *name)
 	return field_of(r->fields, name, &n);
 }
 
+/* ---- what is said between agents ---- */
+
+static bool holds(const struct p2v_dgram *d, const struct booth_word *w)
+{
+	const uint8_t *at = d->p, *end = d->p + d->n;
+
+	while ((size_t)(end - at) >= w->n) {
+		at = memchr(at, w->p[0], (size_t)(end - at) - w->n + 1);
+		if (!at)
+			return false;
+		if (memcmp(at, w->p, w->n) == 0)
+			return true;
+		at++;
+	}
+	return false;
+}
+
+static size_t tap_udp_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < booth->n_words; k++)
+			booth->words[k].seen += holds(&v[i], &booth->words[k]);
+	return booth->box.ops->udp_send(self, u, v, n);
+}
+
+size_t booth_listen(struct booth *b, const char *text)
+{
+	cr_assert_lt(b->n_words, (size_t)BOOTH_WORDS);
+	b->words[b->n_words] = (struct booth_word){ text, strlen(text), 0 };
+	return b->n_words++;
+}
+
 /* ---- life ---- */
 
-static void start_agent(struct booth *b)
+static void tap(struct booth *b)
+{
+	b->tap = *b->box.ops;
+	b->tap.udp_send = tap_udp_send;
+	b->tap.udp_lend = NULL; /* all that is sent is written, to be read */
+	if (b->first)
+		return;
+	b->tap.http_listen = tap_listen;
+	b->tap.http_reply = tap_reply;
+	b->tap.http_write = tap_write;
+	b->tap.http_room = tap_room;
+	b->tap.http_end = tap_end;
+	b->tap.http_abort = tap_abort;
+}
+
+static void start_agent(struct booth *b, unsigned number)
 {
 	static const char *const names[BOOTH_CHANNELS] = { "live", "second", "third" };
 	const struct p2v_swarm_plugins *p = &b->conf.plugins;
@@ -257,27 +304,21 @@ static void start_agent(struct booth *b)
 		.channels = channels,
 		.channel_names = names,
 		.n_channels = b->conf.n_channels,
-		.select = bind_plugin(b, p->select),
-		.cc = bind_plugin(b, p->cc),
-		.cache = bind_plugin(b, p->cache),
-		.players = { bind_plugin(b, p->player) },
+		.select = booth_plugin(b, p->select),
+		.cc = booth_plugin(b, p->cc),
+		.cache = booth_plugin(b, p->cache),
+		.players = { booth_plugin(b, p->player) },
 		.n_players = 1,
-		.manifests = { bind_plugin(b, p->manifest) },
+		.manifests = { booth_plugin(b, p->manifest) },
 		.n_manifests = 1 };
 	struct p2v_world tapped = { &b->tap, b->box.self };
 	struct p2v_err err;
 
 	for (size_t i = 0; i < BOOTH_CHANNELS; i++)
 		channels[i] = &b->conf.channels[i];
-	b->tap = *b->box.ops;
-	b->tap.http_listen = tap_listen;
-	b->tap.http_reply = tap_reply;
-	b->tap.http_write = tap_write;
-	b->tap.http_room = tap_room;
-	b->tap.http_end = tap_end;
-	b->tap.http_abort = tap_abort;
-	p2v_node_init(&b->node, &tapped, 7);
-	p2v_sim_crypto_init(&b->crypto, 7);
+	tap(b);
+	p2v_node_init(&b->node, &tapped, 7 + number);
+	p2v_sim_crypto_init(&b->crypto, 7 + number);
 	b->node.crypto = p2v_sim_crypto(&b->crypto);
 	b->records = p2v_sim_records_new(&b->node, &b->crypto.id, P2V_IS_PEER, NULL);
 	cr_assert_not_null(b->records);
@@ -316,7 +357,22 @@ void booth_open(struct booth *b, const struct booth_conf *conf)
 	site_open(&b->other, &w, 80);
 	b->box_machine = machine(b, "box", BOX_IP, &conf->box_link);
 	b->box = p2v_machine_world(b->box_machine);
-	start_agent(b);
+	start_agent(b, 0);
+}
+
+void booth_join(
+	struct booth *b, struct booth *first, const struct booth_conf *conf, unsigned number)
+{
+	char name[16];
+
+	memset(b, 0, sizeof *b);
+	b->conf = *conf;
+	b->sim = first->sim;
+	b->first = first;
+	(void)snprintf(name, sizeof name, "box%u", number);
+	b->box_machine = machine(b, name, BOX_IP + number, &conf->box_link);
+	b->box = p2v_machine_world(b->box_machine);
+	start_agent(b, number);
 }
 
 void booth_close(struct booth *b)
@@ -324,9 +380,11 @@ void booth_close(struct booth *b)
 	p2v_agent_free(b->agent);
 	p2v_sim_records_free(b->records);
 	p2v_node_fini(&b->node);
-	site_close(&b->cdn);
-	site_close(&b->other);
-	p2v_sim_free(b->sim);
+	if (!b->first) {
+		site_close(&b->cdn);
+		site_close(&b->other);
+		p2v_sim_free(b->sim);
+	}
 	for (size_t i = 0; i < b->n_bound; i++)
 		free(b->bound[i]);
 }
@@ -478,7 +536,7 @@ void visit_expect(const struct visit *v, const struct page *p, uint64_t off, siz
 {
 	cr_assert_eq(v->n, n, "%zu bytes came, not %zu", v->n, n);
 	for (size_t i = 0; i < n; i++) {
-		uint8_t want = p->text ? (uint8_t)p->text[off + i] : site_byte(p->seed, off + i);
+		uint8_t want = site_body(p, off + i);
 
 		cr_assert_eq((uint8_t)v->body[i], want, "byte %zu is another", i);
 	}

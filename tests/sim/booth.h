@@ -1,6 +1,7 @@
 /* booth.h - an agent by itself on a machine, a site as its CDN on another, and players' requests
  * made to it: by HTTP from the agent's own machine, or handed to its gateway directly, where HTTP
- * clients cannot say what is to be said. */
+ * clients cannot say what is to be said. Further agents may join it in the same world; what they
+ * send each other is listened to. */
 #ifndef P2V_TESTS_SIM_BOOTH_H
 #define P2V_TESTS_SIM_BOOTH_H
 
@@ -11,7 +12,7 @@
 #include "tests/sim/site.h"
 #include "tests/sim/swarm_rig.h"
 
-enum { BOOTH_CHANNELS = 3, VISIT_HEADERS = 6, VISIT_MAX = 4 << 20 };
+enum { BOOTH_CHANNELS = 3, BOOTH_WORDS = 4, VISIT_HEADERS = 6, VISIT_MAX = 4 << 20 };
 
 /** What an agent is made of: defaults, for a test to change before booth_open. */
 struct booth_conf {
@@ -25,8 +26,18 @@ struct booth_conf {
 	struct p2v_swarm_plugins plugins; /* a NULL conf: the plugin's defaults */
 };
 
+/** Bytes that agents' datagrams are searched for. */
+struct booth_word {
+	const char *p; /* outlives the booth */
+	size_t n;
+	uint64_t seen; /* datagrams that had them */
+};
+
 struct booth {
 	struct p2v_sim *sim;
+	struct booth *first; /* whose world it joined; NULL: the world is its own */
+	struct booth_word words[BOOTH_WORDS];
+	size_t n_words;
 	struct p2v_machine *cdn_machine, *other_machine, *box_machine;
 	struct site cdn, other; /* "cdn" and "cdn2" */
 	struct booth_conf conf;
@@ -39,13 +50,23 @@ struct booth {
 	struct p2v_sim_crypto crypto;
 	struct p2v_sim_records *records;
 	struct p2v_agent *agent;
-	void *bound[6];
+	void *bound[8];
 	size_t n_bound;
 };
 
 struct booth_conf booth_conf(void);
 void booth_open(struct booth *b, const struct booth_conf *conf);
+/** A further agent, on a machine of its own, in the world of another booth, which closes after it.
+ * @param number  above 0, another for each */
+void booth_join(
+	struct booth *b, struct booth *first, const struct booth_conf *conf, unsigned number);
 void booth_close(struct booth *b);
+/** A plugin with its options bound, at their defaults if it comes without: for as long as b. */
+struct p2v_agent_plugin booth_plugin(struct booth *b, struct p2v_agent_plugin p);
+/** Search what agents send each other for a text from now on. No cryptography hides it here.
+ * @param b  [in] the first booth
+ * @return index in b->words */
+size_t booth_listen(struct booth *b, const char *text);
 /** Let that much virtual time pass. */
 void booth_run(struct booth *b, p2v_usec time);
 

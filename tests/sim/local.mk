@@ -157,6 +157,7 @@ check_PROGRAMS += tests/sim/sim_gateway
 TESTS += tests/sim/sim_gateway
 tests_sim_sim_gateway_SOURCES = \
 	%reldir%/booth.c %reldir%/booth.h \
+	%reldir%/couple.c %reldir%/couple.h \
 	%reldir%/gateway_clock_test.c \
 	%reldir%/gateway_fault_test.c \
 	%reldir%/gateway_fragment_test.c \
@@ -166,6 +167,7 @@ tests_sim_sim_gateway_SOURCES = \
 	%reldir%/gateway_pass_test.c \
 	%reldir%/gateway_route_test.c \
 	%reldir%/gateway_status_test.c \
+	%reldir%/gateway_viewers_test.c \
 	%reldir%/site.c %reldir%/site.h \
 	%reldir%/swarm_rig.c %reldir%/swarm_rig.h
 tests_sim_sim_gateway_CFLAGS = $(UNIT_CFLAGS)

@@ -26,6 +26,11 @@ uint8_t site_byte(uint32_t seed, uint64_t off)
 	return (uint8_t)(p2v_mix64(((uint64_t)seed << 40) + off / 8) >> (8 * (off % 8)));
 }
 
+uint8_t site_body(const struct page *p, uint64_t off)
+{
+	return p->text ? (uint8_t)p->text[off] : site_byte(p->seed, off);
+}
+
 static size_t size_of(const struct page *p)
 {
 	return !p->text ? p->size : p->text_n ? p->text_n : strlen(p->text);
@@ -38,7 +43,7 @@ static struct p2v_slice bytes_of(const struct page *p, uint64_t off, size_t n)
 
 	cr_assert_not_null(b);
 	for (size_t i = 0; i < n; i++)
-		b->data[i] = p->text ? (uint8_t)p->text[off + i] : site_byte(p->seed, off + i);
+		b->data[i] = site_body(p, off + i);
 	s = p2v_slice_of(b, 0, n);
 	p2v_buf_unref(b);
 	return s;
@@ -186,7 +191,10 @@ static void note(struct page *p, const struct p2v_http_request *rq)
 	struct p2v_range r = p2v_range_parse(range);
 	size_t n = 0;
 
-	p->requests++;
+	if (p->requests++ == 0)
+		p->from = rq->from;
+	p->from.port = rq->from.port; /* of another connection */
+	p->others += !p2v_addr_equal(&p->from, &rq->from);
 	p->ranged += r.set;
 	p->first = r.first;
 	p->last = r.last;
@@ -198,7 +206,7 @@ static void note(struct page *p, const struct p2v_http_request *rq)
 	cr_assert_lt(n, sizeof p->seen, "the request's header fields do not fit");
 }
 
-static struct page *find(struct site *s, struct p2v_str target)
+struct page *site_find(struct site *s, struct p2v_str target)
 {
 	P2V_LIST_EACH (it, &s->pages) {
 		struct page *p = P2V_OF(it, struct page, in_site);
@@ -214,7 +222,7 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	static struct page nothing = { .target = "", .status = 404, .text = "no such page" };
 	struct site *s = ctx;
 	struct job *j = calloc(1, sizeof *j);
-	struct page *p = find(s, rq->target);
+	struct page *p = site_find(s, rq->target);
 
 	cr_assert_not_null(j);
 	s->strangers += !p;
@@ -226,6 +234,10 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	x->user = j;
 	p2v_list_push(&s->jobs, &j->in_site);
 	note(j->page, rq);
+	if (j->page->for_others && !p2v_addr_equal(&j->page->from, &rq->from)) {
+		j->page = j->page->for_others;
+		note(j->page, rq);
+	}
 	if (j->page->mute || (j->page->fail_mute && j->page->requests <= j->page->fail_first))
 		return;
 	if (j->page->think)

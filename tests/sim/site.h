@@ -27,9 +27,12 @@ struct page {
 	uint32_t fail_status;              /* … get this status … */
 	size_t fail_cut;                   /* … or break after so many bytes … */
 	bool fail_mute;                    /* … or get no answer */
+	struct page *for_others; /* what whoever asks from elsewhere than the first is given */
 
 	/* what was seen */
 	uint32_t requests, ranged, unchanged;
+	struct p2v_addr from; /* of the first request */
+	uint32_t others;      /* requests from elsewhere */
 	uint64_t bytes;       /* [B] of bodies handed to the network */
 	uint64_t first, last; /* of the last Range; last UINT64_MAX: open */
 	char seen[SITE_SEEN]; /* header fields of the last request, "Name: value\n" … */
@@ -51,6 +54,11 @@ void site_open(struct site *s, const struct p2v_world *w, uint16_t port);
 void site_close(struct site *s);
 /** Put a page up. @return the site's own copy, which a test may change */
 struct page *site_put(struct site *s, const struct page *p);
+/** @param target  [in] path?query
+ * @return NULL: there is no such page */
+struct page *site_find(struct site *s, struct p2v_str target);
+/** @return byte number off of a page's body, within it */
+uint8_t site_body(const struct page *p, uint64_t off);
 /** @return byte number off of a body of that seed */
 uint8_t site_byte(uint32_t seed, uint64_t off);
 /** @return whether the page's last request had that header field */
