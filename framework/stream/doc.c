@@ -518,6 +518,19 @@ static int call_plugin(struct build *b, const struct p2v_policy *policy,
 	return rc;
 }
 
+/* What is left out at the front is not told as well. */
+static bool told_skipped(const struct p2v_doc *d)
+{
+	for (size_t i = 0; i < d->n_tracks && d->head.skipped; i++) {
+		const struct p2v_doc_track *t = &d->tracks[i];
+
+		if (t->n && (t->segments[0].n < d->head.seq ||
+				    t->segments[0].n - d->head.seq < d->head.skipped))
+			return true;
+	}
+	return false;
+}
+
 static int read_all(struct build *b, const struct p2v_policy *policy, const struct p2v_doc_in *in)
 {
 	const struct p2v_manifest_in body = { in->text, p2v_str_of(in->context), in->wall,
@@ -526,6 +539,8 @@ static int read_all(struct build *b, const struct p2v_policy *policy, const stru
 
 	if (rc == P2V_OK && !b->has_head)
 		rc = broken(b, "told no head");
+	if (rc == P2V_OK && told_skipped(b->d))
+		rc = broken(b, "told a fragment that it had told to be left out");
 	if (rc == P2V_OK && b->unsaid) {
 		char rest[64];
 

@@ -513,6 +513,17 @@ Test(hls, a_delta_update_counts_what_it_skips)
 	cr_assert_eq(doc->tracks[0].parts[0].n, 12);
 }
 
+Test(hls, what_is_skipped_stands_before_all_fragments)
+{
+	const struct p2v_doc_segment *s = seg(
+		"#EXTINF:1,\na\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:1,\nb\n", 0);
+
+	cr_assert_eq(doc->head.skipped, 0);
+	cr_assert(s[0].n == 0 && s[1].n == 1);
+	cr_assert_str_eq(
+		doc->warnings[0], "line 5: #EXT-X-SKIP stands behind a fragment: it is ignored");
+}
+
 /* ---- where it goes on, and where it gives up ---- */
 
 static const char *refuse(const char *text)
