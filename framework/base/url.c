@@ -323,24 +323,36 @@ int p2v_url_resolve(struct p2v_str base, struct p2v_str ref, struct p2v_text *ou
 	return rc;
 }
 
+/* What a character from '!' to '~' means in a plain reference; most mean nothing. */
+enum { ESCAPED = 1, QUERY, COLON, DOT, SLASH };
+
+static const uint8_t meaning[127] = { ['"'] = ESCAPED,
+	['#'] = ESCAPED,
+	['<'] = ESCAPED,
+	['>'] = ESCAPED,
+	['?'] = QUERY,
+	[':'] = COLON,
+	['.'] = DOT,
+	['/'] = SLASH };
+
+/* A look a character: what is told of each fragment of each manifest comes through here. */
 bool p2v_url_is_plain(struct p2v_str ref)
 {
-	bool path = true, segment_start = true;
+	size_t segment = 0; /* where the path's segment begins; SIZE_MAX: in the query */
 
 	for (size_t i = 0; i < ref.n; i++) {
-		char c = ref.p[i];
+		unsigned char c = (unsigned char)ref.p[i];
+		uint8_t m = c > ' ' && c < sizeof meaning ? meaning[c] : ESCAPED;
 
-		if ((unsigned char)c <= ' ' || (unsigned char)c >= 127 || c == '#' || c == '"' ||
-			c == '<' || c == '>')
+		if (m == 0)
+			continue;
+		if (m == ESCAPED)
 			return false;
-		if (path && (c == ':' || (segment_start && (c == '.' || c == '/'))))
+		if (segment == SIZE_MAX)
+			continue;
+		if (m == QUERY ? i == 0 : m == COLON || i == segment)
 			return false;
-		if (c == '?') {
-			if (i == 0)
-				return false;
-			path = false;
-		}
-		segment_start = c == '/';
+		segment = m == QUERY ? SIZE_MAX : m == SLASH ? i + 1 : segment;
 	}
 	return ref.n > 0;
 }

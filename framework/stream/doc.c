@@ -11,20 +11,15 @@
 
 enum { PROBE_BYTES = 512, WARNINGS_MAX = 100 };
 
-/* A reference that fragment after fragment inherits. */
-struct inherited {
-	struct p2v_ref ref;
-	size_t n; /* [B] of ref.uri */
-};
-
 /* What a document is made with. */
 struct build {
 	struct p2v_doc *d;
 	struct p2v_doc_memory *m;
 	struct p2v_doc_urls urls;
-	struct p2v_doc_base *base; /* what URIs are relative to now */
-	struct p2v_text chain;     /* what was told for the base of now */
-	struct inherited map, key;
+	struct p2v_doc_base *base;       /* what URIs are relative to now */
+	struct p2v_text chain;           /* what was told for the base of now */
+	const struct p2v_doc_init *init; /* the last ones, which the next fragment may share */
+	const struct p2v_doc_key *key;
 	size_t text_n;   /* [B] of the manifest */
 	size_t uri_from; /* where the next URI may begin */
 	uint64_t unsaid; /* warnings beyond the bound */
@@ -90,11 +85,30 @@ static int keep(struct build *b, struct p2v_str s, const char **out)
 
 static P2V_PRINTF(3, 4) int warn(void *ctx, uint32_t line, const char *fmt, ...);
 
+/* Most stand beside the manifest. */
+static int keep_plain(struct build *b, struct p2v_str uri, struct p2v_ref *out)
+{
+	struct p2v_str dir = b->urls.dir;
+	char *q = p2v_doc_take(b->m, dir.n + uri.n + 1);
+
+	if (!q)
+		return no_room(b);
+	if (dir.n)
+		memcpy(q, dir.p, dir.n);
+	memcpy(q + dir.n, uri.p, uri.n);
+	q[dir.n + uri.n] = 0;
+	*out = (struct p2v_ref){ .uri = q + dir.n, .url = q };
+	return P2V_OK;
+}
+
 static int keep_ref(struct build *b, const char *whose, struct p2v_str uri, struct p2v_ref *out)
 {
-	int rc = keep(b, uri, &out->uri);
+	int rc;
 
+	if (p2v_doc_urls_are_plain(&b->urls, uri))
+		return keep_plain(b, uri, out);
 	out->url = NULL;
+	rc = keep(b, uri, &out->uri);
 	if (rc < 0 || !uri.p)
 		return rc;
 	rc = p2v_doc_urls_resolve(&b->urls, uri);
@@ -108,20 +122,45 @@ static int keep_ref(struct build *b, const char *whose, struct p2v_str uri, stru
 		(int)(uri.n < 60 ? uri.n : 60), uri.p, whose);
 }
 
-static int keep_inherited(struct build *b, const char *whose, struct p2v_str uri,
-	struct inherited *last, struct p2v_ref *out)
+static bool is_kept(const char *kept, struct p2v_str s)
 {
-	int rc = P2V_OK;
+	return kept ? s.p && strncmp(kept, s.p, s.n) == 0 && !kept[s.n] : !s.p;
+}
 
-	if (!uri.p) {
-		*out = (struct p2v_ref){ NULL, NULL };
+static int keep_init(struct build *b, const struct p2v_manifest_map *m)
+{
+	struct p2v_doc_init *o;
+	int rc;
+
+	if (b->init && is_kept(b->init->at.uri, m->uri) &&
+		p2v_manifest_range_same(&b->init->range, &m->range))
 		return P2V_OK;
-	}
-	if (!last->ref.uri || last->n != uri.n || memcmp(last->ref.uri, uri.p, uri.n) != 0) {
-		rc = keep_ref(b, whose, uri, &last->ref);
-		last->n = uri.n;
-	}
-	*out = last->ref;
+	o = p2v_doc_take(b->m, sizeof *o);
+	if (!o)
+		return no_room(b);
+	o->range = m->range;
+	rc = keep_ref(b, "an initialisation segment", m->uri, &o->at);
+	b->init = o;
+	return rc;
+}
+
+static int keep_key(struct build *b, const struct p2v_manifest_key *k)
+{
+	struct p2v_doc_key *o;
+	int rc;
+
+	if (b->key && is_kept(b->key->at.uri, k->uri) && is_kept(b->key->method, k->method) &&
+		b->key->has_iv == k->has_iv && memcmp(b->key->iv, k->iv, sizeof k->iv) == 0)
+		return P2V_OK;
+	o = p2v_doc_take(b->m, sizeof *o);
+	if (!o)
+		return no_room(b);
+	*o = (struct p2v_doc_key){ .has_iv = k->has_iv };
+	memcpy(o->iv, k->iv, sizeof o->iv);
+	rc = keep(b, k->method, &o->method);
+	if (rc == P2V_OK)
+		rc = keep_ref(b, "a key", k->uri, &o->at);
+	b->key = o;
 	return rc;
 }
 
@@ -253,23 +292,21 @@ static int on_segment(void *ctx, const struct p2v_manifest_segment *s)
 		.t = s->t,
 		.dur = s->dur,
 		.range = s->range,
-		.map_range = s->map.range,
-		.has_iv = s->key.has_iv,
 		.disc = s->disc,
 		.gap = s->gap,
 		.bad_dur = s->bad_dur,
 		.has_pdt = s->has_pdt,
 		.pdt = s->pdt };
-	memcpy(o->iv, s->key.iv, sizeof o->iv);
 	rc = keep_ref(b, "a fragment", s->uri, &o->at);
-	if (rc == P2V_OK)
-		rc = keep_inherited(b, "an initialisation segment", s->map.uri, &b->map, &o->map);
-	if (rc == P2V_OK && s->key.method.p && !p2v_str_is(s->key.method, "NONE")) {
-		rc = keep(b, s->key.method, &o->key_method);
-		if (rc == P2V_OK)
-			rc = keep_inherited(b, "a key", s->key.uri, &b->key, &o->key);
+	if (rc == P2V_OK && s->map.uri.p) {
+		rc = keep_init(b, &s->map);
+		o->init = b->init;
 	}
-	if (rc == P2V_OK)
+	if (rc == P2V_OK && s->key.method.p && !p2v_str_is(s->key.method, "NONE")) {
+		rc = keep_key(b, &s->key);
+		o->key = b->key;
+	}
+	if (rc == P2V_OK && t->n_parts)
 		rc = take_parts(b, t, o);
 	t->n++;
 	return rc;
@@ -347,7 +384,8 @@ static void use_base(struct build *b, struct p2v_doc_base *base)
 		return;
 	p2v_doc_urls_fini(&b->urls);
 	b->base = base;
-	b->map = b->key = (struct inherited){ { NULL, NULL }, 0 };
+	b->init = NULL;
+	b->key = NULL;
 	p2v_doc_urls_again(&b->urls, base->url, base->dir);
 }
 
@@ -480,6 +518,19 @@ static int call_plugin(struct build *b, const struct p2v_policy *policy,
 	return rc;
 }
 
+/* What is left out at the front is not told as well. */
+static bool told_skipped(const struct p2v_doc *d)
+{
+	for (size_t i = 0; i < d->n_tracks && d->head.skipped; i++) {
+		const struct p2v_doc_track *t = &d->tracks[i];
+
+		if (t->n && (t->segments[0].n < d->head.seq ||
+				    t->segments[0].n - d->head.seq < d->head.skipped))
+			return true;
+	}
+	return false;
+}
+
 static int read_all(struct build *b, const struct p2v_policy *policy, const struct p2v_doc_in *in)
 {
 	const struct p2v_manifest_in body = { in->text, p2v_str_of(in->context), in->wall,
@@ -488,6 +539,8 @@ static int read_all(struct build *b, const struct p2v_policy *policy, const stru
 
 	if (rc == P2V_OK && !b->has_head)
 		rc = broken(b, "told no head");
+	if (rc == P2V_OK && told_skipped(b->d))
+		rc = broken(b, "told a fragment that it had told to be left out");
 	if (rc == P2V_OK && b->unsaid) {
 		char rest[64];
 

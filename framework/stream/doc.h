@@ -17,7 +17,7 @@
 
 /** A URI as written and where it leads. NULL: absent. Owned by the document. */
 struct p2v_ref {
-	const char *uri; /* as it stands in the manifest */
+	const char *uri; /* as it stands in the manifest; where it can, it is the end of url */
 	const char
 		*url; /* absolute; NULL when it cannot be resolved (then it is in the warnings) */
 };
@@ -40,18 +40,30 @@ struct p2v_doc_part {
 	bool independent, gap, hint;
 };
 
+/** An initialisation segment. */
+struct p2v_doc_init {
+	struct p2v_ref at;
+	struct p2v_manifest_range range;
+};
+
+struct p2v_doc_key {
+	struct p2v_ref at;
+	const char *method;
+	bool has_iv;
+	uint8_t iv[16];
+};
+
 struct p2v_doc_segment {
 	uint64_t n;
 	p2v_usec t, dur; /* from the start of this manifest's timeline */
-	struct p2v_ref at, map, key;
-	struct p2v_manifest_range range, map_range;
-	const char *key_method; /* NULL: clear */
-	bool has_iv;
-	uint8_t iv[16];
+	int64_t pdt;     /* [us] since 1970-01-01 UTC */
+	struct p2v_ref at;
+	struct p2v_manifest_range range;
+	const struct p2v_doc_init *init; /* NULL: none; fragments with the same one share it */
+	const struct p2v_doc_key *key;   /* NULL: clear; as init */
+	struct p2v_doc_part *parts;      /* shape (n_parts) */
+	uint32_t n_parts;
 	bool disc, gap, bad_dur, has_pdt;
-	int64_t pdt;                /* [us] since 1970-01-01 UTC */
-	struct p2v_doc_part *parts; /* shape (n_parts) */
-	size_t n_parts;
 };
 
 struct p2v_doc_track {

@@ -37,25 +37,25 @@ static void key(struct p2v_json *j, const struct p2v_doc_segment *s)
 {
 	char iv[33];
 
-	if (!s->key_method)
+	if (!s->key)
 		return;
 	p2v_json_open(j, "key", '{');
-	if (s->has_iv)
-		p2v_json_text(j, "iv", p2v_hex(s->iv, sizeof s->iv, iv));
-	p2v_json_text(j, "method", s->key_method);
-	text(j, "uri", s->key.uri);
-	text(j, "url", s->key.url);
+	if (s->key->has_iv)
+		p2v_json_text(j, "iv", p2v_hex(s->key->iv, sizeof s->key->iv, iv));
+	p2v_json_text(j, "method", s->key->method);
+	text(j, "uri", s->key->at.uri);
+	text(j, "url", s->key->at.url);
 	p2v_json_close(j, '}');
 }
 
 static void map(struct p2v_json *j, const struct p2v_doc_segment *s)
 {
-	if (!s->map.uri)
+	if (!s->init)
 		return;
 	p2v_json_open(j, "map", '{');
-	range(j, &s->map_range);
-	text(j, "uri", s->map.uri);
-	text(j, "url", s->map.url);
+	range(j, &s->init->range);
+	text(j, "uri", s->init->at.uri);
+	text(j, "url", s->init->at.url);
 	p2v_json_close(j, '}');
 }
 

@@ -90,7 +90,7 @@ void *p2v_doc_grow(struct p2v_doc_memory *m, void *v, size_t n, size_t size)
 	struct array *a = v ? (struct array *)(void *)((unsigned char *)v -
 						       offsetof(struct array, p))
 			    : NULL;
-	size_t cap = a ? a->cap : 0, more = cap ? cap / 2 + 1 : 8;
+	size_t cap = a ? a->cap : 0, more = cap ? cap : 8;
 	struct array *b;
 
 	if (n < cap)

@@ -32,12 +32,17 @@ void p2v_doc_urls_fini(struct p2v_doc_urls *u)
 	p2v_text_fini(&u->out);
 }
 
+bool p2v_doc_urls_are_plain(const struct p2v_doc_urls *u, struct p2v_str ref)
+{
+	return u->base.n > 0 && u->dir.n + ref.n <= P2V_URL_MAX && p2v_url_is_plain(ref);
+}
+
 int p2v_doc_urls_resolve(struct p2v_doc_urls *u, struct p2v_str ref)
 {
 	int rc;
 
 	u->out.n = 0;
-	if (u->base.n > 0 && u->dir.n + ref.n <= P2V_URL_MAX && p2v_url_is_plain(ref)) {
+	if (p2v_doc_urls_are_plain(u, ref)) {
 		p2v_text_str(&u->out, u->dir);
 		p2v_text_str(&u->out, ref);
 		u->http = u->base_http;

@@ -22,6 +22,10 @@ P2V_MUST_USE int p2v_doc_urls_init(struct p2v_doc_urls *u, const char *base);
 void p2v_doc_urls_again(struct p2v_doc_urls *u, const char *base, const char *dir);
 void p2v_doc_urls_fini(struct p2v_doc_urls *u);
 
+/** @return whether what ref resolves to is its folder and then ref itself; false where ref is
+ * absent */
+bool p2v_doc_urls_are_plain(const struct p2v_doc_urls *u, struct p2v_str ref);
+
 /** Resolve ref into u->out, which holds until the next call, and u->http.
  * @return P2V_OK; P2V_EPARSE: it leads nowhere; P2V_ENOMEM */
 P2V_MUST_USE int p2v_doc_urls_resolve(struct p2v_doc_urls *u, struct p2v_str ref);

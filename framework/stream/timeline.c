@@ -195,22 +195,21 @@ static p2v_usec offset(const struct p2v_timeline *tl, const struct p2v_doc_track
 /* ---- the new list ---- */
 
 static const struct p2v_timeline_entry *known_init(
-	const struct p2v_timeline *tl, const struct p2v_doc_segment *s)
+	const struct p2v_timeline *tl, const struct p2v_doc_init *s)
 {
 	for (size_t i = 0; i < tl->n_init && i < INIT_WINDOW; i++)
-		if (same_place(tl->v[i].url, s->map.url) &&
-			p2v_manifest_range_same(&tl->v[i].range, &s->map_range))
+		if (same_place(tl->v[i].url, s->at.url) &&
+			p2v_manifest_range_same(&tl->v[i].range, &s->range))
 			return &tl->v[i];
 	return NULL;
 }
 
-static bool listed_init(const struct list *l, const struct p2v_doc_segment *s)
+static bool listed_init(const struct list *l, const struct p2v_doc_init *s)
 {
 	for (size_t k = 0; k < l->n && k < INIT_WINDOW; k++) {
 		const struct p2v_timeline_entry *e = &l->v[l->n - 1 - k];
 
-		if (strcmp(e->url, s->map.url) == 0 &&
-			p2v_manifest_range_same(&e->range, &s->map_range))
+		if (strcmp(e->url, s->at.url) == 0 && p2v_manifest_range_same(&e->range, &s->range))
 			return true;
 	}
 	return false;
@@ -240,21 +239,25 @@ static int add(struct list *l, struct p2v_timeline_entry e, const char *url)
 static int add_inits(struct list *l, const struct p2v_timeline *tl, const struct p2v_doc_track *t,
 	enum reading how, p2v_usec now)
 {
+	const struct p2v_doc_init *before = NULL;
+
 	for (size_t i = 0; i < t->n; i++) {
 		const struct p2v_doc_segment *s = &t->segments[i];
-		struct p2v_timeline_entry e = { .n = s->n,
-			.t = P2V_UNKNOWN,
-			.range = s->map_range,
-			.init = true,
-			.seen = now };
+		struct p2v_timeline_entry e = {
+			.n = s->n, .t = P2V_UNKNOWN, .init = true, .seen = now
+		};
 		const struct p2v_timeline_entry *old;
 
-		if (!s->map.url || !s->at.url || listed_init(l, s))
+		if (!s->init || s->init == before || !s->init->at.url || !s->at.url)
 			continue;
-		old = how == RESTARTED ? NULL : known_init(tl, s);
+		before = s->init;
+		if (listed_init(l, s->init))
+			continue;
+		e.range = s->init->range;
+		old = how == RESTARTED ? NULL : known_init(tl, s->init);
 		if (old)
-			keep(&e, old, s->map.url);
-		if (add(l, e, s->map.url) < 0)
+			keep(&e, old, s->init->at.url);
+		if (add(l, e, s->init->at.url) < 0)
 			return P2V_ENOMEM;
 	}
 	l->n_init = l->n;

@@ -386,13 +386,14 @@ static const char *compare_segments(const struct p2v_doc_track *a, const struct 
 
 		if (x->n != y->n || x->t != y->t || x->dur != y->dur || x->pdt != y->pdt ||
 			memcmp(&x->range.off, &y->range.off, sizeof x->range.off) != 0 ||
-			x->n_parts != y->n_parts || x->disc != y->disc || x->gap != y->gap)
+			!x->init != !y->init || !x->key != !y->key || x->n_parts != y->n_parts ||
+			x->disc != y->disc || x->gap != y->gap)
 			return "a fragment of the rewritten text is another one";
 		wrong = moved(&x->at, &y->at);
-		if (!wrong)
-			wrong = moved(&x->map, &y->map);
-		if (!wrong)
-			wrong = moved(&x->key, &y->key);
+		if (!wrong && x->init)
+			wrong = moved(&x->init->at, &y->init->at);
+		if (!wrong && x->key)
+			wrong = moved(&x->key->at, &y->key->at);
 		for (size_t k = 0; k < x->n_parts && !wrong; k++)
 			wrong = moved(&x->parts[k].at, &y->parts[k].at);
 	}

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "framework/dtl/packet.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#include "tests/fuzz/target.h"
 
 static bool same_bytes(struct p2v_bytes a, struct p2v_bytes b)
 {
@@ -80,7 +79,7 @@ static void check(const struct p2v_frame *f, size_t n)
 	free(buf);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+void fuzz_one(const uint8_t *p, size_t n)
 {
 	struct p2v_packet k;
 	struct p2v_frame f;
@@ -89,10 +88,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	if (p2v_packet_open((struct p2v_bytes){ p, n }, n ? p[0] * UINT64_C(0x12345678) : 0, &k,
 		    &err) != P2V_OK)
-		return 0;
+		return;
 	while ((got = p2v_frame_next(&k.frames, &f, &err)) > 0)
 		check(&f, n);
 	if (got < 0 && (err.code != P2V_EPROTO || err.text[0] == '\0'))
 		abort();
-	return 0;
 }

@@ -9,9 +9,8 @@
 #include "framework/base/options.h"
 #include "framework/base/policy.h"
 #include "framework/dtl/dtl.h"
+#include "tests/fuzz/target.h"
 #include "tests/sim/rogue.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 extern const struct p2v_plugin p2v_cc_newreno_LTX_p2v_plugin;
 extern const struct p2v_plugin p2v_cc_cubic_LTX_p2v_plugin;
@@ -246,13 +245,13 @@ static void step(struct scene *c, uint8_t kind, const uint8_t *p, size_t n)
 		run(c, 10 * P2V_MSEC);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+void fuzz_one(const uint8_t *p, size_t n)
 {
 	static struct scene c;
 	size_t i = 1;
 
 	if (n == 0)
-		return 0;
+		return;
 	if (!scene_init(&c, p[0] & 1))
 		abort();
 	while (n - i >= 2 && n > i) {
@@ -266,5 +265,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (c.app.session)
 		abort();
 	scene_fini(&c);
-	return 0;
 }

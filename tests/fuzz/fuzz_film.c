@@ -1,11 +1,9 @@
 /* fuzz_film.c - what encoders send to p2v-origin: fed in two pieces, the first byte says where it
  * is cut, and what came of it is listed. */
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "sdk/origin/playlist.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#include "tests/fuzz/target.h"
 
 static int feed(struct p2v_cmaf_rendition *r, const uint8_t *p, size_t n)
 {
@@ -17,7 +15,7 @@ static int feed(struct p2v_cmaf_rendition *r, const uint8_t *p, size_t n)
 	return rc;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+void fuzz_one(const uint8_t *p, size_t n)
 {
 	const struct p2v_cmaf_conf conf = {
 		.segment = P2V_SECOND, .window = 4 * P2V_SECOND, .memory = 1 << 20
@@ -25,16 +23,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct p2v_cmaf_stream s;
 	struct p2v_text t = { 0 };
 	struct p2v_err err;
-	size_t cut;
+	const uint8_t *rest = n ? p + 1 : p;
+	size_t left = n ? n - 1 : 0, cut = n ? left * p[0] / 255 : 0;
 
-	if (n == 0)
-		return 0;
-	cut = (n - 1) * p[0] / 255;
 	p2v_cmaf_init(&s, &conf);
 	if (p2v_cmaf_add(&s, "v", &err) < 0)
 		abort();
-	if (feed(&s.r[0], p + 1, cut) == P2V_OK &&
-		feed(&s.r[0], p + 1 + cut, n - 1 - cut) == P2V_OK &&
+	if (feed(&s.r[0], rest, cut) == P2V_OK &&
+		feed(&s.r[0], cut ? rest + cut : rest, left - cut) == P2V_OK &&
 		p2v_cmaf_end(&s.r[0], &err) < 0 && !err.text[0])
 		abort();
 	if (s.ready) {
@@ -44,5 +40,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	p2v_text_fini(&t);
 	p2v_cmaf_fini(&s);
-	return 0;
 }

@@ -5,14 +5,7 @@
 
 #include "framework/base/policy.h"
 #include "framework/host/sections.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/target.h"
 
 static void ask(const struct p2v_config *c)
 {
@@ -34,7 +27,7 @@ static void ask(const struct p2v_config *c)
 	must(!p2v_config_choices(c, P2V_KIND_CC, &count) && count == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+void fuzz_one(const uint8_t *p, size_t n)
 {
 	struct p2v_config *c = NULL;
 	struct p2v_err err = { .text = "" };
@@ -49,5 +42,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		must(strncmp(err.text, "x.ini:", 6) == 0);
 		must(!strchr(err.text, '\n'));
 	}
-	return 0;
 }

@@ -1,21 +1,10 @@
 /* fuzz_messages.c - any bytes as what lies on a stream: message after message is taken off; each
  * that can be read is written again, and then reads as it did. */
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "framework/overlay/messages.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void fail(int line)
-{
-	(void)fprintf(stderr, "line %d of the target does not hold\n", line);
-	abort();
-}
-
-#define must(holds) ((holds) ? (void)0 : fail(__LINE__))
+#include "tests/fuzz/target.h"
 
 static uint8_t out[P2V_MESSAGE_HEAD + P2V_MESSAGE_MAX];
 
@@ -61,7 +50,7 @@ static void read_one(uint64_t number, struct p2v_bytes body)
 		read_one(P2V_MSG_descriptor, msg.peers.descriptors.v[i]);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+void fuzz_one(const uint8_t *p, size_t n)
 {
 	struct p2v_bytes body;
 	struct p2v_err err;
@@ -75,5 +64,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		n -= (size_t)k;
 	}
 	must(k == 0 || (k == P2V_EPROTO && err.code == P2V_EPROTO));
-	return 0;
 }

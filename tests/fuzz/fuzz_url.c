@@ -1,23 +1,12 @@
 /* fuzz_url.c - URLs and addresses: the first line is a base, the second a reference; the whole is
  * read as an address, too. */
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "framework/base/addr.h"
 #include "framework/base/url.h"
 #include "framework/stream/doc_url.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void fail(int line)
-{
-	(void)fprintf(stderr, "line %d of the target does not hold\n", line);
-	abort();
-}
-
-#define must(holds) ((holds) ? (void)0 : fail(__LINE__))
+#include "tests/fuzz/target.h"
 
 static void split(struct p2v_str s)
 {
@@ -96,9 +85,9 @@ static void address(struct p2v_str s)
 	free(text);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+void fuzz_one(const uint8_t *p, size_t n)
 {
-	struct p2v_str ref = { n ? (const char *)p : "", n }, base;
+	struct p2v_str ref = { (const char *)p, n }, base;
 
 	split(ref);
 	address(ref);
@@ -107,5 +96,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		ref = p2v_str_of("");
 	resolve(base, ref);
 	compare(base, ref);
-	return 0;
 }

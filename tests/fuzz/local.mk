@@ -7,10 +7,10 @@ FUZZ_TARGETS = $(FUZZ_MANIFESTS) tests/fuzz/fuzz_boxes tests/fuzz/fuzz_film \
 	tests/fuzz/fuzz_dtl_packet tests/fuzz/fuzz_dtl_session tests/fuzz/fuzz_ini tests/fuzz/fuzz_messages tests/fuzz/fuzz_url
 check_PROGRAMS += $(FUZZ_TARGETS)
 if FUZZ
-FUZZ_MAIN =
+FUZZ_MAIN = %reldir%/target.c %reldir%/target.h
 FUZZ_LINK = $(AM_LDFLAGS) $(P2V_FUZZ_LDFLAGS)
 else
-FUZZ_MAIN = %reldir%/replay.c
+FUZZ_MAIN = %reldir%/target.c %reldir%/target.h %reldir%/replay.c
 FUZZ_LINK = $(AM_LDFLAGS)
 TESTS += $(FUZZ_TARGETS)
 endif

@@ -295,9 +295,9 @@ static int dash_parse(void *st, const struct p2v_manifest_in *in,
 		return dash_sidx(in, sink, err);
 	t->rc = xml_read(in->text, &d.tree, err);
 	d.mpd = d.tree.root;
-	if (t->rc == P2V_OK && !words_is(d.mpd->name, "MPD"))
+	if (t->rc == P2V_OK && !xml_is(d.mpd, "MPD"))
 		telling_fail(t, P2V_EPARSE, "line %u: the document is a '%.*s', not an MPD",
-			(unsigned)d.mpd->line, WORDS_CUT(d.mpd->name));
+			(unsigned)d.mpd->line, WORDS_CUT(*d.mpd->name));
 	if (t->rc == P2V_OK)
 		tell_all(&d);
 	xml_free(&d.tree);

@@ -12,8 +12,8 @@ void dash_base(struct dash *d, const struct xml_node *const *levels, size_t n)
 		/* Of several the first counts; the others are for when that one fails. */
 		const struct xml_node *e = xml_child(levels[i], "BaseURL");
 
-		if (e && e->text.p)
-			uris[k++] = e->text;
+		if (xml_text(e).n)
+			uris[k++] = xml_text(e);
 	}
 	telling_base(&d->telling, uris, k);
 }
@@ -58,7 +58,7 @@ static void tell_attrs(struct walk *w, const struct xml_node *e)
 		if (!leads_away(w, xml_attr_of(e, names[i])) ||
 			!xml_attr_place(&w->d->tree, e, names[i], &u))
 			continue;
-		if (words_is(e->name, "SegmentTemplate"))
+		if (xml_is(e, "SegmentTemplate"))
 			xml_fill_from(&w->d->tree, &u, '$');
 		for (; at && v[at - 1].off > u.off; at--)
 			v[at] = v[at - 1];
@@ -71,8 +71,8 @@ static void tell_attrs(struct walk *w, const struct xml_node *e)
 
 static bool is_level(const struct xml_node *e)
 {
-	return words_is(e->name, "MPD") || words_is(e->name, "Period") ||
-	       words_is(e->name, "AdaptationSet") || words_is(e->name, "Representation");
+	return xml_is(e, "MPD") || xml_is(e, "Period") || xml_is(e, "AdaptationSet") ||
+	       xml_is(e, "Representation");
 }
 
 static bool tells_media(const struct xml_node *e)
@@ -81,7 +81,7 @@ static bool tells_media(const struct xml_node *e)
 		"RepresentationIndex", "BitstreamSwitching" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (words_is(e->name, names[i]))
+		if (xml_is(e, names[i]))
 			return true;
 	return false;
 }
@@ -91,12 +91,13 @@ static void walk(struct walk *w, const struct xml_node *e)
 	bool level = is_level(e) && w->n < DASH_BASES;
 	struct p2v_manifest_uri u;
 
+	if (xml_is(e, "SegmentTimeline")) /* the longest of all, and without a URI */
+		return;
 	if (level)
 		w->levels[w->n++] = e;
-	if (words_is(e->name, "BaseURL") && xml_text_place(&w->d->tree, e, &u))
+	if (xml_is(e, "BaseURL") && xml_text_place(e, &u))
 		tell(w, w->n ? w->n - 1 : 0, &u, P2V_URI_BASE);
-	else if ((words_is(e->name, "Location") || words_is(e->name, "PatchLocation")) &&
-		 xml_text_place(&w->d->tree, e, &u))
+	else if ((xml_is(e, "Location") || xml_is(e, "PatchLocation")) && xml_text_place(e, &u))
 		tell(w, 0, &u, P2V_URI_MANIFEST);
 	else if (tells_media(e))
 		tell_attrs(w, e);
@@ -109,7 +110,7 @@ static void walk(struct walk *w, const struct xml_node *e)
 static bool has_base(const struct xml_node *e)
 {
 	for (const struct xml_node *c = e->first; c; c = c->next)
-		if (words_is(c->name, "BaseURL") || (is_level(c) && has_base(c)))
+		if (xml_is(c, "BaseURL") || (is_level(c) && has_base(c)))
 			return true;
 	return false;
 }

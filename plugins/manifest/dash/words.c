@@ -205,9 +205,9 @@ static bool take_width(struct p2v_str *name, unsigned *width)
 	return *width <= 99;
 }
 
-/* @return what an identifier stands for, in out: shape (128); absent: it is none */
-static struct p2v_str value_of(
-	struct p2v_str name, const struct dash_values *v, char out[static 128], const char **why)
+/* @return what an identifier stands for, in out; absent: it is none */
+static struct p2v_str value_of(struct p2v_str name, const struct dash_values *v,
+	char out[static WORDS_DIGITS], const char **why)
 {
 	struct p2v_str none = { NULL, 0 };
 	unsigned width;
@@ -231,8 +231,7 @@ static struct p2v_str value_of(
 		*why = "an identifier that is none";
 		return none;
 	}
-	return (struct p2v_str){ out,
-		(size_t)snprintf(out, 128, "%0*llu", (int)width, (unsigned long long)number) };
+	return (struct p2v_str){ out, words_digits(number, width, out) };
 }
 
 static bool put(char *out, size_t *at, struct p2v_str s)
@@ -255,7 +254,7 @@ size_t dash_fill(struct p2v_str tmpl, const struct dash_values *v, char *out, co
 		const char *open = memchr(tmpl.p, '$', tmpl.n), *close;
 		size_t n = open ? (size_t)(open - tmpl.p) : tmpl.n;
 		struct p2v_str value;
-		char number[128];
+		char number[WORDS_DIGITS];
 
 		fits = put(out, &at, (struct p2v_str){ tmpl.p, n });
 		tmpl.p += n;

@@ -305,7 +305,7 @@ static void tell_place(
 {
 	struct p2v_manifest_uri u;
 
-	if (attr ? !xml_attr_place(&d->tree, e, attr, &u) : !xml_text_place(&d->tree, e, &u))
+	if (attr ? !xml_attr_place(&d->tree, e, attr, &u) : !xml_text_place(e, &u))
 		return;
 	u.role = role;
 	if (!attr)
@@ -318,11 +318,11 @@ static void tell_place(
 static void tell_places(struct hds *d, const struct xml_node *e)
 {
 	for (const struct xml_node *c = e->first; c; c = c->next) {
-		if (words_is(c->name, "baseURL"))
+		if (xml_is(c, "baseURL"))
 			tell_place(d, c, NULL, P2V_URI_BASE);
-		else if (words_is(c->name, "bootstrapInfo"))
+		else if (xml_is(c, "bootstrapInfo"))
 			tell_place(d, c, "url", P2V_URI_MANIFEST);
-		else if (words_is(c->name, "media"))
+		else if (xml_is(c, "media"))
 			tell_place(d, c, xml_attr_of(c, "href").p ? "href" : "url",
 				xml_attr_of(c, "href").p ? P2V_URI_MANIFEST : P2V_URI_MEDIA);
 		tell_places(d, c);
@@ -388,10 +388,10 @@ static void parse_manifest(struct hds *d, struct p2v_str text)
 	struct telling *t = &d->telling;
 
 	t->rc = xml_read(text, &d->tree, t->err);
-	if (t->rc == P2V_OK && !words_is(d->tree.root->name, "manifest"))
+	if (t->rc == P2V_OK && !xml_is(d->tree.root, "manifest"))
 		telling_fail(t, P2V_EPARSE,
 			"line %u: the document is a '%.*s', not an F4M manifest",
-			(unsigned)d->tree.root->line, WORDS_CUT(d->tree.root->name));
+			(unsigned)d->tree.root->line, WORDS_CUT(*d->tree.root->name));
 	if (t->rc == P2V_OK)
 		tell_all(d);
 	xml_free(&d->tree);

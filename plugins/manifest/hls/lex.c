@@ -61,10 +61,20 @@ static size_t utf8_char(struct p2v_str s)
 	return n;
 }
 
+/* Eight at a time: most is. */
+static bool is_ascii(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return (v & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool hls_utf8(struct p2v_str s)
 {
 	while (s.n) {
-		size_t n = utf8_char(s);
+		size_t n = s.n >= sizeof(uint64_t) && is_ascii(s.p) ? sizeof(uint64_t)
+								    : utf8_char(s);
 
 		if (n == 0)
 			return false;

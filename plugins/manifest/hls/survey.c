@@ -109,7 +109,8 @@ static void on_part_inf(struct survey *s, struct p2v_str v)
 	s->h->head.part_target = seconds_of(s->h, "PART-TARGET", target);
 }
 
-/* Of several the first counts: what is behind it is known from there on. */
+/* Of several the first counts: what is behind it is known from there on. RFC 8216bis 4.4.5.2: it
+ * stands for the oldest fragments, so none stands before it. */
 static void on_skip(struct survey *s, struct p2v_str v)
 {
 	struct p2v_str count;
@@ -119,6 +120,10 @@ static void on_skip(struct survey *s, struct p2v_str v)
 	if (s->skip)
 		return;
 	s->skip = true;
+	if (s->uri) {
+		hls_warn(s->h, "#EXT-X-SKIP stands behind a fragment: it is ignored");
+		return;
+	}
 	hls_read_attrs(s->h, v, want, 1);
 	(void)hls_number(s->h, "SKIPPED-SEGMENTS", count, 1000000, &s->h->head.skipped);
 }

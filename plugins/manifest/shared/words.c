@@ -69,6 +69,20 @@ bool words_number(struct p2v_str s, uint64_t max, uint64_t *out)
 	return true;
 }
 
+size_t words_digits(uint64_t v, size_t width, char *out)
+{
+	char digits[20]; /* of UINT64_MAX */
+	size_t n = 0, zeros;
+
+	do
+		digits[sizeof digits - ++n] = (char)('0' + v % 10);
+	while (v /= 10);
+	zeros = width > n ? width - n : 0;
+	memset(out, '0', zeros);
+	memcpy(out + zeros, digits + sizeof digits - n, n);
+	return zeros + n;
+}
+
 p2v_usec words_usec(uint64_t t, uint64_t scale)
 {
 	const uint64_t most = UINT64_C(1) << 58;

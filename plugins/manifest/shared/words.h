@@ -11,14 +11,19 @@
 
 /* Elements and attributes are looked for by name, many times in each: in line, the length of a word
  * that is written out is known. */
+static inline struct p2v_str words_of(const char *word)
+{
+	return (struct p2v_str){ word, strlen(word) };
+}
+
 static inline bool words_same(struct p2v_str a, struct p2v_str b)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+	return a.n == b.n && (a.n == 0 || (a.p[0] == b.p[0] && memcmp(a.p, b.p, a.n) == 0));
 }
 
 static inline bool words_is(struct p2v_str s, const char *word)
 {
-	return words_same(s, (struct p2v_str){ word, strlen(word) });
+	return words_same(s, words_of(word));
 }
 
 bool words_start(struct p2v_str s, const char *word);
@@ -33,6 +38,12 @@ bool words_have(struct p2v_str s, const char *name);
 bool words_next(struct p2v_str *s, struct p2v_str *out);
 /** A number in digits alone. @return false: it is none, or it is above max; then *out stays */
 bool words_number(struct p2v_str s, uint64_t max, uint64_t *out);
+enum { WORDS_DIGITS = 99 }; /* of one number */
+/** A number in digits.
+ * @param width  at least so many digits, up to WORDS_DIGITS
+ * @param out    [out] shape (WORDS_DIGITS)
+ * @return how many there are */
+size_t words_digits(uint64_t v, size_t width, char *out);
 /** t units of 1/scale s in microseconds, to the nearest. t and scale are anything; no result is
  * over 2^58. */
 p2v_usec words_usec(uint64_t t, uint64_t scale);

@@ -55,10 +55,13 @@ void xml_free(struct xml_tree *t)
 struct reading {
 	XML_Parser parser;
 	struct xml_tree *tree;
-	struct xml_node *at; /* the element that is open */
-	unsigned depth;
-	struct p2v_str names[NAMES]; /* that were seen: most elements share a few */
-	char *text;                  /* of the element that is open, as far as it came */
+	struct xml_node *at;                      /* the element that is open */
+	unsigned depth;                           /* of elements that are open */
+	struct xml_node **end[XML_DEPTH_MAX + 1]; /* at each depth, where the next one is put */
+	const struct p2v_str *names[NAMES];       /* that were seen: most elements share a few */
+	size_t counted;                           /* [B] of the body whose lines are counted */
+	uint32_t line;                            /* that it stands in */
+	char *text; /* of the element that is open, as far as it came */
 	size_t n_text, text_room;
 	size_t text_off;
 	struct p2v_err *err;
@@ -84,55 +87,34 @@ static void no_room(struct reading *r)
 		give_up(r, p2v_fail(r->err, P2V_ENOMEM, "no memory for a manifest"));
 }
 
-static bool keep(struct reading *r, const char *p, size_t n, struct p2v_str *out)
+/* @return what lasts as long as the tree; NULL: the reading is over */
+static void *take(struct reading *r, size_t size)
 {
-	char *q = xml_take(r->tree, n + 1);
+	void *p = xml_take(r->tree, size);
 
-	if (!q) {
+	if (!p)
 		no_room(r);
-		return false;
-	}
-	memcpy(q, p, n);
-	q[n] = 0;
-	*out = (struct p2v_str){ q, n };
-	return true;
+	return p;
 }
 
-static bool keep_name(struct reading *r, const char *name, struct p2v_str *out)
+static const struct p2v_str *keep_name(struct reading *r, const char *name)
 {
-	size_t n = strlen(name);
-	struct p2v_str *slot;
-	unsigned h = (unsigned)n;
+	const struct p2v_str *seen;
+	struct p2v_str *s;
+	unsigned h = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		h = h * 31 + (unsigned char)name[i];
-	slot = &r->names[h % NAMES];
-	if (!slot->p || slot->n != n || memcmp(slot->p, name, n) != 0)
-		if (!keep(r, name, n, slot))
-			return false;
-	*out = *slot;
-	return true;
-}
-
-static bool keep_attrs(struct reading *r, struct xml_node *e, const XML_Char **v)
-{
-	uint32_t n = 0;
-
-	while (v[2 * n])
-		n++;
-	e->attrs = n ? xml_take(r->tree, n * sizeof *e->attrs) : NULL;
-	if (n && !e->attrs) {
-		no_room(r);
-		return false;
-	}
-	for (; e->n_attrs < n; e->n_attrs++) {
-		const XML_Char *value = v[2 * e->n_attrs + 1];
-
-		if (!keep_name(r, v[2 * e->n_attrs], &e->attrs[e->n_attrs].name) ||
-			!keep(r, value, strlen(value), &e->attrs[e->n_attrs].value))
-			return false;
-	}
-	return true;
+	for (; name[n]; n++)
+		h = h * 31 + (unsigned char)name[n];
+	h %= NAMES;
+	seen = r->names[h];
+	if (seen && seen->n == n && memcmp(seen->p, name, n) == 0)
+		return seen;
+	s = take(r, sizeof *s + n);
+	if (s)
+		*s = (struct p2v_str){ memcpy(s + 1, name, n), n };
+	r->names[h] = s;
+	return s;
 }
 
 static size_t here(const struct reading *r)
@@ -140,39 +122,42 @@ static size_t here(const struct reading *r)
 	return (size_t)XML_GetCurrentByteIndex(r->parser);
 }
 
-static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **attrs)
+/* As XML_GetCurrentLineNumber says it, which takes a good part of the whole time. */
+static uint32_t line_of(struct reading *r, size_t off)
 {
-	struct reading *r = ctx;
-	const char *colon = strrchr(name, ':');
-	struct xml_node *e = xml_take(r->tree, sizeof *e);
+	const char *at = r->tree->body.p + r->counted, *to = r->tree->body.p + off;
 
-	if (r->rc != P2V_OK)
-		return;
-	if (!e) {
-		no_room(r);
-		return;
+	if (!r->tree->placed)
+		return (uint32_t)XML_GetCurrentLineNumber(r->parser);
+	for (; at < to && (at = memchr(at, '\n', (size_t)(to - at))); at++)
+		r->line++;
+	r->counted = off;
+	return r->line;
+}
+
+/* An element, its attributes and their values lie side by side. */
+static struct xml_node *keep_element(struct reading *r, const char *name, const XML_Char **v)
+{
+	struct xml_node *e;
+	uint32_t n = 0;
+	size_t bytes = 0;
+	char *p;
+
+	for (; v[2 * n]; n++)
+		bytes += strlen(v[2 * n + 1]);
+	e = take(r, sizeof *e + n * sizeof e->attrs[0] + bytes);
+	if (!e)
+		return NULL;
+	*e = (struct xml_node){ .name = keep_name(r, name), .parent = r->at, .n_attrs = n };
+	p = (char *)&e->attrs[n];
+	for (uint32_t i = 0; i < n; i++) {
+		size_t k = strlen(v[2 * i + 1]);
+
+		e->attrs[i].name = keep_name(r, v[2 * i]);
+		e->attrs[i].value = (struct p2v_str){ memcpy(p, v[2 * i + 1], k), k };
+		p += k;
 	}
-	*e = (struct xml_node){ .parent = r->at,
-		.line = (uint32_t)XML_GetCurrentLineNumber(r->parser),
-		.off = here(r),
-		.len = (uint32_t)XML_GetCurrentByteCount(r->parser) };
-	if (++r->depth > XML_DEPTH_MAX) {
-		give_up(r, p2v_fail(r->err, P2V_EPARSE, "line %u: elements stand more than %u deep",
-				   e->line, XML_DEPTH_MAX));
-		return;
-	}
-	if (!keep_name(r, colon ? colon + 1 : name, &e->name) || !keep_attrs(r, e, attrs))
-		return;
-	if (!r->at)
-		r->tree->root = e;
-	else if (r->at->last)
-		r->at->last->next = e;
-	else
-		r->at->first = e;
-	if (r->at)
-		r->at->last = e;
-	r->at = e;
-	r->n_text = 0;
+	return r->rc == P2V_OK ? e : NULL;
 }
 
 static void XMLCALL on_text(void *ctx, const XML_Char *p, int n)
@@ -180,7 +165,7 @@ static void XMLCALL on_text(void *ctx, const XML_Char *p, int n)
 	struct reading *r = ctx;
 	size_t more = (size_t)n;
 
-	if (r->rc != P2V_OK || !r->at || r->at->first)
+	if (r->rc != P2V_OK)
 		return;
 	if (r->n_text == 0)
 		r->text_off = here(r);
@@ -197,6 +182,33 @@ static void XMLCALL on_text(void *ctx, const XML_Char *p, int n)
 	}
 	memcpy(r->text + r->n_text, p, more);
 	r->n_text += more;
+}
+
+static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **attrs)
+{
+	struct reading *r = ctx;
+	const char *colon = strrchr(name, ':');
+	struct xml_node *e;
+
+	if (r->rc != P2V_OK)
+		return;
+	if (r->depth == XML_DEPTH_MAX) {
+		give_up(r, p2v_fail(r->err, P2V_EPARSE, "line %u: elements stand more than %u deep",
+				   line_of(r, here(r)), XML_DEPTH_MAX));
+		return;
+	}
+	e = keep_element(r, colon ? colon + 1 : name, attrs);
+	if (!e)
+		return;
+	e->off = (uint32_t)here(r);
+	e->len = (uint32_t)XML_GetCurrentByteCount(r->parser);
+	e->line = line_of(r, e->off);
+	*r->end[r->depth] = e;
+	r->end[r->depth] = &e->next;
+	r->end[++r->depth] = &e->first;
+	r->at = e;
+	r->n_text = 0;
+	XML_SetCharacterDataHandler(r->parser, on_text);
 }
 
 static bool blank(char c)
@@ -216,15 +228,26 @@ static struct p2v_str trimmed(struct p2v_str s)
 }
 
 /* Its place is told where it is plain text: no part of it stands in a comment or in CDATA. */
-static void place_text(struct reading *r, struct xml_node *e)
+static void place_text(struct reading *r, struct xml_text *x)
 {
 	struct p2v_str raw = { r->tree->body.p + r->text_off, here(r) - r->text_off };
 
 	raw = trimmed(raw);
-	if (!r->tree->placed || raw.n == 0 || raw.n > UINT32_MAX || memchr(raw.p, '<', raw.n))
+	if (!r->tree->placed || raw.n == 0 || memchr(raw.p, '<', raw.n))
 		return;
-	e->text_off = (size_t)(raw.p - r->tree->body.p);
-	e->text_len = (uint32_t)raw.n;
+	x->off = (uint32_t)(raw.p - r->tree->body.p);
+	x->len = (uint32_t)raw.n;
+}
+
+static void keep_text(struct reading *r, struct xml_node *e, struct p2v_str text)
+{
+	struct xml_text *x = take(r, sizeof *x + text.n);
+
+	if (!x)
+		return;
+	*x = (struct xml_text){ .text = { memcpy(x + 1, text.p, text.n), text.n } };
+	place_text(r, x);
+	e->own = x;
 }
 
 static void XMLCALL on_end(void *ctx, const XML_Char *name)
@@ -236,14 +259,13 @@ static void XMLCALL on_end(void *ctx, const XML_Char *name)
 	(void)name;
 	if (r->rc != P2V_OK || !e)
 		return;
-	if (!e->first && text.n) {
-		if (!keep(r, text.p, text.n, &e->text))
-			return;
-		place_text(r, e);
-	}
+	if (!e->first && text.n)
+		keep_text(r, e, text);
 	r->n_text = 0;
 	r->depth--;
 	r->at = e->parent;
+	/* What comes now stands beside an element: it is nobody's own text. */
+	XML_SetCharacterDataHandler(r->parser, NULL);
 }
 
 static void XMLCALL on_doctype(
@@ -294,16 +316,19 @@ static int feed(struct reading *r, struct p2v_str body)
 
 int xml_read(struct p2v_str body, struct xml_tree *t, struct p2v_err *err)
 {
-	struct reading r = { .tree = t, .err = err, .rc = P2V_OK };
+	struct reading r = { .tree = t, .end = { &t->root }, .line = 1, .err = err, .rc = P2V_OK };
 	int rc;
 
+	if (!body.p)
+		body.p = ""; /* it is counted from */
 	*t = (struct xml_tree){ .body = body, .placed = !is_utf16(body) };
+	if (body.n > UINT32_MAX)
+		return p2v_fail(err, P2V_ELIMIT, "a manifest of %zu bytes is too long", body.n);
 	r.parser = XML_ParserCreate(NULL);
 	if (!r.parser)
 		return p2v_fail(err, P2V_ENOMEM, "no memory for a manifest");
 	XML_SetUserData(r.parser, &r);
 	XML_SetElementHandler(r.parser, on_start, on_end);
-	XML_SetCharacterDataHandler(r.parser, on_text);
 	XML_SetStartDoctypeDeclHandler(r.parser, on_doctype);
 	rc = feed(&r, body);
 	XML_ParserFree(r.parser);
@@ -313,38 +338,24 @@ int xml_read(struct p2v_str body, struct xml_tree *t, struct p2v_err *err)
 
 /* ---- looking ---- */
 
-struct p2v_str xml_attr_of(const struct xml_node *e, const char *name)
+struct p2v_str xml_attr(const struct xml_node *e, struct p2v_str name)
 {
-	const struct p2v_str wanted = { name, strlen(name) };
-
 	for (uint32_t i = 0; e && i < e->n_attrs; i++)
-		if (words_same(e->attrs[i].name, wanted))
+		if (words_same(*e->attrs[i].name, name))
 			return e->attrs[i].value;
 	return (struct p2v_str){ NULL, 0 };
 }
 
-static struct xml_node *named(struct xml_node *e, const char *name)
+struct xml_node *xml_named(struct xml_node *e, struct p2v_str name)
 {
-	const struct p2v_str wanted = { name, strlen(name) };
-
-	while (e && !words_same(e->name, wanted))
+	while (e && !words_same(*e->name, name))
 		e = e->next;
 	return e;
 }
 
-struct xml_node *xml_child(const struct xml_node *e, const char *name)
-{
-	return e ? named(e->first, name) : NULL;
-}
-
-struct xml_node *xml_next(const struct xml_node *e, const char *name)
-{
-	return e ? named(e->next, name) : NULL;
-}
-
 struct p2v_str xml_text(const struct xml_node *e)
 {
-	return e && e->text.p ? e->text : (struct p2v_str){ "", 0 };
+	return e && e->own ? e->own->text : (struct p2v_str){ "", 0 };
 }
 
 /* ---- places ---- */
@@ -363,7 +374,7 @@ bool xml_attr_place(const struct xml_tree *t, const struct xml_node *e, const ch
 	const char *p = t->body.p + e->off;
 	size_t n = e->len, i;
 
-	if (!t->placed || e->off + e->len > t->body.n)
+	if (!t->placed || n > t->body.n - e->off)
 		return false;
 	i = skip(p, 1, n, false);
 	for (;;) {
@@ -395,12 +406,12 @@ void xml_fill_from(const struct xml_tree *t, struct p2v_manifest_uri *u, char ma
 	u->fill_at = at ? (size_t)(at - t->body.p) - u->off : 0;
 }
 
-bool xml_text_place(
-	const struct xml_tree *t, const struct xml_node *e, struct p2v_manifest_uri *out)
+bool xml_text_place(const struct xml_node *e, struct p2v_manifest_uri *out)
 {
-	(void)t;
+	if (!e->own || !e->own->len)
+		return false;
 	*out = (struct p2v_manifest_uri){
-		.off = e->text_off, .len = e->text_len, .escape = P2V_ESCAPE_XML
+		.off = e->own->off, .len = e->own->len, .escape = P2V_ESCAPE_XML
 	};
-	return e->text_len > 0;
+	return true;
 }

@@ -6,22 +6,29 @@
 
 #include <peer2view/manifest.h>
 
-/** [B] A tree may take this much: a body of 16 MiB whose elements have attributes stays below. */
+#include "plugins/manifest/shared/words.h"
+
+/** [B] A tree may take this much: a body of 16 MiB stays below. */
 #define XML_MEMORY_MAX ((size_t)384 << 20)
 #define XML_DEPTH_MAX  32u
 
 struct xml_attr {
-	struct p2v_str name, value; /* the name as written, the value without escapes */
+	const struct p2v_str *name; /* as written */
+	struct p2v_str value;       /* without escapes */
+};
+
+struct xml_text {
+	struct p2v_str text; /* trimmed */
+	uint32_t off, len;   /* [B] where it stands in the body; len 0: it has no one place */
 };
 
 struct xml_node {
-	struct p2v_str name;    /* without its prefix */
-	struct p2v_str text;    /* of an element without children, trimmed; absent: none */
-	struct xml_attr *attrs; /* shape (n_attrs) */
-	uint32_t n_attrs, line;
-	struct xml_node *parent, *first, *last, *next;
-	size_t off, text_off;   /* [B] of its start tag, of its text, in the body */
-	uint32_t len, text_len; /* [B] the same; text_len 0: it has no one place */
+	const struct p2v_str *name; /* without its prefix */
+	struct xml_node *parent, *first, *next;
+	const struct xml_text *own; /* of an element without children; NULL: none */
+	uint32_t off, len;          /* [B] where its start tag stands in the body */
+	uint32_t line, n_attrs;
+	struct xml_attr attrs[]; /* shape (n_attrs) */
 };
 
 struct xml_tree {
@@ -35,7 +42,7 @@ struct xml_tree {
  * @param body  [in] any bytes; borrowed as long as the tree is used
  * @param t     [out] freed by xml_free, which is allowed after an error, too
  * @return P2V_OK; P2V_EPARSE with err naming the line; P2V_ELIMIT: it takes more than
- * XML_MEMORY_MAX; P2V_ENOMEM */
+ * XML_MEMORY_MAX, or the body is of 4 GiB; P2V_ENOMEM */
 P2V_MUST_USE int xml_read(struct p2v_str body, struct xml_tree *t, struct p2v_err *err);
 void xml_free(struct xml_tree *t);
 
@@ -43,12 +50,32 @@ void xml_free(struct xml_tree *t);
  * over the bound */
 void *xml_take(struct xml_tree *t, size_t size);
 
-/** @return the attribute's value; absent: there is none. xml_attr_of(NULL, …) is absent. */
-struct p2v_str xml_attr_of(const struct xml_node *e, const char *name);
-/** @return the first child of that name, the next sibling of that name; NULL: none. e may be NULL.
- */
-struct xml_node *xml_child(const struct xml_node *e, const char *name);
-struct xml_node *xml_next(const struct xml_node *e, const char *name);
+/** @return the attribute's value; absent: there is none. e may be NULL. */
+struct p2v_str xml_attr(const struct xml_node *e, struct p2v_str name);
+/** @return e itself or the first sibling behind it of that name; NULL: none. e may be NULL. */
+struct xml_node *xml_named(struct xml_node *e, struct p2v_str name);
+
+static inline bool xml_is(const struct xml_node *e, const char *name)
+{
+	return words_is(*e->name, name);
+}
+
+static inline struct p2v_str xml_attr_of(const struct xml_node *e, const char *name)
+{
+	return xml_attr(e, words_of(name));
+}
+
+/** @return the first child of that name, the next sibling of that name */
+static inline struct xml_node *xml_child(const struct xml_node *e, const char *name)
+{
+	return e ? xml_named(e->first, words_of(name)) : NULL;
+}
+
+static inline struct xml_node *xml_next(const struct xml_node *e, const char *name)
+{
+	return e ? xml_named(e->next, words_of(name)) : NULL;
+}
+
 /** @return the element's own text, never absent */
 struct p2v_str xml_text(const struct xml_node *e);
 
@@ -59,7 +86,6 @@ bool xml_attr_place(const struct xml_tree *t, const struct xml_node *e, const ch
 /** It is a template: from the first `mark` on. */
 void xml_fill_from(const struct xml_tree *t, struct p2v_manifest_uri *u, char mark);
 /** Where an element's text stands. */
-bool xml_text_place(
-	const struct xml_tree *t, const struct xml_node *e, struct p2v_manifest_uri *out);
+bool xml_text_place(const struct xml_node *e, struct p2v_manifest_uri *out);
 
 #endif

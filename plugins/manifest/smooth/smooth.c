@@ -76,12 +76,12 @@ static size_t fill(struct p2v_str tmpl, const struct values *v, char *out)
 static bool tell_at(
 	struct telling *tell, struct p2v_str tmpl, uint64_t t, uint64_t span, uint64_t scale)
 {
-	char uri[URI_MAX], digits[24];
+	char uri[URI_MAX], digits[WORDS_DIGITS];
 	struct values v = { .time.p = digits };
 	struct p2v_manifest_segment s = { .t = words_usec(t, scale) };
 	size_t n;
 
-	v.time.n = (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)t);
+	v.time.n = words_digits(t, 0, digits);
 	n = fill(tmpl, &v, uri);
 	if (n == 0) {
 		telling_warn(tell, NULL, "a fragment's URL is too long");
@@ -286,10 +286,10 @@ static int smooth_parse(void *st, const struct p2v_manifest_in *in,
 
 	(void)st;
 	t->rc = xml_read(in->text, &d.tree, err);
-	if (t->rc == P2V_OK && !words_is(d.tree.root->name, "SmoothStreamingMedia"))
+	if (t->rc == P2V_OK && !xml_is(d.tree.root, "SmoothStreamingMedia"))
 		telling_fail(t, P2V_EPARSE,
 			"line %u: the document is a '%.*s', not a Smooth Streaming manifest",
-			(unsigned)d.tree.root->line, WORDS_CUT(d.tree.root->name));
+			(unsigned)d.tree.root->line, WORDS_CUT(*d.tree.root->name));
 	if (t->rc == P2V_OK) {
 		d.scale = telling_number(t, d.tree.root, "TimeScale", USUAL_SCALE);
 		tell_levels(&d, false);

@@ -334,13 +334,13 @@ Test(hls, tags_before_and_behind_extinf_mean_the_same)
 	a = seg("#EXT-X-BYTERANGE:5@6\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n"
 		"#EXT-X-DISCONTINUITY\n#EXT-X-GAP\n#EXT-X-MAP:URI=\"i\"\n#EXTINF:1,\na\n",
 		0);
-	cr_assert(a->range.off == 6 && a->has_pdt && a->disc && a->gap && a->map.uri);
+	cr_assert(a->range.off == 6 && a->has_pdt && a->disc && a->gap && a->init);
 	b = seg("#EXTINF:1,\n#EXT-X-BYTERANGE:5@6\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n"
 		"#EXT-X-DISCONTINUITY\n#EXT-X-GAP\n#EXT-X-MAP:URI=\"i\"\na\n#EXTINF:1,\nb\n",
 		0);
-	cr_assert(b->range.off == 6 && b->has_pdt && b->disc && b->gap && b->map.uri);
+	cr_assert(b->range.off == 6 && b->has_pdt && b->disc && b->gap && b->init);
 	cr_assert(!b[1].range.set && !b[1].disc && !b[1].gap, "these are for one fragment");
-	cr_assert(b[1].map.uri && b[1].has_pdt, "and these for the ones behind it, too");
+	cr_assert(b[1].init && b[1].has_pdt, "and these for the ones behind it, too");
 	cr_assert_eq(b[1].pdt, b[0].pdt + 1000000);
 }
 
@@ -356,13 +356,13 @@ Test(hls, keys_of_several_formats)
 		"#EXT-X-KEY:URI=\"x\"\n#EXTINF:1,\ng\n",
 		0);
 
-	cr_assert_str_eq(s[0].key.uri, "w1");
-	cr_assert_str_eq(s[1].key.uri, "id1");
-	cr_assert_str_eq(s[2].key.uri, "id1", "the identity key is still in force");
-	cr_assert_str_eq(s[3].key.uri, "id2");
-	cr_assert_null(s[4].key_method);
-	cr_assert_str_eq(s[5].key.uri, "w3", "NONE ended them all");
-	cr_assert_str_eq(s[6].key.uri, "w3", "a key without a method is none");
+	cr_assert_str_eq(s[0].key->at.uri, "w1");
+	cr_assert_str_eq(s[1].key->at.uri, "id1");
+	cr_assert_str_eq(s[2].key->at.uri, "id1", "the identity key is still in force");
+	cr_assert_str_eq(s[3].key->at.uri, "id2");
+	cr_assert_null(s[4].key);
+	cr_assert_str_eq(s[5].key->at.uri, "w3", "NONE ended them all");
+	cr_assert_str_eq(s[6].key->at.uri, "w3", "a key without a method is none");
 	cr_assert_eq(doc->n_uris, 7 + 6, "all of their URIs are told");
 }
 
@@ -511,6 +511,17 @@ Test(hls, a_delta_update_counts_what_it_skips)
 	cr_assert(s[0].n == 10 && s[1].n == 11);
 	cr_assert_eq(s[0].t, 12000000, "three target durations");
 	cr_assert_eq(doc->tracks[0].parts[0].n, 12);
+}
+
+Test(hls, what_is_skipped_stands_before_all_fragments)
+{
+	const struct p2v_doc_segment *s = seg(
+		"#EXTINF:1,\na\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:1,\nb\n", 0);
+
+	cr_assert_eq(doc->head.skipped, 0);
+	cr_assert(s[0].n == 0 && s[1].n == 1);
+	cr_assert_str_eq(
+		doc->warnings[0], "line 5: #EXT-X-SKIP stands behind a fragment: it is ignored");
 }
 
 /* ---- where it goes on, and where it gives up ---- */
