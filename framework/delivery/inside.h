@@ -295,6 +295,7 @@ struct p2v_feed {
 	struct p2v_list waiting;      /* fragments that players read now */
 	char *forward[P2V_FORWARDED]; /* values, by forwarded_names */
 	bool joined;
+	bool ranges; /* its CDN said, or showed, that it takes byte ranges */
 };
 
 struct p2v_reading {
