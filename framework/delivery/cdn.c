@@ -28,6 +28,7 @@ struct p2v_cdn_job {
 	uint64_t got;        /* [B] of body */
 	uint64_t end; /* [B] in the fragment, where this answer's body ends; P2V_LENGTH_UNKNOWN */
 	bool ranged;
+	bool tail; /* all from `first` on, of a body that nobody said the length of */
 	bool hint; /* asked for before it was there: how long that took says nothing of the line */
 	p2v_usec started, head_at;
 	int64_t fetched; /* [us] wall time */
@@ -329,6 +330,40 @@ static bool accept(
 	return f->job == j;
 }
 
+/* What an answer says of byte ranges. One whose content is another says nothing. */
+static void learn_ranges(const struct p2v_cdn_job *j, const struct p2v_fetch_head *h)
+{
+	struct p2v_fragment *f = j->fragment;
+
+	if (h->status == 206 ||
+		(!j->ranged && p2v_str_is_nocase(header(h, "accept-ranges"), "bytes")))
+		f->feed->ranges = true;
+	else if (j->ranged && h->status == 200 && f->known && f->open &&
+		 f->generation == p2v_generation(f->d->node, P2V_LENGTH_UNKNOWN, header(h, "etag"),
+					  header(h, "last-modified")))
+		f->feed->ranges = false;
+}
+
+/* The rest alone cannot be had, or does not say where it ends: all of it, then. */
+static void whole_instead(struct p2v_fragment *f)
+{
+	f->feed->ranges = false;
+	p2v_cdn_cancel(f);
+	(void)p2v_cdn_begin(f, P2V_WHY_OTHER);
+}
+
+static bool tail_failed(const struct p2v_cdn_job *j, const struct p2v_fetch_head *h)
+{
+	uint64_t first, last, total;
+
+	if (!j->tail || h->status == 200)
+		return false;
+	return h->status == 416 ||
+	       (h->status == 206 && (p2v_content_range_parse(header(h, "content-range"), &first,
+					     &last, &total) < 0 ||
+					    total == P2V_LENGTH_UNKNOWN));
+}
+
 static void on_head(void *ctx, const struct p2v_fetch_head *h)
 {
 	struct p2v_cdn_job *j = ctx;
@@ -339,6 +374,11 @@ static void on_head(void *ctx, const struct p2v_fetch_head *h)
 	j->head_at = p2v_now(&f->d->node->world);
 	j->fetched = f->d->node->world.ops->wall(f->d->node->world.self);
 	j->status = h->status;
+	if (tail_failed(j, h)) {
+		whole_instead(f);
+		return;
+	}
+	learn_ranges(j, h);
 	if (h->status != 200 && h->status != 206) {
 		failed(f, h->status, "an error status");
 		return;
@@ -494,6 +534,13 @@ static void span(const struct p2v_fragment *f, uint64_t *first, uint64_t *last)
 		*last = (uint64_t)z * P2V_CHUNK - 1;
 }
 
+/* A validator by which bytes of one answer may be joined with those of another (RFC 9110 13.1.5).
+ */
+static bool strong(struct p2v_str etag)
+{
+	return etag.n > 0 && !p2v_str_starts(etag, "W/");
+}
+
 int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
 {
 	const struct p2v_world *w = &f->d->node->world;
@@ -519,9 +566,11 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
 	j->started = p2v_now(w);
 	j->hint = f->hint;
 	span(f, &j->first, &rq.last);
-	if (f->known &&
-		f->length == P2V_LENGTH_UNKNOWN) /* nothing to continue by: from the start again */
-		j->first = 0;
+	if (f->known && f->length == P2V_LENGTH_UNKNOWN) {
+		/* Where nothing is known to continue by: from the start again. */
+		j->tail = f->feed->ranges && strong(etag) && j->first > 0;
+		j->first = j->tail ? j->first : 0;
+	}
 	j->pos = j->first;
 	rq.n_headers = p2v_feed_headers(f->feed, headers, P2V_FORWARDED);
 	rq.ranged = j->ranged = f->range.set || j->first > 0 || rq.last != P2V_LENGTH_UNKNOWN;
@@ -529,7 +578,7 @@ int p2v_cdn_begin(struct p2v_fragment *f, enum p2v_why why)
 	if (f->range.set)
 		rq.last = f->range.off +
 			  (rq.last == P2V_LENGTH_UNKNOWN ? f->range.len - 1 : rq.last);
-	if (j->first > 0 && etag.n && !p2v_str_starts(etag, "W/"))
+	if (j->first > 0 && strong(etag))
 		headers[rq.n_headers++] = (struct p2v_header){ p2v_str_of("If-Range"), etag };
 	f->job = j;
 	j->bytes = bytes_of(f, why);

@@ -155,12 +155,19 @@ static void slow_down(struct p2v_delivery *d, double carries, p2v_usec now)
 }
 
 /* What a line carries of which nothing is known is found out with one chunk at a time: who plays a
- * second behind the edge has no time to wait behind a few of them. */
-static void try_out(struct p2v_governor *g, const struct look *l)
+ * second behind the edge has no time to wait behind a few of them. So fast it came, it may go on.
+ */
+static void try_out(struct p2v_delivery *d, const struct look *l, p2v_usec now)
 {
-	if (g->proven || g->trial == 0)
+	struct p2v_governor *g = &d->governor;
+	double came;
+
+	if (g->proven || g->trial == 0 || p2v_delivery_parts(d) == 0)
 		return;
 	g->proven = l->arrived >= g->trial;
+	came = (double)g->tried * 1e6 / (double)(now - g->tried_at);
+	if (g->proven && came < g->rate)
+		g->rate = came > RATE_LEAST ? came : RATE_LEAST;
 	g->trial -= g->proven ? g->trial : l->arrived;
 	if (p2v_list_empty(&g->served)) /* whoever was sent it is gone */
 		g->trial = 0;
@@ -184,7 +191,7 @@ static void adjust(struct p2v_delivery *d, p2v_usec now)
 	g->through += (through - g->through) / 4;
 	g->all += (all - g->all) / 4;
 	g->queued = l.queued;
-	try_out(g, &l);
+	try_out(d, &l, now);
 	if (l.queued > TARGET && now >= g->hold_until) {
 		judge(d, &l, 0.9 * most_of(all, g->all), now);
 		if (!p2v_list_empty(&g->served))
@@ -239,7 +246,10 @@ void p2v_governor_sent(struct p2v_delivery *d, struct p2v_mate *m, uint64_t n)
 	struct p2v_session_info info;
 
 	d->governor.sent += n;
-	d->governor.trial += d->governor.proven ? 0 : n;
+	if (!d->governor.proven && d->governor.trial == 0 && p2v_delivery_parts(d) > 0) {
+		d->governor.trial = d->governor.tried = n;
+		d->governor.tried_at = p2v_now(&d->node->world);
+	}
 	if (!p2v_list_empty(&m->in_served))
 		return;
 	p2v_list_push(&d->governor.served, &m->in_served);

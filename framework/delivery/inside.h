@@ -297,6 +297,7 @@ struct p2v_feed {
 	struct p2v_list waiting;      /* fragments that players read now */
 	char *forward[P2V_FORWARDED]; /* values, by forwarded_names */
 	bool joined;
+	bool ranges; /* its CDN said, or showed, that it takes byte ranges */
 };
 
 struct p2v_reading {
@@ -518,8 +519,9 @@ struct p2v_governor {
 	uint32_t poor,
 		rests; /* looks in a row that found a thin line; times that it was left alone */
 	bool was_full;
-	bool proven;            /* the first chunks, one by one, have arrived somewhere */
-	uint64_t trial;         /* [B] of those that are under way */
+	bool proven;           /* a chunk that was sent alone has arrived */
+	uint64_t trial, tried; /* [B] of the one under way that has not arrived, and of all of it */
+	p2v_usec tried_at;
 	p2v_usec queued;        /* how long what we sent waited on its way, as seen last */
 	double all;             /* [B/s] that arrived, messages among it, over some intervals */
 	struct p2v_list served; /* struct p2v_mate: to whom chunks are under way, or were */

@@ -173,7 +173,7 @@ static uint64_t missing(const struct p2v_fragment *f)
 
 /* A player waits for f, which the line hardly brings in time. What it needs a part's time from now
  * is on its way beside it, and would be late for it: that stays where the line brings it all in
- * time. */
+ * time. What is only promised yet is in nobody's way. */
 static bool no_room(const struct p2v_fragment *f, const struct p2v_player_due *due, p2v_usec now)
 {
 	uint64_t bytes = 0;
@@ -181,7 +181,7 @@ static bool no_room(const struct p2v_fragment *f, const struct p2v_player_due *d
 	if (f->whole <= f->dur)
 		return true;
 	for (const struct p2v_fragment *g = f->d->fragments; g; g = g->hh.next)
-		if (g->feed == f->feed && g->wanted && !g->complete)
+		if (g->feed == f->feed && g->wanted && !g->complete && !g->hint)
 			bytes += missing(g);
 	return now + p2v_cdn_estimate(f->d, bytes) > earlier(due->dry, due->finish);
 }

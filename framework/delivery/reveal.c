@@ -35,9 +35,18 @@ static bool newer(const struct p2v_timeline_entry *e, const struct p2v_directive
 	return want->has_part && (e->n > want->msn || (e->n == want->msn && e->i > want->part));
 }
 
+static bool was_asked(const struct p2v_rendition *r, const struct p2v_timeline_entry *e)
+{
+	const struct p2v_fragment *f = p2v_fragment_listed(r->feed->d, e);
+
+	return f && f->first_asked != P2V_UNKNOWN;
+}
+
 /* A part is told of when it is here: players that read parts measure each from when they were told
  * of it, and what partners need for one is as long as it lasts, nearly. It costs them nothing: they
- * would have it no sooner. */
+ * would have it no sooner. Who does not say which part it waits for, and has not asked for the one
+ * before the last, comes from elsewhere, as from another rendition, and needs older ones at once.
+ */
 static p2v_usec until_part(
 	struct p2v_rendition *r, const struct p2v_directives *want, p2v_usec since)
 {
@@ -46,7 +55,8 @@ static p2v_usec until_part(
 
 	while (i > 0 && (tl->parts[i - 1].hint || newer(&tl->parts[i - 1], want)))
 		i--;
-	if (i == 0 || !r->followed)
+	if (i == 0 || !r->followed ||
+		(!want->has_part && i > 1 && !was_asked(r, &tl->parts[i - 2])))
 		return since;
 	return wait_for(p2v_fragment_listed(r->feed->d, &tl->parts[i - 1]), since + tl->target);
 }

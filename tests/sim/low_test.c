@@ -141,3 +141,50 @@ Test(low, bodies_of_unknown_length_are_relayed_while_they_come)
 	cr_assert_leq(r.stalls, 4);
 	rig_end(s);
 }
+
+/* Uplinks fail again and again while bodies of unknown length come from peers. */
+static struct p2v_origin_count fail_in_the_middle(bool ignores_range, struct p2v_swarm_result *r)
+{
+	const struct p2v_origin_fault slow = { .match = "/v",
+		.rate = 1400000 / 8 * 5 / 4,
+		.no_length = true,
+		.ignores_range = ignores_range };
+	struct p2v_swarm_conf conf = rig_conf();
+	struct p2v_link good = conf.viewer_link, bad = good;
+	struct p2v_origin_count count;
+	struct p2v_swarm *s;
+
+	bad.up = 30000;
+	conf.viewers = 4;
+	conf.player.abr = P2V_ABR_FIXED;
+	conf.player.rendition = 2;
+	s = rig_start(&conf);
+	cr_assert_gt(p2v_origin_fail(p2v_swarm_origin(s), &slow), 0);
+	p2v_swarm_run(s, 20 * P2V_SECOND);
+	for (int k = 0; k < 8; k++) {
+		for (size_t i = 0; i < conf.viewers; i++)
+			p2v_machine_set_link(p2v_swarm_machine(s, i), k % 2 ? &good : &bad);
+		p2v_swarm_run(s, 25 * P2V_SECOND + k * 5 * P2V_SECOND);
+	}
+	p2v_swarm_result(s, r);
+	p2v_origin_count(p2v_swarm_origin(s), &count);
+	rig_tell("unknown length, uplinks fail", r);
+	cr_assert_eq(p2v_swarm_polluted(s), 0);
+	rig_end(s);
+	return count;
+}
+
+/* What came of a body stays, and the CDN is asked for the rest alone, where it is known to take
+ * that and says that it is still the same. */
+Test(low, of_a_body_of_unknown_length_the_cdn_brings_the_rest)
+{
+	struct p2v_swarm_result rest, whole;
+	struct p2v_origin_count a = fail_in_the_middle(false, &rest),
+				b = fail_in_the_middle(true, &whole);
+
+	cr_assert_gt(a.partial, 5, "%llu", (unsigned long long)a.partial);
+	cr_assert_eq(b.partial, 0);
+	cr_assert_lt(rest.wasted_bytes, whole.wasted_bytes / 2, "%llu, %llu",
+		(unsigned long long)rest.wasted_bytes, (unsigned long long)whole.wasted_bytes);
+	cr_assert_leq(rest.stalls, whole.stalls);
+}
