@@ -31,6 +31,7 @@ struct model {
 	const struct model_conf *conf;
 	bool playing, reading;      /* reading: it has been given something */
 	p2v_usec began;             /* when it was */
+	p2v_usec edge;              /* media time where the list ended when it asked first */
 	p2v_usec clock_at, clock_t; /* at clock_at it played clock_t */
 	/* Picture, or picture and sound, and sound that comes apart. Texts are never waited for. */
 	struct model_track tracks[2];
@@ -40,6 +41,7 @@ struct model {
 static inline void model_forget(struct model *m)
 {
 	m->playing = m->reading = false;
+	m->edge = P2V_UNKNOWN;
 	for (size_t i = 0; i < 2; i++)
 		m->tracks[i] = (struct model_track){ .asked = P2V_UNKNOWN };
 }
@@ -91,6 +93,8 @@ static inline void model_on_request(void *st, p2v_usec now, const struct p2v_pla
 	if (m->playing && (f->t > (k->has ? k->end : model_end(m)) + 2 * f->dur ||
 				  f->t + 3 * f->dur < model_position(m, now)))
 		model_forget(m);
+	if (m->edge == P2V_UNKNOWN && f->behind != P2V_UNKNOWN)
+		m->edge = f->t + f->dur + f->behind;
 	k->asked = now;
 	k->dur = f->dur;
 }
@@ -102,8 +106,9 @@ static inline bool model_awaits(const struct model_track *k, p2v_usec now)
 
 /* What is played by parts is played close to the edge, and begins with a picture that stands by
  * itself, often seconds before: the parts from there on are no buffer. RFC 8216bis 4.4.3.8 keeps
- * players three parts from the edge, or further. One that is not there after a fragment's time
- * stays away from it on purpose.
+ * players three parts from the edge, or further: that of the list by which they chose where to
+ * begin, before they asked for anything. Half a part is kept in reserve. One that is not there
+ * after a fragment's time stays away from it on purpose.
  * @return where it begins to play; P2V_UNKNOWN: not in this part */
 static inline p2v_usec model_beginning(
 	const struct model *m, p2v_usec now, const struct p2v_player_frag *f)
@@ -112,7 +117,10 @@ static inline p2v_usec model_beginning(
 
 	if (f->whole <= f->dur || f->behind == P2V_UNKNOWN || now - m->began >= f->whole)
 		return f->t;
-	nearest = end + f->behind - 3 * f->dur;
+	nearest = end + f->behind;
+	if (m->edge != P2V_UNKNOWN && m->edge + f->dur / 2 < nearest)
+		nearest = m->edge + f->dur / 2;
+	nearest -= 3 * f->dur;
 	if (nearest + f->dur / 16 >= end) /* durations are rounded */
 		return P2V_UNKNOWN;
 	return nearest > f->t ? nearest : f->t;

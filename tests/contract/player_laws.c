@@ -316,6 +316,44 @@ Test(player_laws, a_seek_is_a_new_start)
 		}
 }
 
+/* A player by parts chooses where to begin, three parts from the edge, then loads the parts before
+ * that, and while it does the edge moves on. What it has when it begins is no less by that, and
+ * thought to be no less than that but for a part. */
+Test(player_laws, by_parts_it_plays_from_where_it_chose_to_begin)
+{
+	static const p2v_usec part = 200 * P2V_MSEC, each[] = { 0, 20 * P2V_MSEC, 90 * P2V_MSEC };
+	const int64_t listed = 8; /* when it asks first */
+
+	for (size_t k = 0; k < PLUGINS; k++)
+		for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+			p2v_usec begin = (listed - 3) * part, began = P2V_UNKNOWN, real, thought;
+			struct bench b;
+			int64_t n = 0;
+
+			bench_open(&b, plugins[k], 1);
+			for (p2v_usec start = b.now; n < listed + (b.now - start) / part; n++) {
+				int64_t edge = listed + (b.now - start) / part;
+				struct p2v_player_frag f = { .t = n * part,
+					.dur = part,
+					.bitrate = 1400000,
+					.whole = DUR,
+					.behind = (edge - n - 1) * part };
+
+				b.plugin->ops.player->on_request(b.st, b.now, &f);
+				b.now += each[i];
+				b.plugin->ops.player->on_served(b.st, b.now, &f);
+				if (began == P2V_UNKNOWN && f.t + part > begin)
+					began = b.now;
+			}
+			real = n * part - begin - (b.now - began);
+			thought = view_of(&b).buffer;
+			cr_assert(thought <= real && thought >= real - part,
+				"%s: %lld, it has %lld", plugins[k]->name, (long long)thought,
+				(long long)real);
+			bench_close(&b);
+		}
+}
+
 Test(player_laws, sessions_do_not_know_of_each_other)
 {
 	for (size_t k = 0; k < PLUGINS; k++) {
