@@ -326,7 +326,7 @@ int p2v_url_resolve(struct p2v_str base, struct p2v_str ref, struct p2v_text *ou
 /* What a character from '!' to '~' means in a plain reference; most mean nothing. */
 enum { ESCAPED = 1, QUERY, COLON, DOT, SLASH };
 
-static const uint8_t meaning[127] = { ['"'] = ESCAPED,
+static const uint8_t meaning['~' + 1] = { ['"'] = ESCAPED,
 	['#'] = ESCAPED,
 	['<'] = ESCAPED,
 	['>'] = ESCAPED,
@@ -342,8 +342,11 @@ bool p2v_url_is_plain(struct p2v_str ref)
 
 	for (size_t i = 0; i < ref.n; i++) {
 		unsigned char c = (unsigned char)ref.p[i];
-		uint8_t m = c > ' ' && c < sizeof meaning ? meaning[c] : ESCAPED;
+		uint8_t m;
 
+		if (c <= ' ' || c > '~')
+			return false;
+		m = meaning[c];
 		if (m == 0)
 			continue;
 		if (m == ESCAPED)

@@ -8,7 +8,7 @@
 
 /* [B] The first chunk, and the largest: each is twice the one before, so that a small document,
  * which most are, takes little. */
-enum { CHUNK_MIN = 1024, CHUNK_MAX = 32768 };
+enum { CHUNK_MIN = 1024, CHUNK_MAX = 32768, LONG = 4096 };
 
 struct chunk {
 	struct chunk *next;
@@ -95,7 +95,10 @@ void *p2v_doc_grow(struct p2v_doc_memory *m, void *v, size_t n, size_t size)
 
 	if (n < cap)
 		return v;
-	if (more > SIZE_MAX / size || !within(m, more * size))
+	/* A long one gets much longer: moving it costs more than room that nobody touches. */
+	if (cap >= LONG)
+		more = within(m, 3 * cap * size) ? 3 * cap : cap / 8;
+	if (!within(m, more * size))
 		return NULL;
 	if (a)
 		p2v_list_remove(&a->in_memory);

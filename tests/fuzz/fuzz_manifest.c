@@ -38,12 +38,14 @@ static bool move(void *ctx, const struct p2v_doc_uri *u, struct p2v_text *out)
 	return true;
 }
 
-static struct p2v_doc *read_one(const struct p2v_test_manifests *m, struct p2v_str text)
+/* @param url  where it came from; "": not known */
+static struct p2v_doc *read_from(
+	const struct p2v_test_manifests *m, const char *url, struct p2v_str text)
 {
 	struct p2v_doc *d;
 	struct p2v_err err;
 	const struct p2v_doc_in in = { .text = text,
-		.url = base,
+		.url = url,
 		.type = p2v_str_of(FUZZ_TYPE),
 		.wall = WALL,
 		.proto = FUZZ_PROTO,
@@ -52,6 +54,11 @@ static struct p2v_doc *read_one(const struct p2v_test_manifests *m, struct p2v_s
 
 	must(rc == P2V_OK ? d != NULL : !d && err.code == rc && err.text[0]);
 	return d;
+}
+
+static struct p2v_doc *read_one(const struct p2v_test_manifests *m, struct p2v_str text)
+{
+	return read_from(m, base, text);
 }
 
 static void rewrite(
@@ -119,6 +126,7 @@ void fuzz_one(const uint8_t *p, size_t n)
 	p2v_test_manifests_init(&m);
 	must(p2v_timeline_init(&tl, base) == P2V_OK);
 	must(p2v_str_split(&rest, 0x1e, &first) == (p != NULL));
+	p2v_doc_free(read_from(&m, "", first));
 	use(&m, &tl, first, 1);
 	use(&m, &tl, rest.p ? rest : first, 2 * P2V_SECOND);
 	p2v_timeline_fini(&tl);

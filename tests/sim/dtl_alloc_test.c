@@ -1,6 +1,6 @@
 /* dtl_alloc_test.c - a transfer that runs evenly asks for no memory: not for a packet, not for an
  * ACK, and OpenSSL does not either. The simulator's own network allocates datagrams, so there is a
- * wire of two ends here, which does not. */
+ * line of two ends here, which does not. */
 #include <criterion/criterion.h>
 
 #include <stdlib.h>
@@ -9,42 +9,24 @@
 #include "framework/base/options.h"
 #include "tests/sim/dtl_certs.h"
 #include "tests/sim/dtl_net.h"
+#include "tests/sim/dtl_wire.h"
 #include "tests/sim/held.h"
-#include "tests/unit/fake_world.h"
 #include "tests/unit/oom.h"
 
 TestSuite(dtl_alloc, .timeout = 300);
 
 enum {
-	SLOTS = 4096, /* datagrams under way in one direction */
-	ROOM = 1500,
 	BLOCK = 65536,
 	AHEAD = 262144 /* [B] that are kept waiting to be sent */
 };
 #define DELAY (5 * P2V_MSEC)
 #define TURN  (P2V_MSEC / 2)
 
-struct slot {
-	p2v_usec due;
-	size_t n;
-	uint8_t p[ROOM];
-};
-
-struct p2v_udp {
-	struct wire *wire;
-	const struct p2v_udp_handler *handler;
-	void *ctx;
-	struct p2v_addr addr;
-	struct slot slot[SLOTS]; /* on their way to it */
-	size_t first, n;
-};
-
-struct wire {
-	struct fake_world base;
-	struct p2v_world_ops ops;
-	struct p2v_world world;
-	struct p2v_udp *udp[2];
-	unsigned opened, lose; /* lose: each so-many-th datagram; 0: none */
+/* Two ends, and what is on its way to each. */
+struct line {
+	struct wire wire;
+	struct queue to[SOCKETS];
+	unsigned lose; /* each so-many-th datagram; 0: none */
 	uint64_t sent;
 };
 
@@ -62,104 +44,30 @@ struct side {
 	uint64_t got;
 };
 
-/* ---- the wire ---- */
+/* ---- the line ---- */
 
-static int wire_open(void *self, const struct p2v_addr *bind, const struct p2v_udp_handler *h,
-	void *ctx, struct p2v_udp **out, struct p2v_addr *bound, struct p2v_err *err)
+static void line_sent(struct p2v_udp *from, const struct p2v_addr *to, const uint8_t *p, size_t n)
 {
-	struct wire *w = P2V_OF((struct fake_world *)self, struct wire, base);
-	struct p2v_udp *u = w->udp[w->opened];
+	struct line *l = P2V_OF(from->wire, struct line, wire);
 
-	(void)bind;
-	(void)err;
-	*u = (struct p2v_udp){ .wire = w, .handler = h, .ctx = ctx };
-	u->addr = p2v_addr_v4(0x0a000001u + w->opened++, 4433);
-	*bound = u->addr;
-	*out = u;
-	return P2V_OK;
+	(void)to; /* there is one other */
+	l->sent++;
+	if (!l->lose || l->sent % l->lose)
+		queue_put(&l->to[from == &l->wire.udp[0]], &from->addr, l->wire.base.now + DELAY, p,
+			n);
 }
 
-static void wire_put(struct wire *w, struct p2v_udp *to, const uint8_t *p, size_t n)
+static void line_run(struct line *l, p2v_usec time)
 {
-	struct slot *s = &to->slot[(to->first + to->n) % SLOTS];
+	p2v_usec end = l->wire.base.now + time;
 
-	w->sent++;
-	if (w->lose && w->sent % w->lose == 0)
-		return;
-	cr_assert(n <= ROOM && to->n < SLOTS);
-	memcpy(s->p, p, n);
-	s->n = n;
-	s->due = w->base.now + DELAY;
-	to->n++;
-}
+	for (; l->wire.base.now < end; l->wire.base.now += TURN) {
+		const struct slot *s;
 
-static size_t wire_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n)
-{
-	struct wire *w = u->wire;
-
-	(void)self;
-	for (size_t i = 0; i < n; i++) {
-		size_t seg = v[i].seg ? v[i].seg : v[i].n;
-
-		for (size_t off = 0; off < v[i].n; off += seg)
-			wire_put(w, w->udp[u == w->udp[0]], v[i].p + off,
-				v[i].n - off < seg ? v[i].n - off : seg);
-	}
-	return n;
-}
-
-static size_t wire_segments(void *self, struct p2v_udp *u)
-{
-	(void)self;
-	(void)u;
-	return 40;
-}
-
-static void wire_close(void *self, struct p2v_udp *u)
-{
-	(void)self;
-	(void)u;
-}
-
-static void wire_deliver(struct wire *w, struct p2v_udp *u)
-{
-	while (u->n && u->slot[u->first].due <= w->base.now) {
-		const struct slot *s = &u->slot[u->first];
-		struct p2v_dgram d = { .addr = w->udp[u == w->udp[0]]->addr, .p = s->p, .n = s->n };
-
-		u->handler->received(u->ctx, &d, 1);
-		u->first = (u->first + 1) % SLOTS;
-		u->n--;
-	}
-}
-
-static void wire_run(struct wire *w, p2v_usec time)
-{
-	p2v_usec end = w->base.now + time;
-
-	for (; w->base.now < end; w->base.now += TURN) {
-		struct p2v_timer *t;
-
-		for (int i = 0; i < 2; i++)
-			wire_deliver(w, w->udp[i]);
-		while ((t = p2v_timers_pop(&w->base.timers, w->base.now)))
-			t->fire(t, w->base.now);
-	}
-}
-
-static void wire_init(struct wire *w)
-{
-	memset(w, 0, sizeof *w);
-	w->ops = fake_world_ops;
-	w->ops.udp_open = wire_open;
-	w->ops.udp_send = wire_send;
-	w->ops.udp_segments = wire_segments;
-	w->ops.udp_close = wire_close;
-	w->world = (struct p2v_world){ &w->ops, &w->base };
-	w->base.now = P2V_SECOND;
-	for (int i = 0; i < 2; i++) {
-		w->udp[i] = calloc(1, sizeof *w->udp[i]);
-		cr_assert(w->udp[i]);
+		for (int i = 0; i < SOCKETS; i++)
+			while ((s = queue_take(&l->to[i], l->wire.base.now)))
+				wire_receive(&l->wire.udp[i], s);
+		wire_fire(&l->wire);
 	}
 }
 
@@ -225,7 +133,7 @@ static const struct p2v_dtl_handler handler = { .opened = on_opened,
 /* ---- two ends ---- */
 
 struct scene {
-	struct wire wire;
+	struct line line;
 	struct side a, b;
 	struct authority ca;
 	struct judge judge;
@@ -261,7 +169,7 @@ static void side_init(struct scene *c, struct side *s, uint64_t seed, bool dtls)
 	/* Windows that do not grow: the transfer is to run evenly. */
 	conf.stream_window = conf.stream_window_max = 262144;
 	conf.session_window = conf.session_window_max = 262144;
-	p2v_node_init(&s->node, &c->wire.world, seed);
+	p2v_node_init(&s->node, &c->line.wire.world, seed);
 	cr_assert_eq(p2v_options_default(cc->options, cc->option_size, s->cc_conf, NULL), P2V_OK);
 	p2v_policy_init(&s->cc, &s->node, cc, s->cc_conf);
 	records_of(c, s, dtls, &records);
@@ -288,30 +196,29 @@ static long run(struct scene *c, bool dtls, unsigned lose, uint64_t *packets)
 	long before;
 
 	memset(c, 0, sizeof *c);
-	wire_init(&c->wire);
+	wire_init(&c->line.wire, line_sent);
+	c->line.wire.segments = 40;
 	authority_make(&c->ca, "P-256");
 	shown_make(&c->shown, &c->ca, "P-256", -2000000000, 2000000000);
-	c->judge = (struct judge){ .authority = &c->ca, .world = &c->wire.world };
+	c->judge = (struct judge){ .authority = &c->ca, .world = &c->line.wire.world };
 	side_init(c, &c->a, 1, dtls);
 	side_init(c, &c->b, 2, dtls);
 	to = p2v_dtl_bound(c->b.dtl);
 	cr_assert_eq(p2v_dtl_dial(c->a.dtl, &to, &c->a.session, NULL), P2V_OK);
-	wire_run(&c->wire, P2V_SECOND / 2);
+	line_run(&c->line, P2V_SECOND / 2);
 	cr_assert(c->a.session && c->b.session);
 	cr_assert_eq(p2v_stream_open(c->a.session, &c->a.stream), P2V_OK);
 	fill(&c->a);
-	c->wire.lose = lose;
-	wire_run(&c->wire, 3 * P2V_SECOND);
-	*packets = c->wire.sent;
+	c->line.lose = lose;
+	line_run(&c->line, 3 * P2V_SECOND);
+	*packets = c->line.sent;
 	before = held_count();
-	wire_run(&c->wire, 2 * P2V_SECOND);
-	*packets = c->wire.sent - *packets;
+	line_run(&c->line, 2 * P2V_SECOND);
+	*packets = c->line.sent - *packets;
 	before = held_count() - before;
 	side_fini(&c->a);
 	side_fini(&c->b);
 	authority_fini(&c->ca);
-	free(c->wire.udp[0]);
-	free(c->wire.udp[1]);
 	return before;
 }
 

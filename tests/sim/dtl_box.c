@@ -9,79 +9,17 @@
 
 /* ---- the network ---- */
 
-void box_put(struct queue *q, const struct p2v_addr *addr, const void *p, size_t n)
+static void box_sent(struct p2v_udp *from, const struct p2v_addr *to, const uint8_t *p, size_t n)
 {
-	struct slot *s = &q->slot[(q->first + q->n) % SLOTS];
+	struct box *b = P2V_OF(from->wire, struct box, wire);
 
-	cr_assert(q->n < SLOTS && n <= ROOM);
-	s->addr = *addr;
-	s->n = n;
-	memcpy(s->p, p, n);
-	q->n++;
-}
-
-const struct slot *box_take(struct queue *q)
-{
-	const struct slot *s = &q->slot[q->first];
-
-	if (q->n == 0)
-		return NULL;
-	q->first = (q->first + 1) % SLOTS;
-	q->n--;
-	return s;
-}
-
-struct p2v_udp {
-	int unused;
-};
-static struct p2v_udp the_socket; /* each box has one */
-
-static struct box *box_of(void *self)
-{
-	return P2V_OF((struct fake_world *)self, struct box, base);
-}
-
-static int box_open(void *self, const struct p2v_addr *bind, const struct p2v_udp_handler *h,
-	void *ctx, struct p2v_udp **out, struct p2v_addr *bound, struct p2v_err *err)
-{
-	struct box *b = box_of(self);
-
-	(void)err;
-	b->udp = h;
-	b->udp_ctx = ctx;
-	*bound = *bind;
-	*out = &the_socket;
-	return P2V_OK;
-}
-
-static size_t box_send(void *self, struct p2v_udp *u, const struct p2v_dgram *v, size_t n)
-{
-	struct box *b = box_of(self);
-
-	(void)u;
-	for (size_t i = 0; i < n; i++) {
-		b->out_bytes += v[i].n;
-		box_put(&b->out, &v[i].addr, v[i].p, v[i].n);
-	}
-	return n;
-}
-
-static size_t box_segments(void *self, struct p2v_udp *u)
-{
-	(void)self;
-	(void)u;
-	return 1;
-}
-
-static void box_close(void *self, struct p2v_udp *u)
-{
-	(void)self;
-	(void)u;
+	b->out_bytes += n;
+	queue_put(&b->out, to, 0, p, n);
 }
 
 static void box_entropy(void *self, void *buf, size_t n)
 {
-	struct box *b = box_of(self);
+	struct box *b = P2V_OF((struct fake_world *)self, struct box, wire.base);
 
 	for (size_t i = 0; i < n; i++)
 		((uint8_t *)buf)[i] = (uint8_t)p2v_random_next(&b->random);
@@ -112,7 +50,7 @@ void box_to_remotes(struct box *b)
 {
 	const struct slot *s;
 
-	while ((s = box_take(&b->out))) {
+	while ((s = queue_take(&b->out, b->wire.base.now))) {
 		struct remote *r = find(b, &s->addr);
 
 		if (r && r->record)
@@ -124,11 +62,9 @@ void box_to_endpoint(struct box *b)
 {
 	const struct slot *s;
 
-	while ((s = box_take(&b->in))) {
-		struct p2v_dgram d = { .addr = s->addr, .p = s->p, .n = s->n };
-
+	while ((s = queue_take(&b->in, b->wire.base.now))) {
 		b->in_bytes += s->n;
-		b->udp->received(b->udp_ctx, &d, 1);
+		wire_receive(&b->wire.udp[0], s);
 		box_look(b);
 	}
 }
@@ -141,12 +77,12 @@ static p2v_usec remotes_retry(struct box *b)
 
 	for (size_t i = 0; i < b->n_remotes; i++) {
 		struct remote *r = &b->remote[i];
-		p2v_usec due = r->record ? r->record->ops->deadline(r->record, b->base.now)
+		p2v_usec due = r->record ? r->record->ops->deadline(r->record, b->wire.base.now)
 					 : P2V_NEVER;
 
-		if (due <= b->base.now) {
-			r->record->ops->timeout(r->record, b->base.now, &r->up);
-			due = r->record->ops->deadline(r->record, b->base.now);
+		if (due <= b->wire.base.now) {
+			r->record->ops->timeout(r->record, b->wire.base.now, &r->up);
+			due = r->record->ops->deadline(r->record, b->wire.base.now);
 		}
 		first = due < first ? due : first;
 	}
@@ -155,24 +91,22 @@ static p2v_usec remotes_retry(struct box *b)
 
 void box_run(struct box *b, p2v_usec time)
 {
-	p2v_usec end = b->base.now + time;
+	p2v_usec end = b->wire.base.now + time;
 
 	do {
-		struct p2v_timer *t;
 		p2v_usec due, retry;
 
 		box_to_remotes(b);
 		box_to_endpoint(b);
-		while ((t = p2v_timers_pop(&b->base.timers, b->base.now)))
-			t->fire(t, b->base.now);
+		wire_fire(&b->wire);
 		retry = remotes_retry(b);
-		due = p2v_timers_next(&b->base.timers);
+		due = p2v_timers_next(&b->wire.base.timers);
 		due = retry < due ? retry : due;
 		if (b->in.n || b->out.n)
-			b->base.now += b->hop;
-		else if (due > b->base.now)
-			b->base.now = due < end ? due : end;
-	} while (b->base.now < end);
+			b->wire.base.now += b->hop;
+		else if (due > b->wire.base.now)
+			b->wire.base.now = due < end ? due : end;
+	} while (b->wire.base.now < end);
 }
 
 /* ---- the endpoint's application ---- */
@@ -266,20 +200,14 @@ struct box *box_new(bool dtls, const struct p2v_dtl_conf *conf)
 	struct p2v_records own;
 
 	cr_assert(b);
-	b->ops = fake_world_ops;
-	b->ops.udp_open = box_open;
-	b->ops.udp_send = box_send;
-	b->ops.udp_segments = box_segments;
-	b->ops.udp_close = box_close;
-	b->ops.entropy = box_entropy;
-	b->world = (struct p2v_world){ &b->ops, &b->base };
-	b->base.now = P2V_SECOND;
+	wire_init(&b->wire, box_sent);
+	b->wire.ops.entropy = box_entropy;
 	b->hop = P2V_MSEC / 10;
 	p2v_random_init(&b->random, 1, "box");
-	p2v_node_init(&b->node, &b->world, 1);
+	p2v_node_init(&b->node, &b->wire.world, 1);
 	authority_make(&b->ca, "P-256");
 	shown_make(&b->shown, &b->ca, "P-256", -2000000000, 2000000000);
-	b->judge = (struct judge){ .authority = &b->ca, .world = &b->world };
+	b->judge = (struct judge){ .authority = &b->ca, .world = &b->wire.world };
 	cr_assert_eq(p2v_options_default(cc->options, cc->option_size, b->cc_conf, NULL), P2V_OK);
 	p2v_policy_init(&b->cc, &b->node, cc, b->cc_conf);
 	own = dtls ? dtls_records(b, 0) : sim_records(b, 0);
@@ -317,7 +245,7 @@ static void remote_emit(void *ctx, const uint8_t *p, size_t n)
 {
 	struct remote *r = ctx;
 
-	box_put(&r->box->in, &r->addr, p, n);
+	queue_put(&r->box->in, &r->addr, 0, p, n);
 }
 
 void remote_frames(struct remote *r, const void *frames, size_t n)
@@ -326,7 +254,7 @@ void remote_frames(struct remote *r, const void *frames, size_t n)
 	struct p2v_writer w = p2v_writer_of(buf, sizeof buf);
 	ptrdiff_t k;
 
-	p2v_packet_begin(&w, r->next++, r->box->base.now);
+	p2v_packet_begin(&w, r->next++, r->box->wire.base.now);
 	p2v_write_bytes(&w, frames, n);
 	k = r->record->ops->seal(r->record, buf, p2v_written(&w), out, sizeof out);
 	if (k > 0)

@@ -6,21 +6,10 @@
 #include "framework/dtl/packet.h"
 #include "tests/sim/dtl_certs.h"
 #include "tests/sim/dtl_net.h"
+#include "tests/sim/dtl_wire.h"
 #include "tests/sim/held.h"
-#include "tests/unit/fake_world.h"
 
-enum { SLOTS = 4096, ROOM = 2048, REMOTES = 4096, KB = 1024 };
-
-struct slot {
-	struct p2v_addr addr; /* of the remote */
-	size_t n;
-	uint8_t p[ROOM];
-};
-
-struct queue {
-	struct slot slot[SLOTS];
-	size_t first, n;
-};
+enum { REMOTES = 4096, KB = 1024 };
 
 struct box;
 
@@ -42,11 +31,7 @@ struct remote {
 
 /* An endpoint and the world around it. */
 struct box {
-	struct fake_world base;
-	struct p2v_world_ops ops;
-	struct p2v_world world;
-	const struct p2v_udp_handler *udp; /* the endpoint's socket, */
-	void *udp_ctx;                     /* and whose it is */
+	struct wire wire; /* its first socket is the endpoint's */
 	struct p2v_node node;
 	struct p2v_policy cc;
 	uint8_t cc_conf[NET_CONF];
@@ -68,9 +53,6 @@ struct box {
 	long before, most; /* [B] held, without the endpoint's guests */
 };
 
-void box_put(struct queue *q, const struct p2v_addr *addr, const void *p, size_t n);
-/** @return the first datagram, valid until others are put; NULL: none */
-const struct slot *box_take(struct queue *q);
 /** Note what is held now, if it is more than before. */
 void box_look(struct box *b);
 /** Deliver what the endpoint has sent. */

@@ -11,7 +11,7 @@ TestSuite(dtl_memory, .timeout = 300);
 
 static void spray(struct box *b, const struct p2v_addr *from, const void *p, size_t n)
 {
-	box_put(&b->in, from, p, n);
+	queue_put(&b->in, from, 0, p, n);
 	box_to_endpoint(b);
 	box_to_remotes(b); /* to nobody */
 }
@@ -25,9 +25,9 @@ Test(dtl_memory, strangers_leave_nothing)
 	uint8_t junk[ROOM];
 
 	(void)remote_new(b);
-	first = *box_take(&b->in);
+	first = *queue_take(&b->in, b->wire.base.now);
 	spray(b, &first.addr, first.p, first.n); /* the answer goes to the remote */
-	cookie = *box_take(&b->in);
+	cookie = *queue_take(&b->in, b->wire.base.now);
 	remote_drop(&b->remote[0]);
 	box_mark(b);
 	for (uint32_t i = 1; i <= 30000; i++) {
@@ -127,7 +127,7 @@ Test(dtl_memory, a_good_caller_among_them)
 		begin_handshake(b, SHOWS_ITS_COOKIE);
 	}
 	cr_assert_eq(b->opened, 1, "it is in");
-	cr_assert(b->base.now < 6 * P2V_SECOND, "after %lld us", (long long)b->base.now);
+	cr_assert(b->wire.base.now < 6 * P2V_SECOND, "after %lld us", (long long)b->wire.base.now);
 	box_free(b);
 }
 
@@ -313,7 +313,7 @@ static void check_sending(uint64_t every, bool grants, p2v_usec time, long bound
 	r->every = every;
 	for (size_t i = 0; i < N; i++)
 		cr_assert_eq(p2v_stream_open(r->session, &t[i]), P2V_OK);
-	for (p2v_usec end = b->base.now + time; b->base.now < end && !b->closed;) {
+	for (p2v_usec end = b->wire.base.now + time; b->wire.base.now < end && !b->closed;) {
 		write_ahead(r, t, N, buf);
 		box_run(b, 5 * P2V_MSEC);
 		box_look(b);

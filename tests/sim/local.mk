@@ -23,6 +23,7 @@ tests_sim_sim_dtl_SOURCES = \
 	%reldir%/dtl_rogue_test.c \
 	%reldir%/dtl_stream_test.c \
 	%reldir%/dtl_window_test.c \
+	%reldir%/dtl_wire.c %reldir%/dtl_wire.h \
 	%reldir%/held.c %reldir%/held.h \
 	%reldir%/rogue.c %reldir%/rogue.h \
 	$(OOM_SOURCES)

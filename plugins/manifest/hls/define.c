@@ -150,7 +150,7 @@ static bool from_query(struct hls *h, struct p2v_str name, struct p2v_str *out)
 	struct hls_room *room = &h->st->values;
 	size_t from = room->n;
 	const char *p = h->url.n ? memchr(h->url.p, '?', h->url.n) : NULL,
-		   *end = h->url.n ? h->url.p + h->url.n : NULL;
+		   *end = p ? h->url.p + h->url.n : NULL;
 
 	while (p && p < end && *p != '#') {
 		const char *start = ++p;

@@ -8,7 +8,7 @@
 
 #include "plugins/manifest/shared/words.h"
 
-enum { CHUNK = 64 * 1024, PIECE = 1 << 20, NAMES = 64 };
+enum { UNIT = sizeof(uint64_t), CHUNK = 64 * 1024, PIECE = 1 << 20, NAMES = 64 };
 
 /* ---- memory ---- */
 
@@ -22,19 +22,19 @@ void *xml_take(struct xml_tree *t, size_t size)
 	struct xml_chunk *c = t->memory;
 	void *p;
 
-	size = (size + 15) & ~(size_t)15;
+	size = (size + UNIT - 1) / UNIT * UNIT;
 	if (!c || c->size - c->used < size) {
 		size_t n = size > CHUNK ? size : CHUNK, all = c ? c->all : 0;
 
 		if (size > XML_MEMORY_MAX || all + n > XML_MEMORY_MAX)
 			return NULL;
-		c = malloc(sizeof *c + 16 + n);
+		c = malloc(sizeof *c + n);
 		if (!c)
 			return NULL;
 		*c = (struct xml_chunk){ t->memory, 0, n, all + n };
 		t->memory = c;
 	}
-	p = (char *)(((uintptr_t)(c + 1) + 15) & ~(uintptr_t)15) + c->used;
+	p = (char *)(c + 1) + c->used;
 	c->used += size;
 	return p;
 }
@@ -153,8 +153,9 @@ static struct xml_node *keep_element(struct reading *r, const char *name, const 
 	for (uint32_t i = 0; i < n; i++) {
 		size_t k = strlen(v[2 * i + 1]);
 
-		e->attrs[i].name = keep_name(r, v[2 * i]);
-		e->attrs[i].value = (struct p2v_str){ memcpy(p, v[2 * i + 1], k), k };
+		e->attrs[i] = (struct xml_attr){ keep_name(r, v[2 * i]), (uint32_t)(p - (char *)e),
+			(uint32_t)k };
+		memcpy(p, v[2 * i + 1], k);
 		p += k;
 	}
 	return r->rc == P2V_OK ? e : NULL;
@@ -342,7 +343,7 @@ struct p2v_str xml_attr(const struct xml_node *e, struct p2v_str name)
 {
 	for (uint32_t i = 0; e && i < e->n_attrs; i++)
 		if (words_same(*e->attrs[i].name, name))
-			return e->attrs[i].value;
+			return (struct p2v_str){ (const char *)e + e->attrs[i].at, e->attrs[i].n };
 	return (struct p2v_str){ NULL, 0 };
 }
 

@@ -14,7 +14,7 @@
 
 struct xml_attr {
 	const struct p2v_str *name; /* as written */
-	struct p2v_str value;       /* without escapes */
+	uint32_t at, n; /* [B] where its value stands behind the element, without escapes */
 };
 
 struct xml_text {
@@ -46,8 +46,8 @@ struct xml_tree {
 P2V_MUST_USE int xml_read(struct p2v_str body, struct xml_tree *t, struct p2v_err *err);
 void xml_free(struct xml_tree *t);
 
-/** @return room that lasts as long as the tree, for what is worked out from it; NULL: no memory, or
- * over the bound */
+/** @return room that lasts as long as the tree, for what is worked out from it, aligned for
+ * pointers and uint64_t; NULL: no memory, or over the bound */
 void *xml_take(struct xml_tree *t, size_t size);
 
 /** @return the attribute's value; absent: there is none. e may be NULL. */
