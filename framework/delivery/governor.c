@@ -65,7 +65,7 @@ static p2v_usec median(const struct delays *s)
 
 /* The queue is the median of the partners that something is under way to: one partner's own full
  * line does not count, ours delays them all. Those to whom only messages go are asked when those
- * that are being served say that it stands, or when nobody is served. */
+ * that are being served say that it stands, and near the edge when nobody is served. */
 static struct look look(struct p2v_delivery *d)
 {
 	struct delays delays = { .n = 0 };
@@ -84,7 +84,7 @@ static struct look look(struct p2v_delivery *d)
 			p2v_list_remove(&m->in_served); /* all that it was sent is there */
 		take(&l, &delays, &info);
 	}
-	all = median(&delays) > TARGET || p2v_list_empty(&d->governor.served);
+	all = median(&delays) > TARGET || (parts && p2v_list_empty(&d->governor.served));
 	if (all || parts)
 		P2V_LIST_EACH (it, &d->mates) {
 			struct p2v_mate *m = P2V_OF(it, struct p2v_mate, in_delivery);
