@@ -72,7 +72,8 @@ Test(low, peers_bring_parts_in_time)
 }
 
 /* Players read the parts up to the edge one after the other before they begin, and are as late ever
- * after as that took. An agent has the next ones when it is asked for them, also when it is alone. */
+ * after as that took. An agent has the next ones when it is asked for them, also when it is alone.
+ */
 Test(low, who_begins_through_an_agent_is_not_as_late)
 {
 	struct p2v_swarm_conf conf = low_conf();
