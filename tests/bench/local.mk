@@ -1,4 +1,4 @@
-# What the transport costs beside what it is made of: `make bench`. It takes a minute or two, wants an idle machine,
+# What the transport costs beside what it is made of, and manifests beside expat: `make bench`. It takes a minute or two, wants an idle machine,
 # and installs nothing.
 EXTRA_PROGRAMS += tests/bench/raw tests/bench/sessions tests/bench/fluid tests/bench/manifests
 tests_bench_fluid_SOURCES = %reldir%/fluid.c
