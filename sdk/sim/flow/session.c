@@ -440,7 +440,6 @@ void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out)
 {
 	const struct p2v_sender *w = &s->sender;
 	p2v_usec now = now_of(s), silence = now - s->heard, alive = s->dtl->conf.keep_alive;
-	double flight;
 
 	*out = (struct p2v_session_info){ .addr = s->addr,
 		.age = now - s->born,
@@ -457,9 +456,7 @@ void p2v_session_info(const struct p2v_session *s, struct p2v_session_info *out)
 	out->min_rtt = w->rtt;
 	out->srtt = w->rtt + out->queued;
 	out->cwnd = (uint64_t)w->cwnd;
-	flight = p2v_sender_in_flight(w);
-	out->in_flight = flight > 0 ? (uint64_t)flight
-				    : 0; /* past its goal before that is settled */
+	out->in_flight = (uint64_t)p2v_sender_in_flight(w);
 	out->pace = (uint64_t)(1.25 * w->cwnd * 1e6 / (double)(w->rtt ? w->rtt : 1));
 	out->sent += (uint64_t)p2v_sender_passed(w) + out->in_flight;
 	out->lost = (uint64_t)w->lost;
