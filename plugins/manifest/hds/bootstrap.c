@@ -143,6 +143,12 @@ uint64_t hds_segment_of(const struct hds_bootstrap *b, uint64_t fragment)
 	return r->first + (fragment - r->before - 1) / r->fragments;
 }
 
+/* Fragments have numbers of 32 bits: no run has more of them. */
+static uint64_t whole(double n)
+{
+	return n < UINT32_MAX ? (uint64_t)n : UINT32_MAX;
+}
+
 uint64_t hds_run_length(const struct hds_bootstrap *b, size_t run)
 {
 	const struct hds_fragment_run *r = &b->fragments[run];
@@ -159,8 +165,7 @@ uint64_t hds_run_length(const struct hds_bootstrap *b, size_t run)
 	}
 	now = (double)b->now * (double)b->run_scale / (double)b->scale;
 	if (b->live) /* it is when the newest of them began */
-		return now < (double)r->t
-			       ? 0
-			       : (uint64_t)((now - (double)r->t) / r->duration + 1e-9) + 1;
-	return now <= (double)r->t ? 0 : (uint64_t)((now - (double)r->t) / r->duration + 1 - 1e-9);
+		return now < (double)r->t ? 0
+					  : whole((now - (double)r->t) / r->duration + 1e-9) + 1;
+	return now <= (double)r->t ? 0 : whole((now - (double)r->t) / r->duration + 1 - 1e-9);
 }
