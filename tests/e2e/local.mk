@@ -18,6 +18,7 @@ E2E_TESTS = \
 	%reldir%/players_more.sh \
 	%reldir%/players_protocols.sh \
 	%reldir%/players_ts.sh \
+	%reldir%/protected.sh \
 	%reldir%/shares.sh \
 	%reldir%/toy.sh
 # What a build with sanitizers has to show of the whole: it waits for what happens, and does not look how fast.
