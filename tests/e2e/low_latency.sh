@@ -23,9 +23,12 @@ begin() {
   part "$1" "$player" --json --abr fixed --rendition 9 --trace "$work/$1.trace" "$2"
   await 60 eval "grep -qs '\"event\":\"play\"' '$work/$1.trace' || gone $1"
 }
+# The second of them comes when the first is under way, as viewers do.
+decoded() { sed -nE 's/^frame=//p' "$work/p$1.progress" 2>/dev/null | tail -n 1; }
 for v in $whole; do
-  part "p$v" ffmpeg -nostdin -loglevel error -re -i "$(url_of "$v")" -map 0:v:0 -map 0:a:0 \
-    -frames:v 100 -progress "$work/p$v.progress" -f null -
+  part "p$v" ffmpeg -nostdin -loglevel error -i "$(url_of "$v")" -map 0:v:0 -map 0:a:0 \
+    -frames:v 300 -progress "$work/p$v.progress" -f null -
+  await 60 eval '[ "$(decoded "$v")" -ge 100 ]'
 done
 
 # shared AGENT...: whether each has had bytes from peers
@@ -106,8 +109,10 @@ is "most of what can come from peers does" saves
 for v in $whole; do
   await 60 gone "p$v"
   reap "p$v"
-  is "ffmpeg has decoded what $v gave it" [ "$code" = 0 -a "$(sed -nE 's/^frame=//p' "$work/p$v.progress" | tail -n 1)" = 100 ]
+  is "ffmpeg has decoded what $v gave it" [ "$code" = 0 -a "$(decoded "$v")" = 300 ]
 done
+say "whole fragments: from peers $(counter served_bytes_total_p2p $whole), from the origin $(counter served_bytes_total_cdn $whole) bytes"
+for v in $whole; do say "  $(stats "$v" '.counters | with_entries(select((.key | test("^(cdn_bytes|wasted)")) and .value > 0)) | tojson')"; done
 # shellcheck disable=SC2086
 is "… and whole fragments came from peers, too" [ "$(counter served_bytes_total_p2p $whole)" -gt 100000 ]
 # shellcheck disable=SC2086
