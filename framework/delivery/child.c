@@ -1,6 +1,7 @@
-/* child.c - manifests that mean something only with another one, which told of them: bootstraps,
- * and indexes, which are a range of a file. Indexes are fetched when a player asks for anything of
- * their file: it reads the index itself, and will ask for what that tells of. */
+/* child.c - manifests that mean something only with another one, which told of them: those that a
+ * master lists and hands something to, bootstraps, and indexes, which are a range of a file.
+ * Indexes are fetched when a player asks for anything of their file: it reads the index itself, and
+ * will ask for what that tells of. */
 #include <string.h>
 
 #include "framework/delivery/inside.h"
@@ -26,6 +27,36 @@ const struct p2v_doc_child *p2v_child_of(
 			}
 	}
 	return NULL;
+}
+
+static bool lists(const struct p2v_doc *d, const char *url)
+{
+	for (size_t i = 0; i < d->n_variants; i++)
+		if (d->variants[i].at.url && strcmp(d->variants[i].at.url, url) == 0)
+			return true;
+	for (size_t i = 0; i < d->n_renditions; i++)
+		if (d->renditions[i].at.url && strcmp(d->renditions[i].at.url, url) == 0)
+			return true;
+	return false;
+}
+
+static bool tells_of(const struct p2v_playlist *q, const struct p2v_playlist *p)
+{
+	return q->doc && q->doc->context && q->viewer_tag == p->viewer_tag && !p->range.set &&
+	       lists(q->doc, p->url);
+}
+
+const struct p2v_playlist *p2v_master_of(const struct p2v_playlist *p)
+{
+	const struct p2v_playlist *found = NULL;
+
+	P2V_LIST_EACH (it, &p->feed->playlists) {
+		const struct p2v_playlist *q = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		if (tells_of(q, p) && (!found || q->asked > found->asked))
+			found = q;
+	}
+	return found;
 }
 
 bool p2v_children_alike(const struct p2v_rendition *a, const struct p2v_rendition *b)

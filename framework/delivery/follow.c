@@ -364,12 +364,17 @@ static int parse(
 	const struct p2v_world *w = &p->feed->d->node->world;
 	const struct p2v_doc *parent = NULL;
 	const struct p2v_doc_child *c = p2v_child_of(p, &parent);
+	const struct p2v_playlist *master = c ? NULL : p2v_master_of(p);
 	const struct p2v_doc_in in = { .text = text,
 		.url = p->final_url ? p->final_url : p->url,
 		.type = { p->type.p, p->type.n },
 		.wall = w->ops->wall(w->self),
-		.proto = parent ? parent->proto : NULL,
-		.context = c ? c->context : NULL,
+		.proto = c        ? parent->proto
+			 : master ? master->doc->proto
+				  : NULL,
+		.context = c        ? c->context
+			   : master ? master->doc->context
+				    : NULL,
 		.base = c ? c->base->url : NULL };
 
 	if (p->doc && p2v_doc_is_of(p->doc, &in))
@@ -603,6 +608,18 @@ void p2v_playlist_free(struct p2v_playlist *p)
 	free(p);
 }
 
+/* Whether a list of fragments that is kept is read with what that one tells of it. */
+static bool needed(const struct p2v_playlist *master)
+{
+	P2V_LIST_EACH (it, &master->feed->playlists) {
+		const struct p2v_playlist *p = P2V_OF(it, struct p2v_playlist, in_feed);
+
+		if (p->n_renditions && p2v_master_of(p) == master)
+			return true;
+	}
+	return false;
+}
+
 void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now)
 {
 	P2V_LIST_EACH (it, &feed->renditions) {
@@ -619,7 +636,7 @@ void p2v_follow_beat(struct p2v_feed *feed, p2v_usec now)
 		struct p2v_playlist *p = P2V_OF(it, struct p2v_playlist, in_feed);
 
 		if (!p->fetch && p2v_list_empty(&p->waiters) && !followed(p) &&
-			now - p->asked > FORGET_AFTER)
+			now - p->asked > FORGET_AFTER && !needed(p))
 			p2v_playlist_free(p);
 	}
 }

@@ -441,6 +441,9 @@ uint64_t p2v_rendition_newest(
  * @return NULL: none did */
 const struct p2v_doc_child *p2v_child_of(
 	const struct p2v_playlist *p, const struct p2v_doc **parent);
+/** @return the manifest that lists p, and tells something of what it lists: of several the one that
+ * was asked for last; NULL: there is none */
+const struct p2v_playlist *p2v_master_of(const struct p2v_playlist *p);
 /** Whether one manifest told of the manifests of both, as of one content at other bit rates. */
 bool p2v_children_alike(const struct p2v_rendition *a, const struct p2v_rendition *b);
 /** Bring up to date which bit rate comes next, of r and of those that are alike; of r alone nothing

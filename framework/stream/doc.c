@@ -179,7 +179,8 @@ static int on_head(void *ctx, const struct p2v_manifest_head *h)
 		return broken(b, "told two heads of one manifest");
 	b->has_head = true;
 	b->d->head = *h;
-	return P2V_OK;
+	b->d->head.context = (struct p2v_str){ NULL, 0 }; /* borrowed */
+	return keep(b, h->context, &b->d->context);
 }
 
 static int on_variant(void *ctx, const struct p2v_manifest_variant *v)
@@ -535,8 +536,10 @@ static int read_all(struct build *b, const struct p2v_policy *policy, const stru
 {
 	const struct p2v_manifest_in body = { in->text, p2v_str_of(in->context), in->wall,
 		p2v_str_of(*in->url ? in->url : NULL) };
-	int rc = call_plugin(b, policy, &body, NULL);
+	int rc = keep(b, body.context, &b->d->given);
 
+	if (rc == P2V_OK)
+		rc = call_plugin(b, policy, &body, NULL);
 	if (rc == P2V_OK && !b->has_head)
 		rc = broken(b, "told no head");
 	if (rc == P2V_OK && told_skipped(b->d))
@@ -615,10 +618,10 @@ static int made(struct build *b, int rc, struct p2v_doc **out)
 	return rc;
 }
 
-/* Others may read the same, unless it says something else by and by, or to those who know more. */
+/* Others may read the same, unless its URIs are relative to something else for them. */
 static bool lasts(const struct p2v_doc_in *in)
 {
-	return !in->context && !in->base;
+	return !in->base;
 }
 
 int p2v_doc_parse(const struct p2v_manifests *m, const struct p2v_doc_in *in, struct p2v_doc **out,
@@ -708,9 +711,15 @@ void p2v_doc_free(struct p2v_doc *d)
 	p2v_doc_memory_free(d->memory);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 bool p2v_doc_is_of(const struct p2v_doc *d, const struct p2v_doc_in *in)
 {
 	return d->text.n == in->text.n &&
 	       (in->text.n == 0 || memcmp(d->text.p, in->text.p, in->text.n) == 0) &&
-	       strcmp(d->base, in->url) == 0 && (d->head.again == 0 || in->wall < d->head.again);
+	       strcmp(d->base, in->url) == 0 && same_text(d->given, in->context) &&
+	       (d->head.again == 0 || in->wall < d->head.again);
 }

@@ -114,11 +114,13 @@ struct p2v_doc_place {
 /** Once it is made, it does not change: whoever wants it longer takes a reference. */
 struct p2v_doc {
 	uint32_t refs;
-	const char *proto;         /* name of the plugin that read it */
-	struct p2v_slice text;     /* what it was read from */
-	char *base;                /* URL that it came from; "": not known */
-	struct p2v_doc_base *root; /* what its URIs are relative to where it does not say */
-	struct p2v_manifest_head head;
+	const char *proto;             /* name of the plugin that read it */
+	struct p2v_slice text;         /* what it was read from */
+	char *base;                    /* URL that it came from; "": not known */
+	struct p2v_doc_base *root;     /* what its URIs are relative to where it does not say */
+	struct p2v_manifest_head head; /* without its context */
+	const char *context; /* for the manifests that it lists; NULL: it tells nothing of them */
+	const char *given;   /* the context that it was read with; NULL: none */
 	struct p2v_doc_variant *variants;
 	size_t n_variants;
 	struct p2v_doc_rendition *renditions;
@@ -154,7 +156,8 @@ struct p2v_doc_in {
 			    a URL */
 	struct p2v_str type; /* Content-Type; may be absent */
 	int64_t wall;        /* [us since 1970-01-01 UTC] the server's time of day */
-	/* Of a child: its parent's plugin, and what that told of it. NULL: it is none. */
+	/* Its parent's plugin, and what that told of it. NULL: it told nothing. Of a child also
+	 * what its URIs are relative to; NULL: it is none. */
 	const char *proto, *context, *base;
 };
 
@@ -178,8 +181,8 @@ P2V_MUST_USE int p2v_doc_foretold(const struct p2v_manifests *m, const struct p2
 struct p2v_doc *p2v_doc_ref(struct p2v_doc *d);
 /** Give back a reference; the last one frees it. */
 void p2v_doc_free(struct p2v_doc *d); /* NULL is allowed */
-/** @return whether reading this would give d again: the same bytes from the same URL, at a time of
- * day at which they say the same */
+/** @return whether reading this would give d again: the same bytes from the same URL with the same
+ * context, at a time of day at which they say the same */
 bool p2v_doc_is_of(const struct p2v_doc *d, const struct p2v_doc_in *in);
 
 /** A URI that may lead elsewhere. Borrowed until the call returns. */

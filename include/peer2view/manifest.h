@@ -4,13 +4,14 @@
  * spans it is told, and dumps it. One state per parse.
  *
  * History: 1 text alone. 2 where one manifest tells of another, templates by the time of day, bases
- * of URIs, fragments that announce others, URIs that mean something else than stands there. */
+ * of URIs, fragments that announce others, URIs that mean something else than stands there. 3 what
+ * a manifest tells of all that it lists. */
 #ifndef PEER2VIEW_MANIFEST_H
 #define PEER2VIEW_MANIFEST_H
 
 #include <peer2view/env.h>
 
-#define P2V_MANIFEST_ABI 2
+#define P2V_MANIFEST_ABI 3
 
 enum p2v_manifest_kind {
 	P2V_MANIFEST_MASTER = 1,  /* lists variants, each with a manifest of its own */
@@ -38,6 +39,9 @@ struct p2v_manifest_head {
 				they are not */
 	uint64_t skipped;    /* fragments that were left out at the front, as whoever asked for it
 				knows them: they count in `n`, and are still part of the stream */
+	/** Handed to the parse of each manifest of a variant or rendition that it lists. Absent: it
+	 * tells nothing of them. */
+	struct p2v_str context;
 };
 
 struct p2v_manifest_variant {

@@ -323,7 +323,7 @@ int p2v_player_begin(struct p2v_player *p)
 }
 
 /* @return P2V_OK; P2V_EPARSE with err: nothing to play; P2V_ENOMEM */
-static int set_up(struct p2v_player *p, const struct p2v_doc *d, struct p2v_err *err)
+static int set_up(struct p2v_player *p, struct p2v_doc *d, struct p2v_err *err)
 {
 	bool master = d->head.kind == P2V_MANIFEST_MASTER;
 	size_t first = master ? first_variant(d) : 0;
@@ -331,6 +331,8 @@ static int set_up(struct p2v_player *p, const struct p2v_doc *d, struct p2v_err 
 
 	if (master && first == d->n_variants)
 		return p2v_fail(err, P2V_EPARSE, "the master manifest lists nothing to play");
+	if (master)
+		p->lists = p2v_doc_ref(d);
 	rc = master ? make_video(p, d, first) : make_single(p);
 	if (rc == P2V_OK && master)
 		rc = make_sound(p, d, first);
@@ -433,6 +435,7 @@ void p2v_player_free(struct p2v_player *p)
 	p2v_player_drop_tracks(p);
 	for (size_t i = 0; i < p->n_sources; i++)
 		p2v_source_free(p->sources[i]);
+	p2v_doc_free(p->lists);
 	p2v_buffer_fini(&p->buffer);
 	free(p->url);
 	free(p);

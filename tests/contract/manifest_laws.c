@@ -79,6 +79,7 @@ static int on_head(void *ctx, const struct p2v_manifest_head *h)
 	mix_u64(e, (uint64_t)h->target);
 	mix_u64(e, h->seq);
 	mix_u64(e, h->live);
+	mix_str(e, h->context);
 	return heard(e, 1);
 }
 
@@ -418,17 +419,27 @@ static const char *compare(const struct p2v_doc *a, const struct p2v_doc *b)
 	return wrong;
 }
 
+static const char *proto_of(const struct ear *e, const struct p2v_test_manifests *m)
+{
+	for (size_t i = 0; i < m->all.n; i++)
+		if (m->policies[i].plugin->ops.manifest == e->ops)
+			return m->policies[i].plugin->name;
+	return NULL;
+}
+
 /* Leaving all URIs gives the same bytes; moving all of them gives a text that says the same. */
 static const char *law_rewrite(struct ear *e, struct p2v_test_manifests *m, struct p2v_str t)
 {
 	static const char base[] = "https://cdn.example/live/m";
 	struct p2v_text same = { 0 }, other = { 0 };
-	struct p2v_doc_in in = { .text = t, .url = base, .wall = WALL };
+	struct p2v_doc_in in = { .text = t,
+		.url = base,
+		.wall = WALL,
+		.proto = e->context ? proto_of(e, m) : NULL,
+		.context = e->context };
 	struct p2v_doc *d, *again = NULL;
 	const char *wrong = NULL;
 
-	if (e->context) /* such have no URIs in their text */
-		return NULL;
 	if (p2v_doc_parse(&m->all, &in, &d, NULL) < 0)
 		return NULL;
 	p2v_doc_rewrite(d, leave, NULL, &same);

@@ -40,7 +40,8 @@ tests_fuzz_fuzz_hds_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"application/f4m+xml"
 tests_fuzz_fuzz_hds_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_hds_LDADD = libp2v_test_manifests.la libp2v_core.la
 tests_fuzz_fuzz_hls_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_hls_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"application/x-mpegurl"'
+tests_fuzz_fuzz_hls_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_TYPE='"application/x-mpegurl"' -DFUZZ_PROTO='"hls"' \
+	-DFUZZ_CONTEXT='"5:token3:a/b1:a0:5:wrong99:x"'
 tests_fuzz_fuzz_hls_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_hls_LDADD = libp2v_test_manifests.la libp2v_core.la
 tests_fuzz_fuzz_sidx_SOURCES = %reldir%/fuzz_manifest.c $(FUZZ_MAIN)

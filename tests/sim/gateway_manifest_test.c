@@ -150,6 +150,54 @@ Test(gateway_manifest, a_redirect_within_the_mount_stays_there)
 	booth_close(&b);
 }
 
+/* @param wanted  [in] that is in what the player is given */
+static void is_given(struct booth *b, const char *path, const char *wanted)
+{
+	struct visit v = { 0 };
+
+	booth_run(b, 5 * P2V_SECOND); /* what the agent has is not of now any more */
+	cr_assert_eq(visit_get(b, &v, path), 200);
+	cr_assert_not_null(strstr(v.body, wanted), "%s", v.body);
+	visit_fini(&v);
+}
+
+/* What a master defines is known for as long as anything that it lists is read. */
+Test(gateway_manifest, lists_import_variables_from_their_master)
+{
+	static const char list[] = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
+				   "#EXT-X-DEFINE:IMPORT=\"t\"\n#EXTINF:4,\na.ts?t={$t}\n"
+				   "#EXTINF:4,\nhttp://cdn2/b.ts?t={$t}\n";
+	static const char lists[] = "#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"
+				    "#EXT-X-STREAM-INF:BANDWIDTH=2\nw.m3u8\n";
+	struct visit v = { 0 };
+	struct page *master;
+	char one[300], two[300];
+	struct booth b;
+
+	open_plain(&b);
+	(void)snprintf(one, sizeof one, "#EXTM3U\n#EXT-X-DEFINE:NAME=\"t\",VALUE=\"1\"\n%s", lists);
+	(void)snprintf(two, sizeof two, "#EXTM3U\n#EXT-X-DEFINE:NAME=\"t\",VALUE=\"2\"\n%s", lists);
+	master = put(&b, one);
+	site_put(&b.cdn, &(struct page){ .target = "/live/v.m3u8", .text = list, .type = type });
+	site_put(&b.cdn, &(struct page){ .target = "/live/w.m3u8", .text = list, .type = type });
+	site_put(&b.cdn, &(struct page){ .target = "/live/a.ts?t=1", .size = 1000 });
+	is_given(&b, "/live/v.m3u8", list);
+	is_given(&b, "/live/m.m3u8", one);
+	is_given(&b, "/live/v.m3u8", "\na.ts?t={$t}\n#EXTINF:4,\n/x/http/cdn2/b.ts?t=1\n");
+	cr_assert_eq(visit_get(&b, &v, "/live/a.ts?t=1"), 200);
+	cr_assert_eq(b.node.metrics.v[P2V_M_REQ_FRAGMENT], 1);
+	master->text = two;
+	master->etag = "\"m2\"";
+	is_given(&b, "/live/m.m3u8", two);
+	for (unsigned i = 0; i < 20; i++)
+		is_given(&b, "/live/v.m3u8", "\n/x/http/cdn2/b.ts?t=2\n");
+	is_given(&b, "/live/w.m3u8", "\n/x/http/cdn2/b.ts?t=2\n");
+	booth_run(&b, 150 * P2V_SECOND);
+	is_given(&b, "/live/w.m3u8", list);
+	visit_fini(&v);
+	booth_close(&b);
+}
+
 /* Whatever it is, the player has its own opinion of it. */
 Test(gateway_manifest, what_cannot_be_read_passes_as_it_is)
 {

@@ -461,3 +461,26 @@ Test(gateway_viewers, sound_and_subtitles_are_shared_too)
 	visit_fini(&v);
 	couple_close(&couple);
 }
+
+/* The names of fragments are made of what their master defines: agents and players know them. */
+Test(gateway_viewers, what_is_named_by_variables_of_the_master_is_shared)
+{
+	static const char master[] =
+		"#EXTM3U\n#EXT-X-DEFINE:NAME=\"dir\",VALUE=\"high\"\n"
+		"#EXT-X-DEFINE:QUERYPARAM=\"asset\"\n#EXT-X-STREAM-INF:BANDWIDTH=500000\nv.m3u8\n";
+	struct p2v_text t = { 0 };
+
+	open_plain();
+	couple_put(&couple, "/live/master.m3u8?asset=a%2F7", hls, master);
+	begin_list(&t);
+	p2v_text_puts(&t, "#EXT-X-DEFINE:IMPORT=\"dir\"\n#EXT-X-DEFINE:IMPORT=\"asset\"\n");
+	for (unsigned n = 0; n < FRAGMENTS; n++) {
+		p2v_text_printf(&t, "#EXTINF:2,\n{$dir}/{$asset}/%u.ts\n", n);
+		couple_put_media(
+			&couple, couple_text(&couple, "/live/high/a/7/%u.ts", n), "MEDIA", n, SIZE);
+	}
+	couple_put(&couple, "/live/v.m3u8", hls, end_list(&t));
+	couple_play(&couple, "/live/master.m3u8?asset=a%2F7", "/live/master.m3u8?asset=a%2F7");
+	cr_assert_gt(shared(), FRAGMENTS * SIZE / 2);
+	couple_close(&couple);
+}

@@ -83,8 +83,8 @@ static bool put_value(struct hls *h, struct p2v_str name)
 		if (st->vars[i].value.p)
 			return put(h, h->room, st->vars[i].value.p, st->vars[i].value.n);
 		hls_fail(h, P2V_EPARSE,
-			"the variable '%.*s' is imported from a master playlist, which is not "
-			"known here",
+			"the variable '%.*s' is imported, but no master playlist that is known "
+			"here defines any",
 			HLS_CUT(name));
 		return false;
 	}
@@ -176,6 +176,57 @@ static bool from_query(struct hls *h, struct p2v_str name, struct p2v_str *out)
 	return false;
 }
 
+/* One netstring, which is 5:hello, is taken off. */
+static bool take_text(struct p2v_str *rest, struct p2v_str *out)
+{
+	uint64_t n;
+
+	if (!hls_take_u64(rest, &n) || rest->n == 0 || rest->p[0] != ':' || n > rest->n - 1)
+		return false;
+	*out = (struct p2v_str){ rest->p + 1, (size_t)n };
+	rest->p += n + 1;
+	rest->n -= (size_t)n + 1;
+	return true;
+}
+
+/* What the master playlist defines by that name: the value stays until the parse is over. */
+static bool from_master(const struct hls *h, struct p2v_str name, struct p2v_str *out)
+{
+	struct p2v_str rest = h->given, its;
+
+	while (take_text(&rest, &its) && take_text(&rest, out))
+		if (hls_same(its, name))
+			return true;
+	return false;
+}
+
+struct p2v_str hls_vars_tell(struct hls *h)
+{
+	struct hls_state *st = h->st;
+	struct hls_room *room = &st->context;
+
+	room->n = 0;
+	for (size_t i = 0; i < st->n_vars; i++) {
+		struct p2v_str name = st->vars[i].name, value = st->vars[i].value;
+		char a[24], b[24];
+		size_t n_a = (size_t)snprintf(a, sizeof a, "%zu:", name.n);
+		size_t n_b = (size_t)snprintf(b, sizeof b, "%zu:", value.n);
+
+		if (!value.p)
+			continue;
+		if (n_a + name.n + n_b + value.n > sizeof room->p - room->n) {
+			hls_warn(h, "no room for '%.*s': no other playlist can import it",
+				HLS_CUT(name));
+			continue;
+		}
+		(void)put(h, room, a, n_a);
+		(void)put(h, room, name.p, name.n);
+		(void)put(h, room, b, n_b);
+		(void)put(h, room, value.p, value.n);
+	}
+	return (struct p2v_str){ room->n ? room->p : NULL, room->n };
+}
+
 /* @return s, where it stays until the parse is over */
 static struct p2v_str lasting(struct hls *h, struct p2v_str s)
 {
@@ -211,7 +262,13 @@ void hls_define(struct hls *h, struct p2v_str list)
 	if (name.n && value.p) {
 		add(h, name, lasting(h, value));
 	} else if (import.n) {
-		add(h, import, (struct p2v_str){ NULL, 0 });
+		value = (struct p2v_str){ NULL, 0 };
+		if (h->given.p && !from_master(h, import, &value))
+			hls_fail(h, P2V_EPARSE,
+				"the variable '%.*s' is not defined by the master playlist",
+				HLS_CUT(import));
+		else
+			add(h, import, value);
 	} else if (query.n) {
 		if (from_query(h, query, &value))
 			add(h, query, value);

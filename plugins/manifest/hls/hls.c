@@ -254,7 +254,12 @@ static int hls_parse(void *st, const struct p2v_manifest_in *in,
 	const struct p2v_manifest_sink *sink, struct p2v_err *err)
 {
 	struct p2v_str text = in->text;
-	struct hls h = { .sink = sink, .err = err, .st = st, .text = text, .url = in->url };
+	struct hls h = { .sink = sink,
+		.err = err,
+		.st = st,
+		.text = text,
+		.url = in->url,
+		.given = in->context };
 	struct date d = { false, 0 };
 	bool late_date;
 	int rc;
@@ -275,17 +280,18 @@ static int hls_parse(void *st, const struct p2v_manifest_in *in,
 		rc = h.rc;
 	if (rc != P2V_OK)
 		return rc;
-	rc = sink->head(sink->ctx, &h.head);
-	if (rc != P2V_OK)
-		return rc;
 	h.lines = hls_lines_of(text);
 	if (h.head.kind == P2V_MANIFEST_MASTER) {
 		hls_master(&h);
-	} else {
-		if (late_date)
-			d = find_date(&h);
-		hls_media(&h, d.found, d.at);
+		h.head.context = hls_vars_tell(&h);
 	}
+	if (h.rc == P2V_OK)
+		h.rc = sink->head(sink->ctx, &h.head);
+	if (h.head.kind == P2V_MANIFEST_MASTER || h.rc != P2V_OK)
+		return h.rc;
+	if (late_date)
+		d = find_date(&h);
+	hls_media(&h, d.found, d.at);
 	return h.rc;
 }
 

@@ -29,6 +29,7 @@ struct hls_state {
 	struct hls_room variant;            /* until the next variant */
 	struct hls_room map, identity, key; /* until the next one of these */
 	struct hls_room values;             /* of variables */
+	struct hls_room context;            /* what a master playlist tells of those it lists */
 	struct {
 		struct p2v_str name, value; /* value absent: it is imported */
 	} vars[64];
@@ -42,6 +43,7 @@ struct hls {
 	struct hls_room *room; /* where values with variables go now */
 	struct p2v_str text;   /* the whole body */
 	struct p2v_str url;    /* where it came from; absent: not known */
+	struct p2v_str given;  /* what the master playlist that lists it tells; absent: nothing */
 	uint64_t bw;           /* [bit/s] of the densest fragment that says it; 0: none does */
 	struct hls_lines lines;
 	int rc; /* the first refusal of a callback: nothing is told from then on */
@@ -93,6 +95,10 @@ struct p2v_str hls_line_uri(struct hls *h, struct p2v_str line, enum p2v_uri_rol
 void hls_vars_clear(struct hls *h);
 /** #EXT-X-DEFINE. */
 void hls_define(struct hls *h, struct p2v_str list);
+/** What was defined, for the playlists that this one lists: in the context's room, netstrings of
+ * names and values in turn. What that has no room for is left out, and told.
+ * @return absent: there are no variables */
+struct p2v_str hls_vars_tell(struct hls *h);
 /** Fill variables in. One that is not defined fails the parse.
  * @return s itself where it has none, else a text in h->room */
 struct p2v_str hls_expand(struct hls *h, struct p2v_str s);

@@ -392,8 +392,8 @@ Test(hls, variables_that_are_wrong)
 		{ "#EXT-X-DEFINE:QUERYPARAM=\"b\"\n",
 			"line 3: the playlist's URL has no parameter 'b'" },
 		{ "#EXT-X-DEFINE:IMPORT=\"c\"\n#EXTINF:1,\n{$c}\n",
-			"line 5: the variable 'c' is imported from a master playlist, which is not known "
-			"here" } };
+			"line 5: the variable 'c' is imported, but no master playlist that is known here "
+			"defines any" } };
 
 	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
 		char text[400];
@@ -411,6 +411,110 @@ Test(hls, variables_from_the_query)
 		"http://h/a.m3u8?tt=0&t=a%2Fb+c%zz&e=&t=9#t=7");
 
 	cr_assert_str_eq(d->tracks[0].segments[0].at.uri, "a.ts?x=a/b c%zz&y=");
+	p2v_doc_free(d);
+}
+
+static int read_given(
+	const char *context, const char *text, struct p2v_doc **d, struct p2v_err *err)
+{
+	return try_read_given("hls", context, S(text), "http://h/live/v.m3u8", d, err);
+}
+
+#define LISTS_ONE           "#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"
+#define IMPORTER(tags, uri) "#EXTM3U\n#EXT-X-TARGETDURATION:1\n" tags "#EXTINF:1,\n" uri "\n"
+
+/* Wherever they stand in the master, as they mean there. */
+Test(hls, variables_from_the_master)
+{
+	struct p2v_doc
+		*master = read_at(
+			"#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1:x\"\n" LISTS_ONE
+			"#EXT-X-DEFINE:QUERYPARAM=\"q\"\n#EXT-X-DEFINE:NAME=\"none\",VALUE=\"\"\n"
+			"#EXT-X-DEFINE:NAME=\"both\",VALUE=\"{$a}{$q}\"\n",
+			"http://h/m.m3u8?q=%31:%0a%3d"),
+		*d;
+	struct p2v_err err;
+
+	cr_assert_str_eq(master->context, "1:a3:1:x1:q4:1:\n=4:none0:4:both7:1:x1:\n=");
+	cr_assert_null(master->given);
+	cr_assert_eq(
+		read_given(master->context,
+			IMPORTER("#EXT-X-DEFINE:IMPORT=\"both\"\n#EXT-X-DEFINE:IMPORT=\"none\"\n"
+				 "#EXT-X-DEFINE:IMPORT=\"q\"\n",
+				"{$none}a.ts?{$both}&{$q}"),
+			&d, &err),
+		P2V_OK, "%s", err.text);
+	cr_assert_str_eq(d->tracks[0].segments[0].at.uri, "a.ts?1:x1:\n=&1:\n=");
+	cr_assert_str_eq(d->given, master->context);
+	cr_assert_null(d->context, "it lists no other");
+	p2v_doc_free(d);
+	p2v_doc_free(master);
+	master = read_text("#EXTM3U\n" LISTS_ONE);
+	cr_assert_null(master->context);
+	p2v_doc_free(master);
+}
+
+Test(hls, what_the_master_does_not_define)
+{
+	static const char import[] = IMPORTER("#EXT-X-DEFINE:IMPORT=\"c\"\n", "a.ts");
+	static const char *const contexts[] = { "1:b1:x", "", "c", "1:", "1:c", "1:c9:x", "9:c1:x",
+		"99999999999999999999:c1:x", "1:x1:c" };
+	struct p2v_doc *d;
+	struct p2v_err err;
+
+	for (size_t i = 0; i < sizeof contexts / sizeof contexts[0]; i++) {
+		cr_expect_eq(
+			read_given(contexts[i], import, &d, &err), P2V_EPARSE, "%s", contexts[i]);
+		cr_expect_str_eq(
+			err.text, "line 3: the variable 'c' is not defined by the master playlist");
+	}
+	cr_assert_eq(read_given("1:c1:x",
+			     IMPORTER("#EXT-X-DEFINE:NAME=\"c\",VALUE=\"1\"\n"
+				      "#EXT-X-DEFINE:IMPORT=\"c\"\n",
+				     "a.ts"),
+			     &d, &err),
+		P2V_EPARSE);
+	cr_assert_str_eq(err.text, "line 4: the variable 'c' is defined twice");
+	cr_assert_eq(read_given("1:c1:x", IMPORTER("", "{$c}.ts"), &d, &err), P2V_EPARSE);
+	cr_assert_str_eq(err.text, "line 4: the variable 'c' is not defined",
+		"what is not imported is not there");
+}
+
+/* The others are told all the same. */
+Test(hls, a_master_whose_variables_have_no_room)
+{
+	struct p2v_text t = { 0 };
+	struct p2v_doc *d;
+
+	p2v_text_puts(&t, "#EXTM3U\n" LISTS_ONE "#EXT-X-DEFINE:NAME=\"long\",VALUE=\"");
+	for (size_t i = 0; i < 9000; i++)
+		p2v_text_puts(&t, "x");
+	p2v_text_puts(&t, "\"\n#EXT-X-DEFINE:NAME=\"b\",VALUE=\"1\"\n");
+	d = read_text(t.p);
+	cr_assert_eq(d->n_variants, 1);
+	cr_assert_str_eq(d->context, "1:b1:1");
+	cr_assert_eq(d->n_warnings, 1);
+	cr_assert_str_eq(
+		d->warnings[0], "line 5: no room for 'long': no other playlist can import it");
+	p2v_doc_free(d);
+	p2v_text_fini(&t);
+}
+
+/* The same text means something else with another context, and the same with the same. */
+Test(hls, a_reading_is_of_its_context)
+{
+	static const char text[] = IMPORTER(
+		"#EXT-X-DEFINE:IMPORT=\"c\"\n", "{$c}.ts") "#EXT-X-ENDLIST\n";
+	struct p2v_doc_in in = { .text = S(text), .url = "http://h/live/v.m3u8" };
+	struct p2v_doc *d;
+	struct p2v_err err;
+
+	cr_assert_eq(read_given("1:c1:x", text, &d, &err), P2V_OK);
+	cr_assert_not(p2v_doc_is_of(d, &in));
+	in.context = "1:c1:y";
+	cr_assert_not(p2v_doc_is_of(d, &in));
+	in.context = "1:c1:x";
+	cr_assert(p2v_doc_is_of(d, &in));
 	p2v_doc_free(d);
 }
 
