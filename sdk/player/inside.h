@@ -164,7 +164,7 @@ struct p2v_player {
 	struct p2v_player_hooks hooks;
 	char *url;
 	struct p2v_load master;
-	struct p2v_doc *lists; /* what lists the tracks' manifests; NULL: nothing does */
+	struct p2v_doc *lists; /* tells something of the tracks' manifests; NULL: nothing does */
 	struct p2v_timer boot, dry;
 	struct p2v_track *tracks[P2V_BUFFER_TRACKS];
 	size_t n_tracks; /* 0: the master manifest has not come yet */

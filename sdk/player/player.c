@@ -331,7 +331,7 @@ static int set_up(struct p2v_player *p, struct p2v_doc *d, struct p2v_err *err)
 
 	if (master && first == d->n_variants)
 		return p2v_fail(err, P2V_EPARSE, "the master manifest lists nothing to play");
-	if (master)
+	if (master && d->context)
 		p->lists = p2v_doc_ref(d);
 	rc = master ? make_video(p, d, first) : make_single(p);
 	if (rc == P2V_OK && master)

@@ -50,7 +50,7 @@ int p2v_track_init(struct p2v_track *k, struct p2v_player *p, size_t index, size
 {
 	*k = (struct p2v_track){ .player = p, .index = index, .waiting = P2V_UNKNOWN };
 	p2v_load_init(&k->list, p, true, list_done, k);
-	if (p->lists && p->lists->context) {
+	if (p->lists) {
 		k->list.proto = p->lists->proto;
 		k->list.context = p->lists->context;
 	}
