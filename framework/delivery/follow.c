@@ -357,25 +357,37 @@ static void on_body(void *ctx, struct p2v_bytes b)
 	}
 }
 
+/* What another manifest told of it, by the plugin that read that. */
+struct told {
+	const char *proto, *context, *base;
+};
+
+static struct told told_of(const struct p2v_playlist *p)
+{
+	const struct p2v_doc *parent = NULL;
+	const struct p2v_doc_child *c = p2v_child_of(p, &parent);
+	const struct p2v_playlist *master = c ? NULL : p2v_master_of(p);
+
+	if (c)
+		return (struct told){ parent->proto, c->context, c->base->url };
+	if (master)
+		return (struct told){ master->doc->proto, master->doc->context, NULL };
+	return (struct told){ NULL, NULL, NULL };
+}
+
 /* @return as p2v_doc_parse; P2V_EAGAIN: it is what was read before */
 static int parse(
 	struct p2v_playlist *p, struct p2v_str text, struct p2v_doc **out, struct p2v_err *err)
 {
 	const struct p2v_world *w = &p->feed->d->node->world;
-	const struct p2v_doc *parent = NULL;
-	const struct p2v_doc_child *c = p2v_child_of(p, &parent);
-	const struct p2v_playlist *master = c ? NULL : p2v_master_of(p);
+	const struct told told = told_of(p);
 	const struct p2v_doc_in in = { .text = text,
 		.url = p->final_url ? p->final_url : p->url,
 		.type = { p->type.p, p->type.n },
 		.wall = w->ops->wall(w->self),
-		.proto = c        ? parent->proto
-			 : master ? master->doc->proto
-				  : NULL,
-		.context = c        ? c->context
-			   : master ? master->doc->context
-				    : NULL,
-		.base = c ? c->base->url : NULL };
+		.proto = told.proto,
+		.context = told.context,
+		.base = told.base };
 
 	if (p->doc && p2v_doc_is_of(p->doc, &in))
 		return P2V_EAGAIN;
@@ -486,6 +498,14 @@ static void on_done(void *ctx, int code, const struct p2v_err *err)
 
 static const struct p2v_fetch_handler handler = { on_head, on_body, on_done };
 
+/* Whether the text that is there would be read as it was: else "not modified" is no answer. */
+static bool reads_as_before(const struct p2v_playlist *p)
+{
+	const char *now = told_of(p).context, *then = p->doc ? p->doc->given : NULL;
+
+	return now && then ? strcmp(now, then) == 0 : now == then;
+}
+
 /* @param hold  the CDN is asked to answer when there is more than is known */
 static void start_fetch(struct p2v_playlist *p, bool hold)
 {
@@ -501,6 +521,7 @@ static void start_fetch(struct p2v_playlist *p, bool hold)
 		.connect_timeout = 3 * P2V_SECOND,
 		.idle_timeout = 5 * P2V_SECOND };
 	struct p2v_text url = { 0 };
+	bool conditional;
 	struct p2v_err err;
 
 	if (p->fetch)
@@ -518,10 +539,11 @@ static void start_fetch(struct p2v_playlist *p, bool hold)
 		p2v_text_fini(&p->last_modified);
 	}
 	rq.n_headers = p2v_feed_headers(p->feed, headers, P2V_FORWARDED);
-	if (p->known && p->etag.n)
+	conditional = p->known && reads_as_before(p);
+	if (conditional && p->etag.n)
 		headers[rq.n_headers++] = (struct p2v_header){ p2v_str_of("If-None-Match"),
 			{ p->etag.p, p->etag.n } };
-	if (p->known && p->last_modified.n)
+	if (conditional && p->last_modified.n)
 		headers[rq.n_headers++] = (struct p2v_header){ p2v_str_of("If-Modified-Since"),
 			{ p->last_modified.p, p->last_modified.n } };
 	p->started = now_of(p);
