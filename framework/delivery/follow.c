@@ -143,12 +143,14 @@ static p2v_usec next_reading(const struct p2v_playlist *p, p2v_usec now)
 	return fetch < due ? fetch : due;
 }
 
-/* [us] of the newest fragment, or, where a player reads those, part; 0: there is none */
+/* [us] of the newest fragment, or, where a player reads or waits for those, part; 0: there is none
+ */
 static p2v_usec newest_lasts(const struct p2v_rendition *r)
 {
 	const struct p2v_timeline *tl = &r->timeline;
+	bool by_part = r->by_part || (r->playlist->doc && p2v_holding_by_part(r->playlist));
 
-	for (size_t i = tl->n_parts; i-- > 0 && r->by_part;)
+	for (size_t i = tl->n_parts; i-- > 0 && by_part;)
 		if (!tl->parts[i].hint)
 			return tl->parts[i].dur;
 	return tl->n > tl->n_init ? tl->v[tl->n - 1].dur : 0;

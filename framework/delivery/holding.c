@@ -5,8 +5,9 @@
 
 #include "framework/delivery/inside.h"
 
-static bool by_part(const struct p2v_playlist *p, p2v_usec now)
+bool p2v_holding_by_part(const struct p2v_playlist *p)
 {
+	p2v_usec now = p2v_now(&p->feed->d->node->world);
 	p2v_usec part = p->doc->head.part_target;
 
 	if (part <= 0)
@@ -28,7 +29,7 @@ void p2v_holding_begin(struct p2v_playlist *p, struct p2v_text *url)
 {
 	p->held = true;
 	p->held_at = p2v_edge_of(p->doc);
-	p->held_for_part = by_part(p, p2v_now(&p->feed->d->node->world));
+	p->held_for_part = p2v_holding_by_part(p);
 	p2v_directives_next(&p->held_at, p->held_for_part, url);
 }
 
@@ -55,8 +56,7 @@ void p2v_holding_answered(struct p2v_playlist *p)
 
 bool p2v_holding_too_long(const struct p2v_playlist *p)
 {
-	return p->fetch && p->held && !p->held_for_part && p->doc &&
-	       by_part(p, p2v_now(&p->feed->d->node->world));
+	return p->fetch && p->held && !p->held_for_part && p->doc && p2v_holding_by_part(p);
 }
 
 /* Each answer tells of a part more, so that is how often they come, but for a server that is made

@@ -575,6 +575,8 @@ void p2v_holding_begin(struct p2v_playlist *p, struct p2v_text *url);
 void p2v_holding_answered(struct p2v_playlist *p);
 /** … or with an error. */
 void p2v_holding_refused(struct p2v_playlist *p);
+/** @return whether players of p, whose doc is there, wait for its parts or read them */
+bool p2v_holding_by_part(const struct p2v_playlist *p);
 /** @return whether the CDN holds a request for a fragment, and a part of it is waited for by now */
 bool p2v_holding_too_long(const struct p2v_playlist *p);
 /** Keep p->doc, which is new, for players that ask for what it was the first to tell of. */

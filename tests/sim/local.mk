@@ -163,6 +163,7 @@ tests_sim_sim_gateway_SOURCES = \
 	%reldir%/gateway_fault_test.c \
 	%reldir%/gateway_fragment_test.c \
 	%reldir%/gateway_kinds_test.c \
+	%reldir%/gateway_low_test.c \
 	%reldir%/gateway_manifest_test.c \
 	%reldir%/gateway_page_test.c \
 	%reldir%/gateway_pass_test.c \

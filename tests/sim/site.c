@@ -223,6 +223,7 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	struct site *s = ctx;
 	struct job *j = calloc(1, sizeof *j);
 	struct page *p = site_find(s, rq->target);
+	p2v_usec due;
 
 	cr_assert_not_null(j);
 	s->strangers += !p;
@@ -240,8 +241,10 @@ static void on_request(void *ctx, struct p2v_exchange *x, const struct p2v_http_
 	}
 	if (j->page->mute || (j->page->fail_mute && j->page->requests <= j->page->fail_first))
 		return;
-	if (j->page->think)
-		p2v_arm(&s->w, &j->timer, p2v_now(&s->w) + j->page->think);
+	due = p2v_now(&s->w) + j->page->think;
+	due = due > j->page->ready ? due : j->page->ready;
+	if (due > p2v_now(&s->w))
+		p2v_arm(&s->w, &j->timer, due);
 	else
 		answer(j);
 }

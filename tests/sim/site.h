@@ -21,6 +21,7 @@ struct page {
 	uint32_t seed;                     /* of those bytes */
 	bool chunked, ignores_range, mute; /* mute: no answer at all */
 	p2v_usec think;                    /* [us] before the answer */
+	p2v_usec ready;                    /* now() before which there is no answer */
 	uint64_t rate;                     /* [B/s] at most */
 	size_t cut;                        /* [B] after which the connection breaks; 0: never */
 	uint32_t fail_first;               /* so many requests … */
