@@ -542,6 +542,13 @@ static void take(struct ahead *a, struct p2v_rendition *r, struct p2v_timeline_e
 	};
 }
 
+/* What no manifest lists yet, only fragments told of, is there for who asks; but a server may write
+ * it once more when it knows what comes behind that, and then it tells of more (tfrf). */
+static bool only_foretold(const struct p2v_rendition *r, const struct p2v_timeline_entry *e)
+{
+	return r->listed && !e->init && !e->part && e->n >= r->listed;
+}
+
 static void gather(struct ahead *a, struct p2v_rendition *r, struct p2v_timeline_entry *v, size_t n,
 	p2v_usec now)
 {
@@ -556,7 +563,7 @@ static void gather(struct ahead *a, struct p2v_rendition *r, struct p2v_timeline
 			.track = r->track };
 		struct p2v_player_due due;
 
-		if (e->gap || (!e->init && e->t + e->dur <= r->position))
+		if (e->gap || only_foretold(r, e) || (!e->init && e->t + e->dur <= r->position))
 			continue;
 		due_for(r->feed, NULL, &pf, P2V_UNKNOWN, now, &due);
 		take(a, r, e, &due);
